@@ -1,0 +1,103 @@
+"""The HTTP session that a provider's library is given instead of its own.
+
+A library's own session does not know this hub's way out: the proxy, the private authority, the
+refusal to talk to the wrong gateway. This one has them, and whatever the library asks it for it
+goes through here. It offers what line-bot-sdk and tweepy use: `request` and `close`.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from hub.delivery import Outcome
+from hub.errors import Refused
+from hub.outbound import REHEARSAL_HEADER, Outbound
+
+
+class GatewaySession:
+    """Requests to one gateway at `base_url`, each within `timeout_s`; redirects are not followed.
+
+    `library_url` is the address a library has fixed in its code; it is replaced by `base_url`.
+    Every answer is looked at before the library sees it: a production hub that finds itself talking
+    to a rehearsal gateway gets `Refused` instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        outbound: Outbound,
+        base_url: str,
+        setting: str,
+        timeout_s: float,
+        connections: int,
+        library_url: str | None = None,
+    ) -> None:
+        """Raises `Refused` where this hub may not talk to `base_url`; `setting` names its place."""
+        outbound.allow(base_url, setting=setting)
+        if outbound.proxy is not None:
+            outbound.allow(outbound.proxy, setting="[proxy] url")
+        self._outbound = outbound
+        self._base_url = base_url.rstrip("/")
+        self._setting = setting
+        self._connections = connections
+        self._library_url = library_url or self._base_url
+        # `connect` ends first, so that a connection that never came up is not taken for a lost answer
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
+        self._session: aiohttp.ClientSession | None = None
+        self.recognised = False
+        """The gateway itself has answered, and may be sent to."""
+
+    async def open(self) -> None:
+        await self.close()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._outbound.tls()),
+            proxy=self._outbound.proxy,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(self._recognise,),
+        )
+
+    def request(
+        self, method: str, url: str | URL, **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """As `aiohttp.ClientSession.request`: to be awaited or entered."""
+        assert self._session is not None, "open() first"  # noqa: S101
+        options |= {"timeout": self._timeout, "allow_redirects": False}
+        return self._session.request(method, self._address(url), **options)
+
+    async def close(self) -> None:
+        """Closes every connection. May be called twice, and before `open`."""
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+    def _address(self, url: str | URL) -> URL:
+        return URL(str(url).replace(self._library_url, self._base_url, 1), encoded=True)
+
+    async def _recognise(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        response = await handler(request)
+        try:
+            self._outbound.recognise(response.headers.get(REHEARSAL_HEADER), setting=self._setting)
+        except Refused:
+            response.close()
+            raise
+        # a 5xx may be the proxy's, not the gateway's
+        self.recognised = self.recognised or response.status < 500
+        return response
+
+
+def unanswered(error: aiohttp.ClientError | TimeoutError) -> Outcome:
+    """What a request without an answer means: TEMPORARY where it never left, else AMBIGUOUS."""
+    return Outcome.TEMPORARY if isinstance(error, _NEVER_LEFT) else Outcome.AMBIGUOUS
+
+
+_NEVER_LEFT = (
+    aiohttp.ClientConnectorError,  # refused, no route, no such name, no TLS, no proxy
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # the proxy's answer to CONNECT
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)

@@ -1,0 +1,84 @@
+"""What Twilio's answers mean, as one table.
+
+Error pages: https://www.twilio.com/docs/api/errors and, for one code, …/errors/<code>.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import ClientError
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+
+from channels._session import unanswered
+from hub.delivery import Outcome, Result
+from hub.recipient import Recipient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why Twilio did not take a request. `reason` is its code, the HTTP status, or one of our words."""
+
+    outcome: Outcome
+    reason: str
+
+    def result(self, recipient: Recipient) -> Result:
+        return Result(recipient.id, self.outcome, reason=self.reason)
+
+
+CODES: Mapping[int, Outcome] = {
+    10001: Outcome.CREDENTIALS,  # account is not active
+    10004: Outcome.THROTTLE,  # call concurrency limit
+    13223: Outcome.PERMANENT,  # invalid phone number format
+    13224: Outcome.PERMANENT,  # cannot be called, or is invalid
+    13225: Outcome.PERMANENT,  # forbidden number
+    13226: Outcome.PERMANENT,  # invalid country code
+    20003: Outcome.CREDENTIALS,  # authentication
+    20005: Outcome.CREDENTIALS,  # account is not active
+    20404: Outcome.CREDENTIALS,  # no such account
+    20429: Outcome.THROTTLE,  # never processed
+    20500: Outcome.AMBIGUOUS,  # internal error: a call may have been made all the same
+    20503: Outcome.TEMPORARY,  # unavailable
+    21201: Outcome.PERMANENT,  # no number
+    21205: Outcome.CREDENTIALS,  # our URL is invalid
+    21210: Outcome.CREDENTIALS,  # our number is not ours
+    21211: Outcome.PERMANENT,  # invalid number
+    21212: Outcome.CREDENTIALS,  # our number is invalid
+    21214: Outcome.PERMANENT,  # cannot be reached
+    21215: Outcome.CREDENTIALS,  # this country is not enabled in our account
+    21216: Outcome.PERMANENT,  # blocked by Twilio
+    21217: Outcome.PERMANENT,  # invalid number
+    21609: Outcome.CREDENTIALS,  # our status callback's URL is invalid
+    22005: Outcome.THROTTLE,  # the call queue is over 24 hours long
+    32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
+}
+
+ERRORS = (TwilioException, ClientError, TimeoutError, ValueError)
+"""All that the client raises for what Twilio or the network does. `ValueError`: an answer that is no JSON."""
+
+
+def classify(error: Exception) -> Failure:
+    """What one of `ERRORS` says of a request that *creates* something."""
+    if isinstance(error, TwilioRestException | TwilioServiceException):
+        outcome = CODES.get(error.code) or _by_status(error.status)
+        return Failure(outcome=outcome, reason=str(error.code or error.status))
+    if isinstance(error, ClientError | TimeoutError):
+        return Failure(outcome=unanswered(error), reason=type(error).__name__)
+    return Failure(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
+
+
+def _by_status(status: int) -> Outcome:
+    """For codes that are not in the table. A redirect is never followed: the address is wrong."""
+    if status in (401, 403) or 300 <= status < 400:
+        return Outcome.CREDENTIALS
+    if status == 429:
+        return Outcome.THROTTLE
+    if status == 503:  # RFC 9110 §15.6.4: unable to handle the request
+        return Outcome.TEMPORARY
+    return Outcome.AMBIGUOUS if status >= 500 or status == 408 else Outcome.PERMANENT
+
+
+def nothing_done(failure: Failure) -> Failure:
+    """The same of a request that only reads: silence leaves no doubt about what it did."""
+    if failure.outcome in (Outcome.AMBIGUOUS, Outcome.PERMANENT):
+        return Failure(outcome=Outcome.TEMPORARY, reason=failure.reason)
+    return failure

@@ -1,0 +1,124 @@
+"""One account of X through tweepy: who it is, its timeline, posting to it.
+
+What X or the network does comes back as an `Answer`; only `Refused` is raised.
+"""
+
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+from tweepy import HTTPException
+from tweepy.asynchronous import AsyncClient
+
+from channels._secret import read_secret
+from channels._session import GatewaySession, unanswered
+from channels._x_answers import Answer, classify
+from hub.clock import Clock
+from hub.delivery import Outcome
+from hub.errors import BadSettings
+
+T = TypeVar("T")
+
+# both log what they sign and send
+for _library in ("tweepy", "oauthlib"):
+    logging.getLogger(_library).setLevel(logging.INFO)
+
+LIBRARY_URL = "https://api.twitter.com"
+"""Fixed in tweepy, and part of what it signs: the real provider's address must stay this one."""
+
+TIMELINE_LENGTH = 50
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """OAuth 1.0a keys of the app and of the account that posts."""
+
+    consumer_key_file: Path
+    consumer_secret_file: Path
+    access_token_file: Path
+    access_token_secret_file: Path
+
+
+class Account:
+    """Requests signed for one account. `session` may serve several."""
+
+    def __init__(self, keys: Keys, session: GatewaySession, clock: Clock, *, setting: str) -> None:
+        """Raises `BadSettings`; `setting` names the stanza."""
+        secrets = {
+            name.removesuffix("_file"): read_secret(path, setting=f"{setting} {name}")
+            for name, path in msgspec.structs.asdict(keys).items()
+        }
+        self._id, dash, _ = secrets["access_token"].partition("-")
+        if not dash or not self._id.isdecimal():
+            raise BadSettings(
+                f"{setting} access_token_file",
+                "holds no OAuth 1.0a access token, which begins with the account's number and a hyphen / "
+                "アカウントの番号とハイフンで始まる OAuth 1.0a のトークンではありません",
+            )
+        self._client = AsyncClient(**secrets, return_type=dict)
+        self._client.session = session
+        self._session = session
+        self._clock = clock
+
+    @property
+    def recognised(self) -> bool:
+        """The gateway has answered, and may be posted to."""
+        return self._session.recognised
+
+    async def recognise(self) -> Answer | None:
+        """Read something, so that the gateway says what it is; None once it has."""
+        answer = await self.read()
+        return None if self.recognised else replace(answer, outcome=Outcome.TEMPORARY)
+
+    async def read(self) -> Answer:
+        """ACCEPTED if X knows the account. Posts nothing."""
+        me = await self._ask(self._client.get_me(), _One)
+        return me if isinstance(me, Answer) else Answer(outcome=Outcome.ACCEPTED)
+
+    async def timeline(self) -> tuple["Published", ...] | Answer:
+        """The account's latest posts, newest first."""
+        latest = await self._ask(
+            self._client.get_users_tweets(self._id, max_results=TIMELINE_LENGTH, user_auth=True), _Many
+        )
+        return latest if isinstance(latest, Answer) else latest.data
+
+    async def post(self, text: str, *, reply_to: str | None) -> Answer:
+        created = await self._ask(self._client.create_tweet(text=text, in_reply_to_tweet_id=reply_to), _One)
+        if isinstance(created, Answer):
+            return created
+        return Answer(outcome=Outcome.ACCEPTED, post=created.data.id)
+
+    async def _ask(self, request: Awaitable[dict[str, Any]], kind: type[T]) -> T | Answer:
+        try:
+            return msgspec.convert(await request, kind)
+        except HTTPException as e:
+            return self._classify(e.response, await e.response.json())
+        except aiohttp.ContentTypeError as e:
+            return classify(e.status, {}, e.headers or {}, self._clock())
+        except (aiohttp.ClientError, TimeoutError) as e:
+            return Answer(outcome=unanswered(e), reason=type(e).__name__)
+        except ValueError:
+            return Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
+
+    def _classify(self, response: aiohttp.ClientResponse, problem: Mapping[str, object]) -> Answer:
+        return classify(response.status, problem, response.headers, self._clock())
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A public post. X changes its links, and writes `&`, `<`, `>` as entities."""
+
+    id: str
+    text: str = ""
+
+
+class _One(msgspec.Struct, frozen=True):
+    """A user, or a post just created."""
+
+    data: Published
+
+
+class _Many(msgspec.Struct, frozen=True):
+    data: tuple[Published, ...] = ()

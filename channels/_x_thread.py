@@ -1,0 +1,86 @@
+"""What is posted of an alert: one post if it fits, else a thread cut at sentence ends."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from channels._x_weight import LIMIT, units, weight
+from hub.channel import Content
+from hub.clock import JST
+from hub.language import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """`mark` is the text's last line. No other post of the account holds it: it names the alert, the
+    time, the language and the place in the thread. X changes nothing in it."""
+
+    text: str
+    mark: str
+
+
+def thread(content: Content) -> tuple[Post, ...]:
+    """The `short` text, the link and the mark in each post, so that each can be passed on alone."""
+    text = "".join(unit.text for unit in units(content.text(content.short)))
+    alone = _post(text, content, place="")
+    if weight(alone.text) <= LIMIT:
+        return (alone,)
+    room = LIMIT - weight(_post("", content, place=" (99/99)").text)
+    parts = split(text, room)
+    return tuple(
+        _post(part, content, place=f" ({number}/{len(parts)})") for number, part in enumerate(parts, start=1)
+    )
+
+
+def split(text: str, room: int) -> list[str]:
+    """Parts of at most `room` in weight: whole sentences where they fit, else whole phrases, else
+    whatever fits without cutting a URL or an emoji."""
+    parts = [""]
+    for piece in _pieces(text, room):
+        if weight((parts[-1] + piece).rstrip()) <= room:
+            parts[-1] += piece
+        else:
+            parts.append(piece)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _post(text: str, content: Content, *, place: str) -> Post:
+    mark = f"[{content.number} {content.sent.astimezone(JST):%H:%M}{_tag(content.language)}]{place}"
+    return Post(text="\n".join(line for line in (text, content.link, mark) if line), mark=mark)
+
+
+def _tag(language: Language) -> str:
+    return "" if language is Language.JA else f" {language}"
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    for sentence in _SENTENCE.findall(text):
+        rest = sentence
+        while weight(rest.rstrip()) > room:
+            cut = _cut(rest, room)
+            yield rest[:cut]
+            rest = rest[cut:]
+        yield rest
+
+
+def _cut(sentence: str, room: int) -> int:
+    """Behind the last pause that fits, or behind the last thing that fits; always behind something."""
+    used = fits = pause = 0
+    for unit in units(sentence):
+        used += unit.weight
+        if used > room and fits:
+            break
+        fits += len(unit.text)
+        if unit.text in _PAUSES:
+            pause = fits
+    return pause or fits
+
+
+_PAUSES = frozenset("、，, \u3000\n・")
+_SENTENCE = re.compile(
+    r".+?(?:[。！？!?।]+[」』）)”\"]*\s*"
+    r"|(?<!\bNo)\.\s+"  # “No. 2026-0147” is no end
+    r"|\n+"
+    r"|\Z)",
+    re.DOTALL,
+)

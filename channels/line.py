@@ -1,0 +1,249 @@
+"""LINE: one multicast reaches up to 500 people, and a retry key makes every repeat of it harmless.
+
+A batch is repeated whole: same key, same recipients, same text (docs/decisions/0005). So whatever
+keeps a batch from being finished is said of all its recipients, and no one is named apart from the
+others but those whose ids LINE refuses.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+import aiohttp
+import msgspec
+import structlog
+from linebot.v3.messaging import (
+    ApiException,
+    AsyncApiClient,
+    AsyncMessagingApi,
+    Configuration,
+    MulticastRequest,
+    TextMessage,
+)
+
+from channels._line_answers import ACCEPTED, Answer, classify
+from channels._secret import read_secret
+from channels._session import GatewaySession, unanswered
+from hub.channel import Capabilities, Content, Health, Parcel
+from hub.clock import Clock
+from hub.delivery import Outcome, Result
+from hub.errors import Forbidden, GateClosed, Refused
+from hub.outbound import Outbound
+from hub.recipient import Recipient
+
+log = structlog.get_logger(__name__)
+# the library logs whole answers
+logging.getLogger("linebot").setLevel(logging.INFO)
+
+TEXT_LIMIT = 5000
+"""UTF-16 code units. https://developers.line.biz/en/docs/messaging-api/text-character-count/"""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.line]`. The channel access token belongs to the city's official account."""
+
+    access_token_file: Path
+    base_url: str = "https://api.line.me"
+    timeout_s: float = 15.0
+
+
+class Line:
+    """The city's LINE official account. An address is a user id of the account's provider."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        kind="line",
+        japanese="LINE",
+        batch_size=500,
+        connections=8,
+        body_limit=TEXT_LIMIT,
+        body_measure="utf16",
+        requests_per_s=200,
+        retries_whole_batch=True,
+    )
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
+        self._token = read_secret(settings.access_token_file, setting="[channels.line] access_token_file")
+        self._clock = clock
+        self._base_url = settings.base_url
+        self._session = GatewaySession(
+            outbound=outbound,
+            base_url=settings.base_url,
+            setting="[channels.line] base_url",
+            timeout_s=settings.timeout_s,
+            connections=self.capabilities.connections,
+        )
+        self._api: Any = None
+
+    async def open(self) -> None:
+        await self._session.open()
+        client = AsyncApiClient(Configuration(access_token=self._token, host=self._base_url.rstrip("/")))
+        # the library's own session knows neither our proxy nor our authorities
+        await client.rest_client.close()
+        client.rest_client.pool_manager = self._session
+        self._api = AsyncMessagingApi(client)
+        try:
+            await self._recognise()
+        except Refused:
+            await self.close()
+            raise
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        text = compose(parcel.content)
+        if len(text.encode("utf-16-le")) // 2 > TEXT_LIMIT:
+            too_long = Answer(outcome=Outcome.UNSUPPORTED, reason="too long")
+            for recipient in parcel.to:
+                yield too_long.result(recipient)
+            return
+        answers = Answers(parcel.to)
+        try:
+            await self._hand_over(parcel, text, answers)
+        except GateClosed:
+            for result in answers.settled():
+                yield result
+            raise
+        for result in answers.whole(resend=parcel.resend):
+            yield result
+
+    async def probe(self) -> Health:
+        try:
+            quota = await self._api.get_message_quota()
+            used = (await self._api.get_message_quota_consumption()).total_usage
+        except Refused as e:
+            return Health(ok=False, detail=e.message, checked_at=self._clock())
+        except _ERRORS as e:
+            answer = _understand(e)
+            return Health(ok=False, detail=f"LINE: {answer.reason}", checked_at=self._clock())
+        if quota.value is None:
+            return Health(ok=True, detail="LINE: 上限なし / no monthly limit", checked_at=self._clock())
+        left = max(0, quota.value - used)
+        detail = f"LINE: 今月の残り {left:,} 通 / {left:,} messages left this month"
+        return Health(ok=left > 0, detail=detail, checked_at=self._clock(), remaining=left)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _hand_over(self, parcel: Parcel, text: str, answers: "Answers") -> None:
+        """Send to all; where LINE refuses an id, to each half, and so on down to that id alone."""
+        if not self._session.recognised:
+            parcel.gate()
+            unreached = await self._recognise()
+            if unreached is not None:
+                answers.add(parcel.to, unreached)
+                return
+        waiting = [parcel.to]
+        while waiting and not answers.interrupted:
+            to = waiting.pop()
+            parcel.gate()
+            answer = await self._multicast(parcel, text, to)
+            if answer.blames_recipients and len(to) > 1:
+                half = len(to) // 2
+                waiting += [to[half:], to[:half]]
+            else:
+                answers.add(to, answer)
+
+    async def _recognise(self) -> Answer | None:
+        """Read something, so that the gateway says what it is before anything is sent to it."""
+        try:
+            await self._api.get_message_quota()
+        except _ERRORS as e:
+            if not self._session.recognised:
+                return Answer(outcome=Outcome.TEMPORARY, reason=_understand(e).reason)
+        return None
+
+    async def _multicast(self, parcel: Parcel, text: str, to: Sequence[Recipient]) -> Answer:
+        request = MulticastRequest(to=[each.address for each in to], messages=[TextMessage(text=text)])
+        key = str(retry_key(parcel, to))
+        answer = ACCEPTED
+        try:
+            await self._api.multicast_with_http_info(request, x_line_retry_key=key)
+        except _ERRORS as e:
+            answer = _understand(e)
+        log.info(
+            "line multicast",
+            batch=parcel.batch_id,
+            retry_key=key,
+            recipients=len(to),
+            outcome=answer.outcome.name,
+            reason=answer.reason,
+        )
+        return answer
+
+
+class Answers:
+    """What LINE said of the slices of one batch so far."""
+
+    def __init__(self, to: Sequence[Recipient]) -> None:
+        self._to = to
+        self._by_recipient: dict[int, Answer] = {}
+        self.interrupted: Answer | None = None
+        """The answer that keeps the batch from being finished."""
+
+    def add(self, to: Sequence[Recipient], answer: Answer) -> None:
+        if answer.outcome in (Outcome.ACCEPTED, Outcome.PERMANENT):
+            self._by_recipient |= {recipient.id: answer for recipient in to}
+        else:
+            self.interrupted = answer
+
+    def settled(self) -> Iterator[Result]:
+        """Those who are certain, when the gate closed before the others."""
+        for recipient in self._to:
+            if recipient.id in self._by_recipient:
+                yield self._by_recipient[recipient.id].result(recipient)
+
+    def whole(self, *, resend: bool) -> Iterator[Result]:
+        """Everyone. An interruption is everyone's; it is ambiguous once anybody may have been reached,
+        in this try or, on a resend, in the earlier one."""
+        if self.interrupted is None:
+            yield from self.settled()
+            return
+        reached = any(each.outcome is Outcome.ACCEPTED for each in self._by_recipient.values())
+        answer = self.interrupted.made_ambiguous() if reached or resend else self.interrupted
+        yield from (answer.result(recipient) for recipient in self._to)
+
+
+def compose(content: Content) -> str:
+    """The headline as first line (it is what the notification shows), the body, the link."""
+    parts = (content.text(content.headline), "", content.text(content.body), content.link)
+    return "\n".join(parts).strip()
+
+
+def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:
+    """The parcel's own key for all of it; for a slice, one that follows from who is in the slice.
+
+    A repeat of the batch therefore cuts itself up under the same keys, and no two different sets of
+    people ever share one.
+    """
+    if len(to) == len(parcel.to):
+        return parcel.idempotency_key
+    return uuid5(parcel.idempotency_key, ",".join(str(recipient.id) for recipient in to))
+
+
+def verify(body: bytes, signature: str, *, channel_secret: str) -> None:
+    """Check a webhook's `x-line-signature` over its raw body, in constant time.
+
+    https://developers.line.biz/en/reference/messaging-api/#signature-validation
+
+    Raises:
+        Forbidden: the signature is missing or wrong.
+    """
+    digest = hmac.digest(channel_secret.encode(), body, hashlib.sha256)
+    if not hmac.compare_digest(base64.b64encode(digest), signature.encode()):
+        raise Forbidden("LINE webhook: the signature is missing or wrong / 署名が正しくありません")
+
+
+_ERRORS = (ApiException, aiohttp.ClientError, TimeoutError, ValueError)
+"""All that the library raises for what LINE or the network does. `ValueError`: an answer that is no text."""
+
+
+def _understand(error: Exception) -> Answer:
+    if isinstance(error, ApiException):
+        return classify(error.status, error.body or "")
+    if isinstance(error, (aiohttp.ClientError, TimeoutError)):
+        return Answer(outcome=unanswered(error), reason=type(error).__name__)
+    return Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")

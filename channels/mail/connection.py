@@ -1,0 +1,127 @@
+"""A connection to the smarthost, logged in and ready for a transaction."""
+
+import asyncio
+import ssl
+
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPResponseException,
+)
+
+from channels._secret import read_secret
+from channels.mail.replies import Stage, classify
+from channels.mail.settings import Security, Settings
+from hub.delivery import Outcome
+from hub.errors import BadSettings, CredentialsFailure, DeliveryFailure, TemporaryFailure
+from hub.outbound import Outbound
+
+
+class Smarthost:
+    """Where to connect, and as whom."""
+
+    def __init__(self, settings: Settings, outbound: Outbound) -> None:
+        """Raises `Refused` where this hub may not talk to that host, `BadSettings` for a bad password file."""
+        outbound.allow(settings.host, setting="[channels.mail] host")
+        self._settings = settings
+        self._outbound = outbound
+        self._tls = None if settings.security is Security.NONE else outbound.tls()
+        self._password = _password(settings)
+
+    async def connect(self) -> SMTP:
+        """Greeting, TLS, EHLO and AUTH, within `connect_timeout_s`.
+
+        The greeting is looked at before anything is told to the host, the password above all.
+
+        Raises:
+            Refused: this is a production hub and the host a rehearsal gateway.
+            TemporaryFailure: it cannot be reached, or has no time for us.
+            CredentialsFailure: it does not accept us, or cannot prove who it is.
+        """
+        settings = self._settings
+        smtp = SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            local_hostname=settings.ehlo_name or settings.domain,
+            timeout=settings.connect_timeout_s,
+            use_tls=settings.security is Security.TLS,
+            start_tls=False,
+            tls_context=self._tls,
+        )
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                await self._greet(smtp)
+        except SMTPResponseException as e:
+            abort(smtp)
+            raise _refused(e) from None  # the host's words may repeat what we told it
+        except (SMTPException, OSError, TimeoutError) as e:
+            abort(smtp)
+            raise _unreached(e) from None
+        except BaseException:
+            abort(smtp)
+            raise
+        smtp.timeout = settings.reply_timeout_s
+        return smtp
+
+    async def _greet(self, smtp: SMTP) -> None:
+        greeting = await smtp.connect()
+        self._outbound.recognise(greeting.message, setting="[channels.mail] host")
+        if self._settings.security is Security.STARTTLS:
+            await smtp.starttls()
+        await smtp.ehlo()
+        if self._settings.username is not None and self._password is not None:
+            await smtp.login(self._settings.username, self._password)
+
+
+def abort(smtp: SMTP) -> None:
+    """Drop the connection at once; what is not on the wire yet never gets there."""
+    transport = smtp.transport
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    smtp.close()
+
+
+def _password(settings: Settings) -> str | None:
+    if settings.password_file is None:
+        return None
+    if settings.security is Security.NONE and settings.host not in ("localhost", "127.0.0.1", "::1"):
+        raise BadSettings(
+            "[channels.mail] security",
+            "a password goes over TLS only: use starttls or tls / パスワードは暗号化した接続でのみ送ります",
+        )
+    return read_secret(settings.password_file, setting="[channels.mail] password_file")
+
+
+def _refused(reply: SMTPResponseException) -> DeliveryFailure:
+    verdict = classify(Stage.SESSION, reply.code, reply.message)
+    if verdict.outcome is Outcome.CREDENTIALS:
+        return _unaccepted(verdict.reason)
+    return _away(verdict.reason)
+
+
+def _unreached(error: Exception) -> DeliveryFailure:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return CredentialsFailure(
+            "certificate",
+            "[channels.mail] host: the smarthost's certificate cannot be verified; see [proxy] ca_file. / "
+            f"メールサーバーの証明書を確認できません。({cause.verify_message})",
+        )
+    if isinstance(error, SMTPException) and not isinstance(error, OSError):
+        return _unaccepted("not offered")  # neither STARTTLS nor AUTH can be had from this host
+    return _away(type(cause).__name__)
+
+
+def _unaccepted(reason: str) -> CredentialsFailure:
+    return CredentialsFailure(
+        reason,
+        f"[channels.mail] the smarthost does not accept this hub ({reason}): check security, username and "
+        f"password_file. / メールサーバーに認証されません。設定を確認してください。({reason})",
+    )
+
+
+def _away(reason: str) -> TemporaryFailure:
+    return TemporaryFailure(
+        reason,
+        f"[channels.mail] the smarthost cannot be used now ({reason}). / メールサーバーを使えません。({reason})",
+    )

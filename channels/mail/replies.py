@@ -1,0 +1,86 @@
+"""What a smarthost's reply means, by the command it answers.
+
+Reply codes: RFC 5321 §4.2. Status codes: RFC 3463 and the registry at
+https://www.iana.org/assignments/smtp-enhanced-status-codes
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import NamedTuple
+
+from hub.delivery import Outcome
+
+
+class Stage(StrEnum):
+    """The command that is answered."""
+
+    SESSION = "session"  # greeting, EHLO, STARTTLS, AUTH
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"  # and the final dot
+
+
+class Verdict(NamedTuple):
+    """`reason` is the status code where there is one, else the reply code."""
+
+    outcome: Outcome
+    reason: str
+    retry_after: timedelta | None = None
+
+
+AT_ONCE = timedelta(0)
+
+TABLE: tuple[tuple[str, str, str, Outcome, timedelta | None], ...] = (
+    # stage, reply code, status code; the first row that matches decides
+    ("*", "2??", "*", Outcome.ACCEPTED, None),
+    # RFC 4954 §6, RFC 3207 §4: log in, log in otherwise, encrypt first
+    ("*", "53[0458]", "*", Outcome.CREDENTIALS, None),
+    ("*", "5??", "5.7.[89]", Outcome.CREDENTIALS, None),
+    ("*", "5??", "5.7.1[134]", Outcome.CREDENTIALS, None),
+    # the smarthost does not want to talk to this hub at all, or takes no mail from our sender address
+    ("session", "5??", "*", Outcome.CREDENTIALS, None),
+    # RFC 6531 §3.5: a recipient whose server takes no address beyond ASCII
+    ("rcpt", "5??", "5.6.7", Outcome.PERMANENT, None),
+    # RFC 5321 §4.5.3.1.10: too many recipients; 552 is what RFC 821 called it
+    ("rcpt", "452", "4.5.3", Outcome.TEMPORARY, AT_ONCE),
+    ("rcpt", "452", "", Outcome.TEMPORARY, AT_ONCE),
+    ("rcpt", "552", "", Outcome.TEMPORARY, AT_ONCE),
+    ("rcpt", "5??", "5.5.3", Outcome.TEMPORARY, AT_ONCE),
+    # a full mailbox is emptied again, whatever class the server gives it
+    ("*", "5??", "5.2.2", Outcome.TEMPORARY, None),
+    # too big, or in a form the server cannot carry: the content's fault, not the recipient's
+    ("*", "5??", "5.3.4", Outcome.UNSUPPORTED, None),
+    ("*", "5??", "5.6.*", Outcome.UNSUPPORTED, None),
+    ("*", "552", "*", Outcome.UNSUPPORTED, None),
+    ("mail", "5??", "*", Outcome.CREDENTIALS, None),
+    ("*", "5??", "*", Outcome.PERMANENT, None),
+    # rate limits: the registry's word, and what Postfix (anvil) and Amazon SES say
+    ("*", "4??", "4.7.28", Outcome.THROTTLE, None),
+    ("*", "421", "4.7.0", Outcome.THROTTLE, None),
+    ("mail", "4??", "4.7.1", Outcome.THROTTLE, None),
+    ("mail", "454", "*", Outcome.THROTTLE, None),
+    ("data", "454", "*", Outcome.THROTTLE, None),
+    ("*", "*", "*", Outcome.TEMPORARY, None),
+)
+
+
+def classify(stage: Stage, code: int, text: str) -> Verdict:
+    """`text` is the reply without its code; nothing of it but a status code is kept: it may hold an address."""
+    return _look_up(stage, str(code), status(code, text))
+
+
+def status(code: int, text: str) -> str:
+    """The enhanced status code a reply begins with (RFC 2034 §4); empty where there is none."""
+    found = re.match(r"([245])\.\d{1,3}\.\d{1,3}(?=\s|$)", text)
+    return found[0] if found and found[1] == str(code)[0] else ""
+
+
+@lru_cache(maxsize=1024)
+def _look_up(stage: Stage, code: str, status_code: str) -> Verdict:
+    for stages, codes, statuses, outcome, retry_after in TABLE:
+        if fnmatchcase(stage, stages) and fnmatchcase(code, codes) and fnmatchcase(status_code, statuses):
+            return Verdict(outcome, status_code or code, retry_after)
+    raise AssertionError("the table's last row matches everything")

@@ -1,0 +1,172 @@
+"""What has no API a city can call: copy-ready sheets that staff carry over by hand and tick.
+
+緊急速報メール, Lアラート, Yahoo!防災速報, 防災行政無線, 広報車. ACCEPTED means that the sheet stands
+ready in the console; the tick comes later as a receipt, and only then is it DELIVERED: carried
+over. Whom that reached is not known here.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
+from unicodedata import east_asian_width
+
+import msgspec
+from msgspec import Meta
+
+from hub.alert import Mode
+from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Target, Unit
+from hub.clock import Clock
+from hub.delivery import Outcome, ProviderRef, Result
+from hub.errors import PermanentFailure
+from hub.outbound import Deployment, Outbound
+from hub.recipient import Recipient
+
+CUT = "（以下省略）"
+"""Ends a text of which a part did not fit."""
+
+DRILL = "【訓練 入力しないでください】"
+"""Begins every sheet of a drill, and of a rehearsal hub, so that nobody carries it over."""
+
+CAPABILITIES = Capabilities(
+    kind="manual",
+    japanese="手作業（緊急速報メールなど）",
+    unit=Unit.SHEETS,
+    batch_size=20,
+    drilling=Drilling.PREVIEW_ONLY,
+    receipt_wait=timedelta(hours=6),
+    resends_ambiguous=False,
+)
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One form to fill in. `limit` counts by `measure`: `characters`, or `full_width`, where two
+    half-width characters count as one. `text` says which of an alert's texts it takes.
+
+    `headline`: the first line is the headline, and counts.
+    """
+
+    ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    name: str
+    limit: Annotated[int, Meta(ge=20)]
+    measure: Literal["characters", "full_width"] = "characters"
+    text: Literal["body", "short", "speech"] = "body"
+    headline: bool = True
+
+
+SHEETS = (
+    Sheet(ref="area-mail", name="緊急速報メール", limit=200),
+    Sheet(ref="l-alert", name="Lアラート（東京都DIS）", limit=600),
+    Sheet(ref="yahoo", name="Yahoo!防災速報", limit=400),
+    Sheet(ref="radio", name="防災行政無線", limit=250, text="speech", headline=False),
+    Sheet(ref="van", name="広報車", limit=150, text="speech", headline=False),
+)
+"""To begin with. Each city's contracts and forms have their own limits: it sets them."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.manual]`. The order of the sheets is that of the checklist."""
+
+    sheets: tuple[Sheet, ...] = SHEETS
+
+    def __post_init__(self) -> None:
+        if len({sheet.ref for sheet in self.sheets}) < len(self.sheets):
+            raise ValueError("two sheets have the same ref / ref が重複しています")
+
+
+class Manual:
+    """Implements `hub.channel.Channel` and `hub.channel.Targets`: one target a sheet. Nothing leaves."""
+
+    capabilities: ClassVar[Capabilities] = CAPABILITIES
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        self.sheets: Mapping[str, Sheet] = {sheet.ref: sheet for sheet in settings.sheets}
+        self._rehearsal = outbound.deployment is Deployment.REHEARSAL
+        self._clock = clock
+
+    def targets(self) -> Sequence[Target]:
+        return [Target(ref=sheet.ref, name=sheet.name) for sheet in self.sheets.values()]
+
+    def text(self, content: Content, sheet: Sheet) -> str:
+        """What the console shows to be copied; as `sheet_text`, and marked in a rehearsal hub."""
+        return sheet_text(content, sheet, rehearsal=self._rehearsal)
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        for recipient in parcel.to:
+            parcel.gate()
+            yield self._prepare(parcel, recipient)
+
+    async def probe(self) -> Health:
+        detail = f"シート {len(self.sheets)} 枚 / {len(self.sheets)} sheets"
+        return Health(ok=True, detail=detail, checked_at=self._clock())
+
+    def _prepare(self, parcel: Parcel, recipient: Recipient) -> Result:
+        if parcel.mode is not Mode.LIVE:
+            return Result(recipient.id, Outcome.UNSUPPORTED, reason="drill")
+        sheet = self.sheets.get(recipient.address)
+        if sheet is None:
+            return Result(recipient.id, Outcome.PERMANENT, reason="no such sheet")
+        try:
+            self.text(parcel.content, sheet)
+        except PermanentFailure as e:
+            return Result(recipient.id, Outcome.UNSUPPORTED, reason=e.reason)
+        return Result(recipient.id, Outcome.ACCEPTED, reference(parcel.content.identifier, sheet.ref))
+
+
+def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> str:
+    """The text to copy into the form: at most `sheet.limit` long, cut only at the end of a sentence.
+
+    Where something had to go, it ends with `CUT`. If not even the first sentence fits, the alert's
+    short text takes its place. A drill's, and a rehearsal hub's, begins with `DRILL`.
+
+    Raises:
+        PermanentFailure: not even the short text fits; somebody has to write one.
+    """
+    mark = DRILL if rehearsal or content.mode is not Mode.LIVE else ""
+    texts = {"body": content.body, "short": content.short, "speech": content.speech}
+    headline = f"{content.text(content.headline)}\n" if sheet.headline else ""
+    for opening, text in ((headline, texts[sheet.text]), ("", content.short)):
+        fitted = _fitted(mark + opening, content.text(text), sheet.limit, MEASURES[sheet.measure])
+        if fitted is not None:
+            return fitted
+    raise PermanentFailure(
+        "too long",
+        f"{sheet.name}: {sheet.limit}字に収まる文がありません。短い文を作ってください。 / "
+        "no whole sentence fits; write a shorter text",
+    )
+
+
+def reference(identifier: str, ref: str) -> ProviderRef:
+    """Under which a sheet's tick is recorded."""
+    return ProviderRef(f"{identifier}/{ref}")
+
+
+def ticked(identifier: str, ref: str, *, at: datetime) -> Receipt:
+    """Staff carried the sheet over; who did is in the audit trail."""
+    return Receipt(ref=reference(identifier, ref), outcome=Outcome.DELIVERED, at=at, reason="ticked")
+
+
+def _fitted(opening: str, text: str, limit: int, measure: Callable[[str], float]) -> str | None:
+    """Both if they fit, else the first sentences of `text`, at least one, and `CUT`; else None."""
+    if measure(opening + text) <= limit:
+        return opening + text
+    beginnings = (opening + text[: match.end()].rstrip() + CUT for match in _ENDS.finditer(text))
+    fitting = [beginning for beginning in beginnings if measure(beginning) <= limit]
+    return fitting[-1] if fitting else None
+
+
+def full_width(text: str) -> float:
+    """Length in full-width characters: narrow ones (East Asian Width Na, H, N) count half."""
+    return sum(1.0 if east_asian_width(character) in "WFA" else 0.5 for character in text)
+
+
+MEASURES: Mapping[str, Callable[[str], float]] = {"characters": len, "full_width": full_width}
+
+_ENDS = re.compile(r"[。！？][」』）]?|[.!?](?=\s|$)|^[・-].*$", re.MULTILINE)
+"""Of a sentence, or of an entry in a list: a heading above what was cut would promise something."""

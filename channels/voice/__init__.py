@@ -1,0 +1,214 @@
+"""Calls through Twilio Programmable Voice: for those whom nothing else reaches.
+
+A call is created with its TwiML in the request and its outcome comes back to `callback_url`.
+`completed` is DELIVERED, not ANSWERED: without answering machine detection nobody knows who or
+what picked up, and with it the first seconds of the order would be lost on people.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from channels._twilio.account import BASE_URL, Account
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done
+from channels._twilio.pace import paced
+from channels.voice import report, speech
+from hub.channel import Capabilities, Health, Parcel, Receipt
+from hub.clock import Clock
+from hub.delivery import Outcome, ProviderRef, Result
+from hub.errors import Refused
+from hub.language import Language
+from hub.outbound import Outbound
+from hub.recipient import Recipient
+
+CAPABILITIES = Capabilities(
+    kind="voice",
+    japanese="電話",
+    batch_size=1,
+    requests_per_s=1.0,
+    body_limit=1500,
+    languages=frozenset(speech.VOICES),
+    receipt_wait=timedelta(minutes=10),
+    max_attempts=3,
+    backoff=(timedelta(minutes=2), timedelta(minutes=5)),
+)
+"""At Twilio's default of one call a second; `calls_per_s` is what the contract says."""
+
+_REMEMBERED = 100_000
+"""Calls of which this process knows the alert: more than Twilio's queue holds."""
+
+_SKEW = timedelta(minutes=1)
+"""By how much Twilio's clock and ours may differ when an earlier call is looked for."""
+
+Number = Annotated[str, Meta(pattern=r"^\+[1-9]\d{6,14}$")]
+"""E.164."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.voice]`. One fixed, published caller number: older people do not answer unknown ones.
+
+    `callback_url` is the public address at which Twilio reports, exactly as Twilio is to call it:
+    its signature covers every character. `voices` replaces voice names by language tag.
+    """
+
+    account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    auth_token_file: Path
+    from_number: Number
+    callback_url: str
+    base_url: str = BASE_URL
+    calls_per_s: Annotated[int, Meta(ge=1, le=30)] = 1
+    ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
+    voices: dict[Language, str] = {}
+
+
+class Voice:
+    """Implements `hub.channel.Channel` and `hub.channel.Callbacks`."""
+
+    capabilities: Capabilities = CAPABILITIES
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        self.capabilities = replace(
+            CAPABILITIES, batch_size=settings.calls_per_s, requests_per_s=float(settings.calls_per_s)
+        )
+        self._settings = settings
+        self._clock = clock
+        self._made: dict[str, str] = {}
+        self._account = Account(
+            sid=settings.account_sid,
+            token_file=settings.auth_token_file,
+            base_url=settings.base_url,
+            outbound=outbound,
+            deadline=self.capabilities.request_deadline,
+            connections=2 * settings.calls_per_s,
+            setting="[channels.voice]",
+        )
+
+    async def open(self) -> None:
+        await self._account.open()
+
+    async def close(self) -> None:
+        await self._account.close()
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        failure = _unsupported(parcel, self._settings) or await self._unrecognised(parcel)
+        if failure:
+            for recipient in parcel.to:
+                yield failure.result(recipient)
+            return
+        call = self._caller(parcel)
+        async with aclosing(paced(parcel.to, call, per_s=self._settings.calls_per_s)) as results:
+            async for result in results:
+                yield result
+
+    async def probe(self) -> Health:
+        try:
+            account = await self._account.read()
+            balance = await self._account.balance()
+        except Refused as e:
+            return self._health(ok=False, detail=e.message)
+        except ERRORS as e:
+            return self._health(ok=False, detail=f"Twilio: {classify(e).reason}")
+        return self._health(ok=account.status == "active", detail=f"Twilio {account.status}, {balance}")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
+        fields = self._account.signed_form(headers, body, url=self._settings.callback_url)
+        return report.receipts(fields, now=self._clock())
+
+    async def _unrecognised(self, parcel: Parcel) -> Failure | None:
+        if self._account.recognised:
+            return None
+        parcel.gate()
+        failure = await self._account.recognise()
+        return _still_ambiguous(failure) if failure and parcel.resend else failure
+
+    def _caller(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
+        twiml = speech.twiml(parcel.content, names=self._settings.voices)
+
+        async def call(recipient: Recipient) -> Result:
+            return await self._earlier(parcel, recipient) or await self._create(parcel, recipient, twiml)
+
+        return call
+
+    async def _earlier(self, parcel: Parcel, recipient: Recipient) -> Result | None:
+        """What became of an earlier try, if there was one; None: there is no call, or none that came through.
+
+        Twilio's list says nothing of a call's alert: any call from our number since the alert was
+        sent counts, but for those that this process made for another one.
+        """
+        if parcel.attempt == 1 and not parcel.resend:
+            return None
+        parcel.gate()
+        try:
+            calls = await self._account.client.calls.list_async(
+                to=recipient.address, from_=self._settings.from_number, limit=20, page_size=20
+            )
+        except ERRORS as e:
+            failure = nothing_done(classify(e))
+            return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
+        made = [call for call in calls if self._may_be_of(parcel, call)]
+        through = [call.sid for call in made if call.status not in report.MISSED]
+        if through:
+            return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(through[0]))
+        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed")
+        return missed if made and parcel.resend else None
+
+    def _may_be_of(self, parcel: Parcel, call: Any) -> bool:
+        recent = call.date_created is not None and call.date_created >= parcel.content.sent - _SKEW
+        return recent and self._made.get(call.sid, parcel.content.identifier) == parcel.content.identifier
+
+    async def _create(self, parcel: Parcel, recipient: Recipient, twiml: str) -> Result:
+        """https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource."""
+        parcel.gate()
+        try:
+            call = await self._account.client.calls.create_async(
+                to=recipient.address,
+                from_=self._settings.from_number,
+                twiml=twiml,
+                timeout=self._settings.ring_s,
+                status_callback=self._settings.callback_url,
+                status_callback_method="POST",
+                status_callback_event=["completed"],
+            )
+        except ERRORS as e:
+            return self._localised(classify(e), recipient).result(recipient)
+        self._remember(call.sid, parcel)
+        return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(call.sid))
+
+    def _remember(self, sid: str, parcel: Parcel) -> None:
+        self._made[sid] = parcel.content.identifier
+        if len(self._made) > _REMEMBERED:
+            del self._made[next(iter(self._made))]
+
+    def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
+        """21215, a country our account may not call: that is our setting at home, but the number's abroad.
+
+        One resident's number abroad must not pause the channel for everybody.
+        """
+        abroad = recipient.address[:3] != self._settings.from_number[:3]
+        return (
+            replace(failure, outcome=Outcome.PERMANENT) if failure.reason == "21215" and abroad else failure
+        )
+
+    def _health(self, *, ok: bool, detail: str) -> Health:
+        return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _still_ambiguous(failure: Failure) -> Failure:
+    """Not being able to look says nothing of the try before: that one may have come through."""
+    return replace(failure, outcome=Outcome.AMBIGUOUS)
+
+
+def _unsupported(parcel: Parcel, settings: Settings) -> Failure | None:
+    if parcel.content.language not in speech.VOICES:
+        return Failure(outcome=Outcome.UNSUPPORTED, reason="language")
+    if not speech.sentences(parcel.content):
+        return Failure(outcome=Outcome.UNSUPPORTED, reason="no words")
+    if len(speech.twiml(parcel.content, names=settings.voices)) > speech.TWIML_LIMIT:
+        return Failure(outcome=Outcome.UNSUPPORTED, reason="too long")
+    return None

@@ -1,0 +1,170 @@
+"""The city's own site: files in a folder that the site pulls (docs/decisions/0007).
+
+DELIVERED says that all three files were read back as written; not that anybody looked.
+"""
+
+import asyncio
+import errno
+import fcntl
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import structlog
+
+from channels._durable import replace_file
+from channels.website.notice import Masthead, Notice, Notices, as_html, as_json, as_rss, in_force, notice
+from hub.alert import Mode
+from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.clock import Clock
+from hub.delivery import Outcome, ProviderRef, Result
+from hub.errors import Refused
+from hub.outbound import Outbound
+
+log = structlog.get_logger(__name__)
+
+STATE, FRAGMENT, FEED = "alerts.json", "alerts.html", "alerts.rss"
+MARK = ".yobikake-deployment"
+"""Says for which kind of hub a folder is, so that a rehearsal never writes what a city publishes."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.website]`. `link` is the page of the city's site that shows the fragment."""
+
+    directory: Path
+    title: str
+    link: str
+    feed_url: str | None = None
+
+
+class Website:
+    """Implements `hub.channel.Channel` and `hub.channel.Targets`. Several processes may share the folder."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        kind="website",
+        japanese="市ホームページ",
+        unit=Unit.POSTS,
+        batch_size=1,
+        drilling=Drilling.PREVIEW_ONLY,
+        backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)),
+        resends_ambiguous=False,
+    )
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        self._directory = settings.directory
+        self._masthead = Masthead(title=settings.title, link=settings.link, feed_url=settings.feed_url)
+        self._outbound = outbound
+        self._clock = clock
+
+    def targets(self) -> Sequence[Target]:
+        return [Target(ref="website", name=self.capabilities.japanese)]
+
+    async def open(self) -> None:
+        """Raises `Refused` for a folder of the other kind of hub."""
+        await asyncio.to_thread(self._recognise)
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        ref = ProviderRef(parcel.content.identifier)
+        outcome, reason = await self._publish(parcel)
+        for recipient in parcel.to:
+            yield Result(recipient.id, outcome, ref if outcome is Outcome.DELIVERED else None, reason)
+
+    async def keep(self, identifiers: Collection[str]) -> None:
+        """Withdraw every notice but these, and those that expired. To be called when an alert is
+        cancelled or superseded, and every minute.
+
+        Raises:
+            OSError: the folder cannot be written.
+            Refused: it is a folder of the other kind of hub.
+        """
+        kept = frozenset(identifiers)
+        await asyncio.to_thread(
+            self._change, lambda notices: [each for each in notices if each.identifier in kept]
+        )
+
+    async def probe(self) -> Health:
+        try:
+            await asyncio.to_thread(self._recognise)
+            shown = len((await asyncio.to_thread(self._read)).notices)
+        except Refused as e:
+            return self._health(ok=False, detail=e.message)
+        except OSError as e:
+            return self._health(ok=False, detail=f"フォルダを読めません / the folder: {_name(e)}")
+        return self._health(ok=True, detail=f"掲載中 {shown} 件 / {shown} on the page")
+
+    async def _publish(self, parcel: Parcel) -> tuple[Outcome, str]:
+        if parcel.mode is not Mode.LIVE:
+            return Outcome.UNSUPPORTED, "drill"
+        new = notice(parcel.content, expires=parcel.expires_at)
+        parcel.gate()
+        try:
+            as_written = await asyncio.to_thread(self._change, lambda notices: [*_without(new, notices), new])
+        except OSError as e:
+            return Outcome.TEMPORARY, _name(e)
+        return (Outcome.DELIVERED, "") if as_written else (Outcome.TEMPORARY, "read back")
+
+    def _change(self, change: Callable[[Sequence[Notice]], Sequence[Notice]]) -> bool:
+        """Apply `change` to what is there, write all three files, and say whether they read so."""
+        now = self._clock()
+        with self._locked():
+            notices = Notices(generated=now, notices=in_force(change(self._read().notices), now))
+            files = {
+                STATE: as_json(notices),
+                FRAGMENT: as_html(notices),
+                FEED: as_rss(notices, self._masthead),
+            }
+            for name, content in files.items():
+                replace_file(self._directory / name, content)
+            return all((self._directory / name).read_bytes() == content for name, content in files.items())
+
+    def _read(self) -> Notices:
+        """What the state file says. A damaged one must not keep a new alert off the page."""
+        path = self._directory / STATE
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Notices)
+        except FileNotFoundError:
+            self._directory.stat()
+        except msgspec.DecodeError:
+            log.error("website state damaged, starting from an empty page", file=str(path))
+        return Notices(generated=self._clock())
+
+    def _recognise(self) -> bool:
+        """Whether the folder bears our mark; False if it bears none, or is not there. Raises `Refused`."""
+        ours = self._outbound.deployment.value
+        try:
+            found = (self._directory / MARK).read_text(encoding="utf-8").strip()
+        except OSError:
+            return False
+        if found != ours:
+            raise Refused(
+                f"[channels.website] directory: {self._directory} belongs to a {found} hub, this one is {ours}. "
+                "Nothing was written. / 本番用と訓練用のフォルダを取り違えています。何も書いていません。"
+            )
+        return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, over all processes of this machine; the first leaves our mark."""
+        with (self._directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._recognise():
+                replace_file(self._directory / MARK, self._outbound.deployment.value.encode())
+            yield
+
+    def _health(self, *, ok: bool, detail: str) -> Health:
+        return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _without(new: Notice, notices: Sequence[Notice]) -> list[Notice]:
+    return [each for each in notices if each.identifier != new.identifier]
+
+
+def _name(error: OSError) -> str:
+    """`ENOSPC`, `EACCES` …"""
+    return errno.errorcode.get(error.errno or 0, "OSError")

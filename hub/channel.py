@@ -1,0 +1,212 @@
+"""What a connector is: the protocol every channel implements, and its capabilities as data."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+import msgspec
+
+from hub.alert import Mode
+from hub.cap import MsgType
+from hub.delivery import BatchId, Outcome, ProviderRef, Result
+from hub.evacuation import Level
+from hub.language import Language
+from hub.recipient import Recipient
+
+
+class Unit(StrEnum):
+    """What a channel counts."""
+
+    PEOPLE = "people"
+    POSTS = "posts"
+    FACILITIES = "facilities"
+    SHEETS = "sheets"  # copy-ready texts that staff carry over by hand
+
+
+class Drilling(StrEnum):
+    """How a channel takes part in a drill (I6)."""
+
+    SEPARATE_ACCOUNT = "separate_account"
+    RESTRICTED_TARGETS = "restricted_targets"  # only staff, or residents who opted in
+    PREVIEW_ONLY = "preview_only"  # nothing leaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can do. The engine and the screens read this; nothing asks for a channel's name."""
+
+    kind: str
+    japanese: str
+    """The channel's name on screens."""
+    unit: Unit = Unit.PEOPLE
+    batch_size: int
+    """Recipients of one gateway request, or of one second of single requests."""
+    connections: int = 1
+    """Batches in flight at once."""
+    body_limit: int | None = None
+    body_measure: str = "characters"
+    """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X)."""
+    requests_per_s: float | None = None
+    """The contract's rate, shared by all workers; None: none is known."""
+    languages: frozenset[Language] | None = None
+    """None: all. A recipient in another language gets its fallback."""
+    msg_types: frozenset[MsgType] = frozenset(MsgType)
+    drilling: Drilling = Drilling.RESTRICTED_TARGETS
+    receipt_wait: timedelta = timedelta(0)
+    """How long after an acceptance a receipt is waited for; after it the acceptance is final."""
+    single_requests: bool = False
+    """Each recipient of a batch is a request of its own (calls, SMS), and counts against the rate."""
+    max_attempts: int | None = None
+    """Tries of one recipient; None: until the alert expires."""
+    backoff: tuple[timedelta, ...] = (
+        timedelta(minutes=1),
+        timedelta(minutes=2),
+        timedelta(minutes=5),
+        timedelta(minutes=10),
+    )
+    """The ceiling of the wait before each retry (full jitter below it); the last one repeats."""
+    resends_ambiguous: bool = True
+    """One flagged resend of what may have arrived. False where a duplicate harms more than a gap."""
+    retries_whole_batch: bool = False
+    """A retry repeats the same body to the same recipients under the same key (LINE)."""
+    request_deadline: timedelta = timedelta(seconds=20)
+    """Every request ends within this; it is shorter than the lease."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A piece of rendered text; `slot` names what filled it, None is text as it was approved."""
+
+    text: str
+    slot: str | None = None
+
+
+Spans = tuple[Span, ...]
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """What one variant says, rendered and frozen before the first try.
+
+    Channel-neutral: a connector picks the form it carries and adds only its own framing. Texts end
+    without a newline; lines are separated by `\\n`.
+    """
+
+    language: Language
+    mode: Mode
+    msg_type: MsgType
+    level: Level | None
+    identifier: str
+    number: str
+    """The alert's short public number, 「第3号」 for people, for example `2026-0147`."""
+    sender: str
+    """The city's name in this language."""
+    sent: datetime
+    headline: Spans
+    body: Spans
+    short: Spans
+    speech: Spans
+    link: str
+    """The public page of this alert in this language."""
+
+    @staticmethod
+    def text(spans: Spans) -> str:
+        """The spans as residents read them."""
+        return "".join(span.text for span in spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One batch, ready to be handed over."""
+
+    batch_id: BatchId
+    attempt: int
+    idempotency_key: UUID
+    mode: Mode
+    expires_at: datetime
+    content: Content
+    to: Sequence[Recipient]
+    gate: Callable[[], None]
+    """Called directly before every request. Raises a `GateClosed`: then the request is not made."""
+    resend: bool = False
+    """True when an earlier try of this parcel may have arrived: look before sending, where one can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a probe found. `detail` is for staff: no address, no token."""
+
+    ok: bool
+    detail: str
+    checked_at: datetime
+    remaining: int | None = None
+    """Messages left in a quota, where the gateway tells."""
+
+
+class Channel(Protocol):
+    """A connector. One instance lives in one event loop.
+
+    Guarantees asked of `send`: `gate()` before each request; exactly one result for each recipient
+    of the parcel unless it raises; no result after an exception. It may raise `DeliveryFailure`
+    (it then speaks for every recipient without a result) or let a `GateClosed` of the gate pass.
+    A cancelled `send` closes its sockets.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Fixed while the channel lives: a class attribute, unless the contract's rate is a setting."""
+
+    async def open(self) -> None:
+        """Connect or warm up. An unreachable gateway is not an error here: `probe` tells."""
+
+    def send(self, parcel: Parcel) -> AsyncIterator[Result]: ...
+
+    async def probe(self) -> Health:
+        """Read only; never reaches a resident; never raises for what the gateway does."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a provider reported later of what it had accepted."""
+
+    ref: ProviderRef
+    outcome: Outcome
+    """One of `delivery.RECEIPTS`."""
+    at: datetime
+    reason: str = ""
+
+
+@runtime_checkable
+class Callbacks(Protocol):
+    """Optional: the provider reports by calling back."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
+        """The receipts in a callback, its signature verified first.
+
+        Raises:
+            Forbidden: the signature is missing or wrong.
+            BadInput: signed, but not understood.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Something to reach that is no person: an account's post, a facility, a sheet.
+
+    `ref` is unique within the channel and stays the same over restarts.
+    """
+
+    ref: str
+    name: str
+    language: Language = Language.JA
+
+
+@runtime_checkable
+class Targets(Protocol):
+    """Optional: the channel reaches fixed targets instead of registrants."""
+
+    def targets(self) -> Sequence[Target]: ...

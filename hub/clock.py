@@ -1,0 +1,20 @@
+"""Time. A clock is passed in, so that a test can hold it still; leases use the database's instead."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+Clock = Callable[[], datetime]
+"""Returns the present as an aware datetime in UTC."""
+
+JST = ZoneInfo("Asia/Tokyo")
+"""The time zone of every screen and text."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def cap_time(moment: datetime) -> str:
+    """CAP 1.2 XSD dateTime: whole seconds and an offset, never `Z`. In Japanese time."""
+    return moment.astimezone(JST).isoformat(timespec="seconds")

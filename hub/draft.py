@@ -1,0 +1,115 @@
+"""A draft: what staff prepare, what a second person approves, and what becomes an alert."""
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from hub import codec, render, slots
+from hub.alert import AlertInfo, Area, Mode, Order
+from hub.cap import MsgType
+from hub.errors import BadInput, Conflict
+from hub.evacuation import Level
+from hub.hazard import Hazard
+from hub.recipient import Targeting
+
+LONGEST = timedelta(hours=24)
+"""An alert expires; what must go on is sent anew, with what is known then."""
+
+
+class State(StrEnum):
+    EDITING = "editing"
+    SUBMITTED = "submitted"
+    REJECTED = "rejected"
+    SENT = "sent"
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.EDITING: frozenset({State.EDITING, State.SUBMITTED, State.REJECTED}),
+    State.SUBMITTED: frozenset({State.EDITING, State.REJECTED, State.SENT}),  # EDITING: returned
+}
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be sent: all that an approval binds."""
+
+    mode: Mode
+    msg_type: MsgType
+    hazard: Hazard
+    level: Level | None
+    order: Order
+    area: Area
+    targeting: Targeting
+    infos: tuple[AlertInfo, ...]
+    valid_for_s: int
+    references: tuple[str, ...] = ()
+    correction: bool = False
+
+    @property
+    def valid_for(self) -> timedelta:
+        return timedelta(seconds=self.valid_for_s)
+
+    def digest(self) -> bytes:
+        """SHA-256 over the texts with their slots, targets, channels, mode and expiry (I10)."""
+        return hashlib.sha256(codec.encode({"grammar": slots.VERSIONS, "message": self})).digest()
+
+    def needs_approval(self) -> bool:
+        """A staff drill reaches staff only and goes without a second person; everything else needs one."""
+        return self.mode is not Mode.STAFF_DRILL
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of drafts. `version` rises with every change: an approval names the one it saw."""
+
+    id: str
+    version: int
+    state: State
+    author: str
+    message: Message
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None = None
+    note: str = ""
+    """Why it was returned or rejected."""
+    alert: str | None = None
+
+    def become(self, state: State) -> None:
+        """Raises `Conflict` when the draft cannot go from its state to `state`."""
+        if state not in TRANSITIONS.get(self.state, frozenset()):
+            if self.state is State.SENT:
+                raise Conflict(
+                    "すでに配信済みです。二重には送りません / Already sent. It will not be sent twice"
+                )
+            raise Conflict(
+                f"この下書きは今 {self.state} です / This draft is {self.state}; it cannot become {state}"
+            )
+
+
+def check(message: Message) -> None:
+    """What can be known to be wrong before anybody approves.
+
+    Raises:
+        BadInput: names the field, as in `$.infos`.
+        Refused: the wording does not fit the mode: drill words in a live alert, for example (I6).
+    """
+    if not message.infos:
+        raise BadInput("$.infos", "本文がありません / There is no text")
+    languages = [info.language for info in message.infos]
+    if len(set(languages)) != len(languages):
+        raise BadInput("$.infos", "同じ言語が2つあります / One language stands twice")
+    for index, info in enumerate(message.infos):
+        for field in ("headline", "description", "short", "speech"):
+            if not getattr(info, field).strip():
+                raise BadInput(f"$.infos[{index}].{field}", f"{info.language} の文がありません / is empty")
+    if not message.area.description.strip():
+        raise BadInput("$.area", "地域を1つ以上選んでください / Select at least one area")
+    if not timedelta(0) < message.valid_for <= LONGEST:
+        raise BadInput("$.valid_for_s", "有効期限は24時間以内です / An alert lasts at most 24 hours")
+    if message.msg_type is not MsgType.ALERT and not message.references:
+        raise BadInput("$.references", "どの配信についてかを選んでください / Say which alert this changes")
+    for field in ("issuer", "grounds"):
+        if not getattr(message.order, field).strip():
+            label = {"issuer": "発令者", "grounds": "根拠"}[field]
+            raise BadInput(f"$.order.{field}", f"{label}を書いてください / is empty")
+    render.check(message.infos, mode=message.mode, correction=message.correction)

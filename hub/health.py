@@ -1,0 +1,76 @@
+"""Proof of life: each channel is probed every five minutes, so that a dead one is known beforehand (I15)."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from hub import codec
+from hub.channel import Channel, Health
+from hub.clock import Clock
+from hub.deliver import Page
+from hub.errors import BadInput
+from hub.ledger.columns import to_us
+from hub.live import Live
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(minutes=5)
+MISSES = 2
+"""Probes missed in a row after which staff are paged."""
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    health: Health
+    missed: int
+
+
+class Prober:
+    """Probes the channels this process holds, and tells the others through `Live`."""
+
+    def __init__(self, *, channels: Mapping[str, Channel], live: Live, clock: Clock, page: Page) -> None:
+        self._channels = channels
+        self._live = live
+        self._clock = clock
+        self._page = page
+        self._missed: dict[str, int] = dict.fromkeys(channels, 0)
+
+    async def run(self) -> None:
+        """Until cancelled. The first round comes at once."""
+        while True:
+            await asyncio.gather(*(self._probe(kind, channel) for kind, channel in self._channels.items()))
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def _probe(self, kind: str, channel: Channel) -> None:
+        health = await channel.probe()
+        self._missed[kind] = 0 if health.ok else self._missed[kind] + 1
+        known = _Known(health=health, missed=self._missed[kind])
+        await self._live.put({_key(kind): (to_us(health.checked_at), codec.encode(known))})
+        if not health.ok:
+            log.warning("a channel did not answer its probe", channel=kind, detail=health.detail)
+        if self._missed[kind] >= MISSES:
+            name = channel.capabilities.japanese
+            self._page(
+                f"probe {kind}",
+                f"{name}が応答しません：{health.detail} / {kind} does not answer its probe: {health.detail}. "
+                f"Try: yobikake check {kind}",
+            )
+
+
+async def known(live: Live, kinds: list[str]) -> dict[str, Health]:
+    """The last probe of each channel that has had one."""
+    found = await live.get([_key(kind) for kind in kinds])
+    health: dict[str, Health] = {}
+    for kind in kinds:
+        if value := found.get(_key(kind)):
+            try:
+                health[kind] = codec.decode(_Known, value, what=_key(kind)).health
+            except BadInput as e:
+                log.warning("a probe's result could not be read", channel=kind, error=str(e))
+    return health
+
+
+def _key(kind: str) -> str:
+    return f"health:{kind}"

@@ -1,0 +1,174 @@
+"""Alerts in the ledger: accepted once, stopped at most once, never changed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub import codec
+from hub.alert import Alert
+from hub.delivery import Outcome
+from hub.errors import BadInput, Conflict
+from hub.keys import Keys
+from hub.ledger import tables
+
+_alerts = tables.alerts.c
+
+
+class Accepted(NamedTuple):
+    """An alert and what became of it."""
+
+    alert: Alert
+    number: str
+    author: str
+    approver: str
+    stopped_as: Outcome | None
+    stopped_at: datetime | None
+    ended_at: datetime | None
+
+
+def insert_alert(
+    conn: Connection,
+    keys: Keys,
+    alert: Alert,
+    *,
+    number: str,
+    digest: bytes,
+    author: str,
+    approver: str,
+    break_glass: str | None,
+) -> None:
+    """The alert, its references and an empty plan for each channel.
+
+    Raises:
+        Conflict: it was accepted already.
+        BadInput: it refers to an alert that does not exist, or that its sequence does not follow.
+    """
+    if conn.execute(select(_alerts.identifier).where(_alerts.identifier == alert.identifier)).first():
+        raise Conflict("すでに配信済みです。二重には送りません / Already sent. It will not be sent twice")
+    _check_references(conn, alert)
+    payload = codec.encode(alert)
+    revision = conn.execute(select(tables.deployment.c.register_revision)).scalar_one()
+    conn.execute(
+        insert(tables.alerts).values(
+            identifier=alert.identifier,
+            number=number,
+            version=alert.sequence,
+            mode=alert.mode,
+            lane=alert.lane,
+            sent=alert.sent,
+            expires=alert.expires,
+            payload=payload,
+            digest=digest,
+            mac=keys.mac(b"alert", payload),
+            register_revision=revision,
+            author=author,
+            approver=approver,
+            break_glass=break_glass,
+        )
+    )
+    for reference in alert.references:
+        conn.execute(insert(tables.alert_references).values(identifier=alert.identifier, refers_to=reference))
+    for channel in alert.targeting.channels:
+        conn.execute(
+            insert(tables.plans).values(alert=alert.identifier, channel=channel, cursor="", step=0, planned=0)
+        )
+
+
+def get(conn: Connection, keys: Keys, identifier: str) -> Accepted:
+    """Raises `BadInput` when there is none, or when its row is not what was accepted."""
+    row = conn.execute(select(tables.alerts).where(_alerts.identifier == identifier)).first()
+    if row is None:
+        raise BadInput(f"alert {identifier}", "there is no such alert / この配信はありません")
+    return _accepted(keys, row)
+
+
+def recent(conn: Connection, keys: Keys, *, limit: int = 50) -> list[Accepted]:
+    """The newest first."""
+    rows = conn.execute(
+        select(tables.alerts).order_by(_alerts.sent.desc(), _alerts.number.desc()).limit(limit)
+    )
+    return [_accepted(keys, row) for row in rows]
+
+
+def active(conn: Connection, keys: Keys, *, at: datetime) -> list[Accepted]:
+    """What is in force: not expired, not stopped, not ended by a later alert. The newest first."""
+    rows = conn.execute(
+        select(tables.alerts)
+        .where(
+            _alerts.expires > at, _alerts.sent <= at, _alerts.stopped_at.is_(None), _alerts.ended_at.is_(None)
+        )
+        .order_by(_alerts.sent.desc(), _alerts.number.desc())
+    )
+    return [_accepted(keys, row) for row in rows]
+
+
+def stop(conn: Connection, identifier: str, *, outcome: Outcome, at: datetime, actor: str) -> bool:
+    """Let nothing more of it start; `outcome` is what its unsent recipients get. False: it was stopped before."""
+    stopped = conn.execute(
+        update(tables.alerts)
+        .where(_alerts.identifier == identifier, _alerts.stopped_at.is_(None))
+        .values(stopped_as=int(outcome), stopped_at=at, stopped_by=actor)
+    )
+    return stopped.rowcount == 1
+
+
+def end(conn: Connection, identifiers: Sequence[str], *, at: datetime) -> None:
+    """No longer in force: lifted, corrected or taken over by a later alert."""
+    conn.execute(
+        update(tables.alerts)
+        .where(_alerts.identifier.in_(identifiers), _alerts.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def stopped(conn: Connection, identifiers: Sequence[str]) -> dict[str, Outcome]:
+    """Which of these are stopped, and as what."""
+    rows = conn.execute(
+        select(_alerts.identifier, _alerts.stopped_as).where(
+            _alerts.identifier.in_(identifiers), _alerts.stopped_as.is_not(None)
+        )
+    )
+    return {row.identifier: Outcome(row.stopped_as) for row in rows}
+
+
+def next_number(conn: Connection, *, year: int) -> str:
+    """The next public number of the year, `2026-0147`. Unique: of two at once, one must try again."""
+    last = conn.execute(
+        select(_alerts.number)
+        .where(_alerts.number.like(f"{year}-%"))
+        .order_by(_alerts.number.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return f"{year}-{int(last.split('-')[1]) + 1 if last else 1:04d}"
+
+
+def _check_references(conn: Connection, alert: Alert) -> None:
+    for reference in alert.references:
+        row = conn.execute(
+            select(_alerts.version, _alerts.mode).where(_alerts.identifier == reference)
+        ).first()
+        if row is None:
+            raise BadInput("$.references", f"there is no alert {reference}")
+        if row.mode != alert.mode:
+            raise BadInput("$.references", f"{reference} is {row.mode}, this is {alert.mode}: never mixed")
+        if row.version >= alert.sequence:
+            raise BadInput("$.sequence", f"{alert.sequence} does not follow {reference}'s {row.version}")
+
+
+def _accepted(keys: Keys, row: Row[Any]) -> Accepted:
+    if keys.mac(b"alert", row.payload) != row.mac:
+        raise BadInput(
+            f"alert {row.identifier}",
+            "its row was changed: the MAC does not fit / 記録が書きかえられています",
+        )
+    return Accepted(
+        alert=codec.alert_from(row.payload),
+        number=row.number,
+        author=row.author,
+        approver=row.approver,
+        stopped_as=None if row.stopped_as is None else Outcome(row.stopped_as),
+        stopped_at=row.stopped_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,71 @@
+"""Column types and the database's clock, for SQLite and PostgreSQL alike."""
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, LargeBinary
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from hub.recipient import RecipientId
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS = 1_000_000
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 (sorts, subtracts and indexes as a number)."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_us(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_us(value)
+
+
+def to_us(moment: datetime) -> int:
+    """Exact, unlike `timestamp()`, which is a float."""
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * MICROSECONDS + delta.microseconds
+
+
+def from_us(value: int) -> datetime:
+    seconds, microseconds = divmod(int(value), MICROSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+
+
+class Members(TypeDecorator[tuple[RecipientId, ...]]):
+    """Recipient ids, four bytes each: position i here is byte i of a batch's two arrays."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[RecipientId] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else struct.pack(f"<{len(value)}I", *value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[RecipientId, ...] | None:
+        return None if value is None else struct.unpack(f"<{len(value) // 4}I", value)
+
+
+class now_us(FunctionElement[int]):  # noqa: N801
+    """The database's time in microseconds since 1970: leases of all processes are measured by it."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(now_us, "sqlite")
+def _sqlite(element: now_us, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+
+@compiles(now_us, "postgresql")
+def _postgresql(element: now_us, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"

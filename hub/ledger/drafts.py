@@ -1,0 +1,76 @@
+"""Drafts in the ledger: changed only by who holds the version they saw."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub import codec
+from hub.draft import Draft, Message, State
+from hub.errors import BadInput, Conflict
+from hub.ledger import tables
+
+_drafts = tables.drafts.c
+
+
+def create(conn: Connection, draft: Draft) -> None:
+    conn.execute(insert(tables.drafts).values(id=draft.id, created_at=draft.created_at, **_values(draft)))
+
+
+def get(conn: Connection, draft: str) -> Draft:
+    """Raises `BadInput` when there is none."""
+    row = conn.execute(select(tables.drafts).where(_drafts.id == draft)).first()
+    if row is None:
+        raise BadInput(f"draft {draft}", "there is no such draft / この下書きはありません")
+    return _draft(row)
+
+
+def replace(conn: Connection, draft: Draft, *, seen: int) -> None:
+    """Write `draft` over the version `seen`.
+
+    Raises:
+        Conflict: somebody changed it meanwhile.
+    """
+    changed = conn.execute(
+        update(tables.drafts).where(_drafts.id == draft.id, _drafts.version == seen).values(**_values(draft))
+    )
+    if changed.rowcount == 0:
+        raise Conflict(
+            "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
+        )
+
+
+def in_state(conn: Connection, state: State, *, limit: int = 50) -> list[Draft]:
+    """The longest unchanged first: who waits longest stands on top."""
+    rows = conn.execute(
+        select(tables.drafts).where(_drafts.state == state).order_by(_drafts.updated_at).limit(limit)
+    )
+    return [_draft(row) for row in rows]
+
+
+def _values(draft: Draft) -> dict[str, Any]:
+    return {
+        "version": draft.version,
+        "state": draft.state,
+        "author": draft.author,
+        "mode": draft.message.mode,
+        "payload": codec.encode(draft.message),
+        "updated_at": draft.updated_at,
+        "submitted_at": draft.submitted_at,
+        "note": draft.note,
+        "alert": draft.alert,
+    }
+
+
+def _draft(row: Row[Any]) -> Draft:
+    return Draft(
+        id=row.id,
+        version=row.version,
+        state=State(row.state),
+        author=row.author,
+        message=codec.decode(Message, row.payload, what=f"draft {row.id}"),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        submitted_at=row.submitted_at,
+        note=row.note,
+        alert=row.alert,
+    )

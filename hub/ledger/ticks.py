@@ -1,0 +1,34 @@
+"""Ticks: who carried an alert over to a channel that has no API, and when."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from hub.authorise import Actor
+from hub.errors import Conflict
+from hub.ledger import tables
+
+_ticks = tables.ticks.c
+
+
+class Tick(NamedTuple):
+    at: datetime
+    by: str
+
+
+def tick(conn: Connection, alert: str, sheet: str, actor: Actor, *, at: datetime) -> None:
+    """Say that it is done. It stays said: what was sent by hand cannot be taken back.
+
+    Raises:
+        Conflict: somebody ticked it before.
+    """
+    if sheet in of_alert(conn, alert):
+        raise Conflict("すでに入力済みです / This was ticked already")
+    conn.execute(insert(tables.ticks).values(alert=alert, sheet=sheet, ticked_at=at, ticked_by=actor.login))
+
+
+def of_alert(conn: Connection, alert: str) -> dict[str, Tick]:
+    """By sheet."""
+    rows = conn.execute(select(_ticks.sheet, _ticks.ticked_at, _ticks.ticked_by).where(_ticks.alert == alert))
+    return {row.sheet: Tick(row.ticked_at, row.ticked_by) for row in rows}

@@ -1,0 +1,91 @@
+"""The way out: which gateways this hub may talk to, through which proxy, trusting which authority.
+
+A hub is a rehearsal or in production for its whole life (`deployment`, fixed in its database).
+A rehearsal hub talks to loopback addresses only; a production hub refuses a gateway that says it
+is a rehearsal one. So a demo can reach nobody, and a real alert cannot vanish into a simulator (I6).
+"""
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hub.errors import BadSettings, Refused
+
+REHEARSAL_HEADER = "Yobikake-Rehearsal"
+"""HTTP response header by which a simulated gateway says what it is."""
+
+REHEARSAL_BANNER = "yobikake-rehearsal"
+"""The same in an SMTP greeting (RFC 5321 §4.2: the text after the domain)."""
+
+
+class Deployment(StrEnum):
+    """What a hub's database was made for. Never changes."""
+
+    REHEARSAL = "rehearsal"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """Given to every connector. `proxy` is the 自治体情報セキュリティクラウド's, `ca_file` its private CA."""
+
+    deployment: Deployment
+    proxy: str | None = None
+    ca_file: Path | None = None
+
+    def allow(self, host_or_url: str, *, setting: str) -> None:
+        """Call with each gateway address before it is used; `setting` names where it was written.
+
+        Raises:
+            Refused: this is a rehearsal hub and the address is not loopback.
+        """
+        host = (urlsplit(host_or_url).hostname if "://" in host_or_url else host_or_url) or ""
+        if self.deployment is Deployment.REHEARSAL and not _is_loopback(host):
+            raise Refused(
+                f"{setting}: a rehearsal hub talks to loopback addresses only, not to {host!r}. "
+                "Use 127.0.0.1, or make a production hub with `yobikake init --production`. / "
+                "訓練用のハブは 127.0.0.1 以外の事業者につなぎません。"
+            )
+
+    def recognise(self, marker: str | None, *, setting: str) -> None:
+        """Call with what a gateway says of itself: `REHEARSAL_HEADER`'s value or the SMTP greeting.
+
+        Raises:
+            Refused: this is a production hub and the gateway is a rehearsal one.
+        """
+        if self.deployment is Deployment.PRODUCTION and marker and _says_rehearsal(marker):
+            raise Refused(
+                f"{setting}: this gateway is a rehearsal gateway, and this hub is in production. "
+                "Nothing was sent. Correct the address. / "
+                "本番のハブですが、つなぎ先が訓練用の事業者です。何も送っていません。"
+            )
+
+    def tls(self) -> ssl.SSLContext:
+        """Verifies against the system's authorities, and against `ca_file` where one is set.
+
+        Raises:
+            BadSettings: `ca_file` cannot be read as PEM.
+        """
+        context = ssl.create_default_context()
+        if self.ca_file is not None:
+            try:
+                context.load_verify_locations(self.ca_file)
+            except (OSError, ssl.SSLError) as e:
+                raise BadSettings("[proxy] ca_file", f"{self.ca_file} cannot be read as PEM: {e}") from e
+        return context
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _says_rehearsal(marker: str) -> bool:
+    return marker == "1" or REHEARSAL_BANNER in marker.lower()

@@ -1,0 +1,68 @@
+"""Waking staff up: a line in the log, a row on the console, and a mail to whoever is on call."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, insert, select, update
+
+from hub.authorise import Actor
+from hub.background import Background
+from hub.clock import Clock
+from hub.ledger import Ledger, tables
+
+log = structlog.get_logger(__name__)
+
+Notify = Callable[[str, str], Awaitable[None]]
+"""Sends (subject, text) to the staff on call."""
+
+QUIET = timedelta(minutes=10)
+"""The same topic wakes nobody twice within this."""
+
+_pages = tables.pages.c
+
+
+class Pager:
+    """`page` returns at once and never raises: paging must not stop what it reports."""
+
+    def __init__(self, *, ledger: Ledger, notify: Notify, clock: Clock, background: Background) -> None:
+        self._ledger = ledger
+        self._notify = notify
+        self._clock = clock
+        self._background = background
+        self._last: dict[str, datetime] = {}
+
+    def page(self, topic: str, text: str) -> None:
+        """`topic` groups pages of one cause (`credentials mail`); `text` says what happened and what to do."""
+        now = self._clock()
+        last = self._last.get(topic)
+        if last is not None and now - last < QUIET:
+            return
+        self._last[topic] = now
+        log.error("paging staff", topic=topic, text=text)
+        self._background.start(self._deliver(topic, text, now), name=f"page {topic}")
+
+    async def _deliver(self, topic: str, text: str, at: datetime) -> None:
+        await self._ledger.write(
+            lambda conn: conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
+        )
+        await self._notify(f"[よびかけ] {topic}", text)
+
+
+def unacknowledged(conn: Connection, *, limit: int = 20) -> list[tuple[int, datetime, str, str]]:
+    """(id, at, topic, text) of what nobody has taken on yet, the newest first."""
+    rows = conn.execute(
+        select(_pages.id, _pages.at, _pages.topic, _pages.text)
+        .where(_pages.acknowledged_at.is_(None))
+        .order_by(_pages.at.desc())
+        .limit(limit)
+    )
+    return [(row.id, row.at, row.topic, row.text) for row in rows]
+
+
+def acknowledge(conn: Connection, page: int, actor: Actor, *, at: datetime) -> None:
+    conn.execute(
+        update(tables.pages)
+        .where(_pages.id == page, _pages.acknowledged_at.is_(None))
+        .values(acknowledged_at=at, acknowledged_by=actor.login)
+    )

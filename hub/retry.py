@@ -1,0 +1,131 @@
+"""What is tried again, when, and what is given up: decided from one batch's results, without side effects."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from hub.channel import Capabilities
+from hub.delivery import Batch, BatchId, Outcome, Result
+from hub.ledger.batches import Planned
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:yobikake:batch")
+
+RESEND_AFTER = timedelta(seconds=2)
+"""The one flagged resend comes soon: whoever may not have got the alert waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`final` is written to the batch; the positions in `moved` live on in `children`."""
+
+    final: dict[int, Result]
+    moved: frozenset[int]
+    children: tuple[Planned, ...]
+
+
+def batch_id(*parts: object) -> BatchId:
+    """The same parts give the same id: planning the same thing twice adds nothing."""
+    return BatchId(str(uuid5(_NAMESPACE, "|".join(map(str, parts)))))
+
+
+def judge(
+    batch: Batch,
+    results: Mapping[int, Result],
+    capabilities: Capabilities,
+    *,
+    now: datetime,
+    random: Random,
+    stopped_as: Outcome | None = None,
+) -> Verdict:
+    """Sort a batch's results into what is final and what is tried again.
+
+    `stopped_as`: the alert was stopped meanwhile; what would be retried gets that outcome instead.
+    """
+    final: dict[int, Result] = {}
+    again: defaultdict[tuple[Outcome, timedelta | None], list[int]] = defaultdict(list)
+    for position, result in results.items():
+        ending = _ending(batch, result, capabilities, stopped_as)
+        if ending is None:
+            again[result.outcome, result.retry_after].append(position)
+        final[position] = ending or result
+    children = tuple(
+        child(batch, positions, outcome, capabilities, now=now, random=random, retry_after=retry_after)
+        for (outcome, retry_after), positions in again.items()
+    )
+    return Verdict(
+        final=final,
+        moved=frozenset(position for positions in again.values() for position in positions),
+        children=children,
+    )
+
+
+def child(
+    batch: Batch,
+    positions: list[int],
+    outcome: Outcome,
+    capabilities: Capabilities,
+    *,
+    now: datetime,
+    random: Random,
+    retry_after: timedelta | None = None,
+) -> Planned:
+    """The batch that tries `positions` again, after full jitter (or what the gateway asked for).
+
+    It keeps the idempotency key: what is sent again is the same message, and says so. Once it may have
+    arrived, every later try says so too.
+    """
+    soon = outcome is Outcome.AMBIGUOUS
+    attempt = batch.attempt if outcome is Outcome.CREDENTIALS else batch.attempt + 1
+    wait = RESEND_AFTER if soon else _wait(batch.attempt, capabilities, random, retry_after)
+    retried = replace(
+        batch,
+        id=batch_id(batch.id, attempt, outcome.name, positions[0]),
+        members=tuple(batch.members[position] for position in positions),
+        attempt=attempt,
+        resend=batch.resend or soon,
+        parent=batch.id,
+    )
+    return Planned(batch=retried, due_at=now + wait)
+
+
+def may_try_again(batch: Batch, capabilities: Capabilities) -> bool:
+    return capabilities.max_attempts is None or batch.attempt < capabilities.max_attempts
+
+
+def _ending(
+    batch: Batch, result: Result, capabilities: Capabilities, stopped_as: Outcome | None
+) -> Result | None:
+    """The result to keep for good, or None when there is another try."""
+    outcome = result.outcome
+    if outcome is Outcome.AMBIGUOUS:
+        resend = capabilities.resends_ambiguous and not batch.resend and stopped_as is None
+        return None if resend else result
+    if not outcome.retryable:
+        return result
+    if stopped_as is not None:
+        return result._replace(outcome=unsent(batch, stopped_as))
+    if outcome is Outcome.TEMPORARY and not may_try_again(batch, capabilities):
+        return result._replace(outcome=unsent(batch, Outcome.PERMANENT))
+    return None
+
+
+def unsent(batch: Batch, outcome: Outcome) -> Outcome:
+    """`outcome` for who was not sent to now; but what an earlier try may have brought stays ambiguous."""
+    return Outcome.AMBIGUOUS if batch.resend else outcome
+
+
+def _wait(
+    attempt: int, capabilities: Capabilities, random: Random, retry_after: timedelta | None
+) -> timedelta:
+    ceiling = capabilities.backoff[min(attempt, len(capabilities.backoff)) - 1]
+    if retry_after is not None:
+        return retry_after + ceiling * random.random() * 0.1
+    return ceiling * random.random()
+
+
+def key_of(batch: BatchId) -> UUID:
+    """The idempotency key of a root batch."""
+    return uuid5(_NAMESPACE, f"key|{batch}")

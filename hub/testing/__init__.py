@@ -1,0 +1,1 @@
+"""One suite for each protocol of the hub, run by every implementation. Needs pytest."""

@@ -1,0 +1,50 @@
+"""What a person typed into a form, and what is wrong with it."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple, TypeVar
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+E = TypeVar("E", bound=Enum)
+
+
+class Problem(NamedTuple):
+    """`field` is the id of the input; the summary on top links to it. `message` is 「日本語 / English」."""
+
+    field: str
+    message: str
+
+
+class Form:
+    """Values by field name. Reading never fails: a missing field is empty."""
+
+    def __init__(self, values: Mapping[str, str] | MultiDictProxy[str] | MultiDict[str]) -> None:
+        self._values = MultiDict(values)
+
+    def text(self, name: str) -> str:
+        """Without spaces around it; line ends are `\\n` (browsers post `\\r\\n`)."""
+        return self._values.get(name, "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """The values of the ticked boxes of that name, in order."""
+        return tuple(self._values.getall(name, ()))
+
+    def ticked(self, name: str) -> bool:
+        return name in self._values
+
+    def number(self, name: str) -> int | None:
+        """A whole number, full-width digits too; None when there is none."""
+        text = self.text(name)
+        return int(text) if text.isdecimal() else None
+
+    def choice(self, name: str, kind: type[E]) -> E | None:
+        """The member of `kind` whose value was chosen; None when there is none."""
+        return next((member for member in kind if str(member.value) == self.text(name)), None)
+
+
+async def read(request: web.Request) -> Form:
+    """The posted fields. Files are not taken."""
+    posted = await request.post()
+    return Form(MultiDict((name, value) for name, value in posted.items() if isinstance(value, str)))

@@ -1,0 +1,196 @@
+"""What is true now: the alerts in force that residents may see, and the shelters. Read once for everybody.
+
+A staff drill never appears here, nor anywhere else on this listener (I6).
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub import codec
+from hub.alert import Alert, Mode
+from hub.background import Background
+from hub.cap import MsgType
+from hub.errors import HubError
+from hub.hazard import Hazard
+from hub.ledger import alerts, tables
+from hub.ledger.alerts import Accepted
+from hub.render import SlotSource
+from operator_ui.changes import version_of
+from operator_ui.residents.portal import Residents
+from shelters.board import Board
+from shelters.public_list import Entry, public_list
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(seconds=1)
+"""Whoever asks within this time of another gets the same answer."""
+STUCK_AFTER = timedelta(minutes=2)
+"""Of failing to look, after which the page says so."""
+PATIENCE_S = 2.0
+"""How long a reader waits for a look before getting what was true at the last one."""
+COUNTS_EVERY = timedelta(seconds=20)
+"""Head counts alone change the pages no more often than this; everything else does at once."""
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What was true at `checked_at`. `alerts`: the highest level first, then the newest.
+
+    `stuck`: nothing could be read since, for so long that residents must be told.
+    """
+
+    checked_at: datetime
+    alerts: tuple[Accepted, ...]
+    board: Board
+    slots: SlotSource
+    stuck: bool = False
+
+    @cached_property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """For which shelters are named, in the order of the alerts. A lifted order names none."""
+        found = (each.alert.hazard for each in self.alerts if each.alert.msg_type is not MsgType.CANCEL)
+        return tuple(dict.fromkeys(hazard for hazard in found if hazard.designable))
+
+    @cached_property
+    def said(self) -> bytes:
+        """Differs when a page would: what `Changes` looks at."""
+        return codec.encode([self.stuck, self._identifiers, self._lists])
+
+    @cached_property
+    def gist(self) -> bytes:
+        """As `said`, but for the head counts and their times."""
+        return codec.encode(
+            [self.stuck, self._identifiers, [[_uncounted(entry) for entry in each] for each in self._lists]]
+        )
+
+    @cached_property
+    def version(self) -> str:
+        return version_of(self.said)
+
+    @cached_property
+    def edition(self) -> tuple[str, datetime]:
+        """What a page depends on: what is true, and the minute it was checked, which the page shows."""
+        return self.version, self.checked_at.replace(second=0, microsecond=0)
+
+    @property
+    def _identifiers(self) -> list[str]:
+        return [each.alert.identifier for each in self.alerts]
+
+    @cached_property
+    def _lists(self) -> list[list[Entry]]:
+        return [public_list(self.board, hazard) for hazard in self.hazards]
+
+
+class News:
+    """Asks the ledger and the board at most once in `FRESH`, however many ask it."""
+
+    def __init__(self, portal: Residents, background: Background) -> None:
+        self._portal = portal
+        self._background = background
+        self._latest: Snapshot | None = None
+        self._looked_at = _NEVER
+        self._counts_at = _NEVER
+        self._looking: asyncio.Task[None] | None = None
+
+    async def now(self) -> Snapshot:
+        """The present; or, when it cannot be read, the last that could: see its `checked_at`.
+
+        Raises:
+            HubError: nothing could be read since the start.
+        """
+        if self._looking is None and self._portal.clock() - self._looked_at >= FRESH:
+            self._looking = self._background.start(self._look(), name="residents look")
+            await asyncio.wait([self._looking], timeout=PATIENCE_S)
+        elif self._looking is not None and self._latest is None:
+            await asyncio.wait([self._looking], timeout=PATIENCE_S)
+        if self._latest is None:
+            raise HubError("いまは情報を読めません / Nothing can be read now")
+        if not self._latest.stuck and self._portal.clock() - self._latest.checked_at > STUCK_AFTER:
+            self._latest = replace(self._latest, stuck=True)
+        return self._latest
+
+    async def look(self, _subject: str) -> bytes:
+        """For `Changes`."""
+        return (await self.now()).said
+
+    async def alert(self, number: str) -> Accepted | None:
+        """The alert with this number, in force or not, unless residents must not see it."""
+        return await self._portal.ledger.read(lambda conn: self._numbered(conn, number))
+
+    async def with_references(self, identifier: str) -> tuple[Accepted, tuple[Alert, ...]] | None:
+        """An alert by its identifier, and the alerts it refers to."""
+        return await self._portal.ledger.read(lambda conn: self._identified(conn, identifier))
+
+    async def recent(self, limit: int) -> list[Accepted]:
+        """The newest alerts, in force or not."""
+        keys = self._portal.keys
+        found = await self._portal.ledger.read(lambda conn: alerts.recent(conn, keys, limit=limit))
+        return [each for each in found if _public(each)]
+
+    async def _look(self) -> None:
+        now = self._portal.clock()
+        try:
+            self._latest = self._paced(await self._read(now), self._latest)
+        except (HubError, SQLAlchemyError, OSError) as e:
+            log.warning("residents see what was true before", reason=type(e).__name__)
+        finally:
+            self._looked_at, self._looking = now, None
+
+    async def _read(self, now: datetime) -> Snapshot:
+        keys = self._portal.keys
+        found = await self._portal.ledger.read(lambda conn: alerts.active(conn, keys, at=now))
+        return Snapshot(
+            checked_at=now,
+            alerts=_ordered(found),
+            board=await self._portal.board(),
+            slots=await self._portal.slots(),
+        )
+
+    def _paced(self, new: Snapshot, before: Snapshot | None) -> Snapshot:
+        """`new`, with the counts there were before if they are all that changed, and changed too soon."""
+        if before is None or new.gist != before.gist or new.checked_at - self._counts_at >= COUNTS_EVERY:
+            self._counts_at = new.checked_at
+            return new
+        return replace(new, board=before.board)
+
+    def _numbered(self, conn: Connection, number: str) -> Accepted | None:
+        row = tables.alerts.c
+        identifier = conn.execute(select(row.identifier).where(row.number == number)).scalar_one_or_none()
+        found = alerts.get(conn, self._portal.keys, identifier) if identifier else None
+        return found if found and _public(found) else None
+
+    def _identified(self, conn: Connection, identifier: str) -> tuple[Accepted, tuple[Alert, ...]] | None:
+        row, keys = tables.alerts.c, self._portal.keys
+        if conn.execute(select(row.identifier).where(row.identifier == identifier)).first() is None:
+            return None
+        found = alerts.get(conn, keys, identifier)
+        if not _public(found):
+            return None
+        return found, tuple(alerts.get(conn, keys, reference).alert for reference in found.alert.references)
+
+
+def _public(accepted: Accepted) -> bool:
+    return accepted.alert.mode is not Mode.STAFF_DRILL
+
+
+def _ordered(found: Iterable[Accepted]) -> tuple[Accepted, ...]:
+    """`found` comes newest first, and the sort keeps that within a level."""
+    public = (each for each in found if _public(each))
+    return tuple(
+        sorted(public, key=lambda each: (each.alert.mode is not Mode.LIVE, -(each.alert.level or 0)))
+    )
+
+
+def _uncounted(entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, people=None if entry.people is None else 0, as_of=None)

@@ -1,0 +1,96 @@
+"""The same as the pages, as JSON for other programs: the alerts in force, and the shelters.
+
+Times are ISO 8601 with Japan's offset. `null` is «not known», never «none» and never «room».
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from hub.city import City
+from hub.clock import cap_time
+from hub.hazard import Hazard
+from hub.language import Language
+from hub.outbound import Deployment
+from operator_ui.residents.news import Snapshot
+from operator_ui.residents.notice import Notice
+from operator_ui.residents.portal import alert_path, cap_path
+from shelters.public_list import Entry, public_list
+
+
+def alerts_json(
+    snapshot: Snapshot,
+    notices: Sequence[Mapping[Language, Notice]],
+    *,
+    city: City,
+    url: str,
+    deployment: Deployment,
+) -> bytes:
+    """`notices`: for each alert of the snapshot, its texts by language."""
+    return msgspec.json.encode(
+        _head(snapshot, city, deployment) | {"alerts": [_alert(texts, url) for texts in notices]}
+    )
+
+
+def shelters_json(snapshot: Snapshot, *, city: City, deployment: Deployment) -> bytes:
+    """By hazard of the alerts in force; without one there is no list, because no site may be named (I16)."""
+    hazards = {hazard.value: _shelters(snapshot, hazard) for hazard in snapshot.hazards}
+    return msgspec.json.encode(_head(snapshot, city, deployment) | {"hazards": hazards})
+
+
+def _head(snapshot: Snapshot, city: City, deployment: Deployment) -> dict[str, object]:
+    return {
+        "version": snapshot.version,
+        "checked_at": cap_time(snapshot.checked_at),
+        "city": {"code": city.code, "name": city.names[Language.JA]},
+        "rehearsal": deployment is Deployment.REHEARSAL,
+    }
+
+
+def _alert(texts: Mapping[Language, Notice], url: str) -> dict[str, object]:
+    notice = next(iter(texts.values()))
+    alert = notice.alert
+    return {
+        "identifier": alert.identifier,
+        "number": notice.number,
+        "status": alert.status,
+        "msg_type": alert.msg_type,
+        "hazard": alert.hazard,
+        "level": alert.level,
+        "level_name": alert.level.meaning.name if alert.level else None,
+        "area": alert.area.description,
+        "issuer": alert.order.issuer,
+        "ordered_at": cap_time(alert.order.ordered_at),
+        "sent": cap_time(alert.sent),
+        "expires": cap_time(alert.expires),
+        "references": alert.references,
+        "correction": alert.correction,
+        "texts": {language.value: _text(text) for language, text in texts.items()},
+        "link": url + alert_path(notice.number, Language.JA),
+        "cap": url + cap_path(alert.identifier),
+    }
+
+
+def _text(notice: Notice) -> dict[str, str]:
+    return {
+        "event": notice.event,
+        "headline": notice.headline,
+        "body": notice.body,
+        "short": notice.short,
+    }
+
+
+def _shelters(snapshot: Snapshot, hazard: Hazard) -> list[dict[str, object]]:
+    return [_shelter(entry) for entry in public_list(snapshot.board, hazard)]
+
+
+def _shelter(entry: Entry) -> dict[str, object]:
+    return msgspec.structs.asdict(entry) | {
+        "as_of": _time(entry.as_of),
+        "opens_at": _time(entry.opens_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return cap_time(moment) if moment else None

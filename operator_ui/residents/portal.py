@@ -1,0 +1,51 @@
+"""What the residents' pages need from the hub. Whoever starts the listener gives it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from hub.city import City
+from hub.clock import Clock
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import Ledger
+from hub.outbound import Deployment
+from hub.render import SlotSource
+from shelters.board import Board
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residents:
+    """`board`: `LiveBoard.now`. `slots`: what fills the texts now. `url`: under which residents reach the listener, no slash at the end.
+
+    `caller`: the one number the city calls from, if it does. `sources`: whom the city's data must name.
+    """
+
+    city: City
+    ledger: Ledger
+    keys: Keys
+    board: Callable[[], Awaitable[Board]]
+    slots: Callable[[], Awaitable[SlotSource]]
+    clock: Clock
+    deployment: Deployment
+    url: str
+    caller: str = ""
+    sources: tuple[str, ...] = ()
+
+
+def home_path(language: Language) -> str:
+    return f"/{language}/"
+
+
+def alert_path(number: str, language: Language) -> str:
+    """The page of one alert: the `link` in its messages is this behind the listener's public address."""
+    return f"/{language}/a/{number}"
+
+
+def cap_path(identifier: str) -> str:
+    """The alert as a CAP 1.2 document."""
+    return f"/cap/{identifier}.xml"
+
+
+def feed_path(language: Language) -> str:
+    """The Atom feed of the alerts."""
+    return f"/{language}/feed.atom"

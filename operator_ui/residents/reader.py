@@ -1,0 +1,78 @@
+"""How one reader is addressed: names, times and words in their language."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from hub.clock import JST
+from hub.language import Language
+from hub.place import Name
+from hub.shelter_list import CROWDING_WORDS, clock_words
+from operator_ui import moments
+from operator_ui.residents.sites import State
+
+JAPANESE = frozenset({Language.JA, Language.JA_EASY})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    language: Language
+    now: datetime
+
+    @property
+    def japanese(self) -> bool:
+        return self.language in JAPANESE
+
+    def time(self, moment: datetime) -> str:
+        """「21時47分」, with the day in front unless it is today."""
+        clock = clock_words(moment, self.language)
+        if moment.astimezone(JST).date() == self.now.astimezone(JST).date():
+            return clock
+        return f"{moments.day(moment, self.language)} {clock}"
+
+    def day_and_time(self, moment: datetime) -> str:
+        return f"{moments.day(moment, self.language)} {clock_words(moment, self.language)}"
+
+    def name(self, name: Name) -> str:
+        return name.in_language(self.language)
+
+    def crowding(self, state: State) -> str:
+        """The official word of a state that has one."""
+        return "" if state.crowding is None else CROWDING_WORDS[self.language][state.crowding]
+
+    def text(self, text: str) -> Markup:
+        """Escaped; in やさしい日本語 a reading in brackets behind its characters becomes ruby."""
+        safe = escape(text)
+        return safe if self.language is not Language.JA_EASY else ruby(safe)
+
+
+def ruby(text: Markup) -> Markup:
+    """「警戒（けいかい）」 as ruby, whose brackets show where ruby does not."""
+    return Markup(_READING.sub(r"<ruby>\1<rp>（</rp><rt>\2</rt><rp>）</rp></ruby>", str(text)))  # noqa: S704
+
+
+_READING = re.compile(r"([\u4e00-\u9fff々]+)（([\u3041-\u309fー]+)）")
+
+
+def best(accept_language: str) -> Language:
+    """The first language of an Accept-Language header (RFC 9110 §12.5.4) that the pages have, else Japanese."""
+    for part in accept_language.split(","):
+        tag = part.split(";")[0].strip().lower()
+        if found := _TAGS.get(tag) or _TAGS.get(tag.split("-")[0]):
+            return found
+    return Language.JA
+
+
+_TAGS: Mapping[str, Language] = {language.value.lower(): language for language in Language} | {
+    "zh": Language.ZH_HANS,
+    "zh-cn": Language.ZH_HANS,
+    "zh-sg": Language.ZH_HANS,
+    "zh-tw": Language.ZH_HANT,
+    "zh-hk": Language.ZH_HANT,
+    "zh-mo": Language.ZH_HANT,
+    "zh-hant-tw": Language.ZH_HANT,
+    "zh-hant-hk": Language.ZH_HANT,
+}

@@ -1,0 +1,1 @@
+"""The staff console: compose, approve, watch, correct; shelters; history. `app.create_app(console)`."""

@@ -1,0 +1,218 @@
+"""One alert after it was sent: how far it has come, what is left to do by hand, and the next word on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection, select
+
+from hub import codec
+from hub.authorise import Action, authorise, may
+from hub.channel import Content, Unit
+from hub.errors import BadInput, HubError
+from hub.ledger import accounts, alerts, audit, tables, ticks
+from hub.ledger.alerts import Accepted
+from hub.ledger.audit import Entry
+from hub.ledger.ticks import Tick
+from hub.progress import progress
+from operator_ui import form
+from operator_ui.changes import version_of
+from operator_ui.staff import areas, phrasing
+from operator_ui.staff.beginning import FollowUp, following
+from operator_ui.staff.compose import MAP
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, PAGES, Console, page, see_other
+from operator_ui.staff.progress_view import Line, lines, reason_words, total
+
+
+class SheetLine(NamedTuple):
+    """One thing to carry over by hand. `text` is ready to copy; `problem` says why there is none."""
+
+    channel: str
+    ref: str
+    name: str
+    text: str
+    problem: HubError | None
+    tick: Tick | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger knows of an alert at one moment."""
+
+    accepted: Accepted
+    lines: list[Line]
+    ticks: Mapping[str, Tick]
+    log: Sequence[Entry]
+    names: Mapping[str, str]
+    content: Content | None
+    now: datetime
+
+    @property
+    def people(self) -> Line:
+        return total([line for line in self.lines if line.unit is Unit.PEOPLE])
+
+    @property
+    def unsent(self) -> int:
+        return sum(line.unsent for line in self.lines if line.unit is not Unit.SHEETS)
+
+    def name(self, login: str) -> str:
+        return self.names.get(login, login)
+
+
+async def show(request: web.Request) -> web.Response:
+    authorise(request[ACTOR], Action.VIEW)
+    return page(request, "alert.html", **await _values(request))
+
+
+async def fragment(request: web.Request) -> web.Response:
+    """The parts that change, for the script to put in place."""
+    authorise(request[ACTOR], Action.VIEW)
+    text = request.app[PAGES].text(request, "alert_live.html", **await _values(request))
+    response = web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+    response.enable_compression()
+    return response
+
+
+async def changes(request: web.Request) -> web.StreamResponse:
+    authorise(request[ACTOR], Action.VIEW)
+    return await request.app[CHANGES].stream(request, request.match_info["alert"])
+
+
+async def looks(console: Console, identifier: str) -> bytes:
+    """What the page shows of the alert, as bytes that differ when it would."""
+    known = await console.ledger.read(lambda conn: _known(conn, console, identifier))
+    return codec.encode(
+        [
+            [[line.kind, line.planned, line.complete, *line.shares(), line.reasons] for line in known.lines],
+            known.accepted.stopped_at,
+            known.accepted.ended_at,
+            sorted(known.ticks),
+            len(known.log),
+        ]
+    )
+
+
+async def stop(request: web.Request) -> web.Response:
+    """Nothing more of it is begun. What was sent cannot be taken back."""
+    identifier = request.match_info["alert"]
+    await request.app[CONSOLE].intake.stop(identifier, request[ACTOR])
+    return see_other(f"/alerts/{identifier}")
+
+
+async def follow(request: web.Request) -> web.Response:
+    """Begin an update, a correction, a retraction or a lifting: a prepared draft that someone approves."""
+    authorise(request[ACTOR], Action.COMPOSE)
+    console, identifier = request.app[CONSOLE], request.match_info["alert"]
+    kind = (await form.read(request)).choice("kind", FollowUp)
+    if kind is None:
+        raise BadInput("kind", "何を知らせるかを選んでください / Choose what to say")
+    earlier = await console.ledger.read(lambda conn: alerts.get(conn, console.keys, identifier))
+    message = following(earlier, kind, templates=console.templates, city=console.city, now=console.clock())
+    draft = await console.intake.save(message, request[ACTOR])
+    return see_other(f"/drafts/{draft.id}")
+
+
+async def tick(request: web.Request) -> web.Response:
+    """Somebody carried a sheet over: recorded with time and name, in one commit with its audit row."""
+    authorise(request[ACTOR], Action.TICK)
+    console, actor = request.app[CONSOLE], request[ACTOR]
+    identifier, typed = request.match_info["alert"], await form.read(request)
+    channel, sheet = typed.text("channel"), typed.text("sheet")
+    if sheet not in {target.ref for target in console.targets.get(channel, ())}:
+        raise BadInput("sheet", "その項目はありません / There is no such sheet")
+    at = console.clock()
+
+    def work(conn: Connection) -> None:
+        alerts.get(conn, console.keys, identifier)
+        ticks.tick(conn, identifier, sheet, actor, at=at)
+        audit.append(
+            conn,
+            console.keys,
+            at=at,
+            actor=actor.login,
+            action="sheet.tick",
+            subject=identifier,
+            detail={"sheet": sheet},
+        )
+
+    await console.ledger.write(work)
+    if console.ticked is not None:
+        await console.ticked(channel, identifier, sheet, at)
+    return see_other(f"/alerts/{identifier}#by-hand")
+
+
+async def _values(request: web.Request) -> dict[str, Any]:
+    console, identifier = request.app[CONSOLE], request.match_info["alert"]
+    known = await console.ledger.read(lambda conn: _known(conn, console, identifier))
+    alert = known.accepted.alert
+    return {
+        "known": known,
+        "accepted": known.accepted,
+        "alert": alert,
+        "mode": alert.mode,
+        "title": phrasing.title_of(alert.infos, alert.hazard),
+        "headcount": await request.app[HEADCOUNTS].of(
+            alert.mode, alert.targeting.audience, alert.targeting.channels
+        ),
+        "sheets": _sheets(console, known),
+        "console": console,
+        "map": request.app[MAP],
+        "towns": areas.towns(alert.targeting.audience, console.city),
+        "reason_words": reason_words,
+        "version": version_of(await looks(console, identifier)),
+        "may_act": may(request[ACTOR], Action.STOP),
+        "may_tick": may(request[ACTOR], Action.TICK),
+        "again": "again" in request.query,
+    }
+
+
+def _known(conn: Connection, console: Console, identifier: str) -> Known:
+    now = console.clock()
+    accepted = alerts.get(conn, console.keys, identifier)
+    tallies = progress(conn, identifier, console.capabilities, now=now)
+    draft = conn.execute(
+        select(tables.drafts.c.id).where(tables.drafts.c.alert == identifier)
+    ).scalar_one_or_none()
+    return Known(
+        accepted=accepted,
+        lines=lines(tallies, console.capabilities),
+        ticks=ticks.of_alert(conn, identifier),
+        log=audit.about(conn, [identifier, draft] if draft else [identifier]),
+        names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
+        content=_sheet_content(conn, console, identifier),
+        now=now,
+    )
+
+
+def _sheet_content(conn: Connection, console: Console, identifier: str) -> Content | None:
+    """What the sheets were made of: the body frozen with their batch. None before it is planned."""
+    kinds = [kind for kind, has in console.capabilities.items() if has.unit is Unit.SHEETS]
+    body = conn.execute(
+        select(tables.contents.c.body)
+        .join(tables.batches, tables.batches.c.content_hash == tables.contents.c.hash)
+        .where(tables.batches.c.alert == identifier, tables.batches.c.channel.in_(kinds))
+        .limit(1)
+    ).scalar_one_or_none()
+    return codec.content_from(body) if body is not None else None
+
+
+def _sheets(console: Console, known: Known) -> list[SheetLine]:
+    return [
+        _sheet(console, known, kind, target.ref, target.name)
+        for kind in known.accepted.alert.targeting.channels
+        if kind in console.capabilities and console.capabilities[kind].unit is Unit.SHEETS
+        for target in console.targets.get(kind, ())
+    ]
+
+
+def _sheet(console: Console, known: Known, kind: str, ref: str, name: str) -> SheetLine:
+    text, problem = "", None
+    write = console.sheets.get(kind, {}).get(ref)
+    if write is not None and known.content is not None:
+        try:
+            text = write(known.content)
+        except HubError as e:
+            problem = e
+    return SheetLine(kind, ref, name, text, problem, known.ticks.get(ref))

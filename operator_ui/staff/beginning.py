@@ -1,0 +1,141 @@
+"""A draft's beginning: from a template, from a warning that came in, or from an alert that needs another word."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
+from hub.cap import MsgType
+from hub.channel import Capabilities, Drilling
+from hub.city import City
+from hub.draft import Message
+from hub.errors import BadInput
+from hub.ledger.alerts import Accepted
+from hub.phrases import Earlier, Template
+from hub.recipient import Audience, Reached, Targeting, Towns, WholeCity
+from operator_ui.staff import areas, phrasing
+
+VALID_FOR_S = 6 * 3600
+
+
+class FollowUp(StrEnum):
+    """What may be said after an alert."""
+
+    UPDATE = "update"  # 続報
+    CORRECTION = "correction"  # 訂正
+    RETRACTION = "retraction"  # 誤って送ったお知らせの取消
+    LIFTING = "lifting"  # 解除: an order of its own
+
+
+def from_template(
+    template: Template,
+    mode: Mode,
+    *,
+    city: City,
+    capabilities: Mapping[str, Capabilities],
+    river: str = "",
+    grounds: str = "",
+    now: datetime,
+) -> Message:
+    """For the first area that is prepared for the hazard, else the whole city; staff narrow it."""
+    audience = _first_area(template, city)
+    return Message(
+        mode=mode,
+        msg_type=MsgType.ALERT,
+        hazard=template.hazard,
+        level=template.level,
+        order=Order(
+            issuer=city.mayor.ja, method=DecisionMethod.HEADQUARTERS, ordered_at=now, grounds=grounds
+        ),
+        area=Area(description=areas.described(audience, city)),
+        targeting=Targeting(audience=audience, channels=_channels(capabilities, mode)),
+        infos=phrasing.write(template, city, audience, river=river or _first_river(template, city)),
+        valid_for_s=VALID_FOR_S,
+    )
+
+
+def following(
+    earlier: Accepted,
+    kind: FollowUp,
+    *,
+    templates: Mapping[str, Template],
+    city: City,
+    now: datetime,
+) -> Message:
+    """About an alert that was sent. A lifting and an update are orders of their own: the form asks for them.
+
+    A correction goes to whoever the alert reached, or may have reached; the rest to its audience.
+    """
+    alert = earlier.alert
+    corrects = kind in (FollowUp.CORRECTION, FollowUp.RETRACTION)
+    audience: Audience = Reached(identifier=alert.identifier) if corrects else alert.targeting.audience
+    return Message(
+        mode=alert.mode,
+        msg_type=_MSG_TYPES[kind],
+        hazard=alert.hazard,
+        level=alert.level if kind is FollowUp.UPDATE else None,
+        order=Order(issuer=alert.order.issuer, method=alert.order.method, ordered_at=now, grounds=""),
+        area=alert.area,
+        targeting=Targeting(audience=audience, channels=alert.targeting.channels),
+        infos=alert.infos if kind is FollowUp.UPDATE else _texts(earlier, kind, templates, city),
+        valid_for_s=VALID_FOR_S,
+        references=(alert.identifier,),
+        correction=corrects,
+    )
+
+
+def template_for(alert: Alert, kind: FollowUp, templates: Mapping[str, Template]) -> Template:
+    """Raises `BadInput` when the bank of phrases has none."""
+    wanted = {
+        FollowUp.CORRECTION: "correction",
+        FollowUp.RETRACTION: "cancel",
+        FollowUp.LIFTING: f"{alert.hazard}-lift",
+    }[kind]
+    if wanted not in templates:
+        raise BadInput(
+            f"template {wanted}",
+            "この配信のための定型文がありません。続報で知らせてください / "
+            "There is no template for this; send an update instead",
+        )
+    return templates[wanted]
+
+
+_MSG_TYPES = {
+    FollowUp.UPDATE: MsgType.UPDATE,
+    FollowUp.CORRECTION: MsgType.UPDATE,
+    FollowUp.RETRACTION: MsgType.CANCEL,
+    FollowUp.LIFTING: MsgType.CANCEL,
+}
+
+
+def _texts(
+    earlier: Accepted, kind: FollowUp, templates: Mapping[str, Template], city: City
+) -> tuple[AlertInfo, ...]:
+    template = template_for(earlier.alert, kind, templates)
+    return phrasing.write(
+        template,
+        city,
+        earlier.alert.targeting.audience,
+        river=_first_river(template, city),
+        earlier=Earlier(number=earlier.number, sent=earlier.alert.sent),
+    )
+
+
+def _first_area(template: Template, city: City) -> Audience:
+    prepared = (preset for preset in city.presets.values() if preset.hazard is template.hazard)
+    first = next(prepared, None)
+    return Towns(towns=first.towns) if first else WholeCity()
+
+
+def _first_river(template: Template, city: City) -> str:
+    return city.rivers[0].code if "river" in template.parameters and city.rivers else ""
+
+
+def _channels(capabilities: Mapping[str, Capabilities], mode: Mode) -> tuple[str, ...]:
+    """All; in a drill those that can take part in one."""
+    taking_part = tuple(
+        kind
+        for kind, has in capabilities.items()
+        if mode is Mode.LIVE or has.drilling is not Drilling.PREVIEW_ONLY
+    )
+    return taking_part or tuple(capabilities)

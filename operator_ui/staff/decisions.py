@@ -1,0 +1,45 @@
+"""Warnings that came in and wait for the city: which draft would answer each, or why none yet."""
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from hub.authorise import Action, authorise
+from hub.city import City
+from hub.errors import BadInput
+from hub.inbound import occasions
+from hub.inbound.occasions import Occasion
+from hub.inbound.warning import Suggestion, suggest
+from hub.ledger import audit
+from operator_ui import form
+from operator_ui.staff.console import ACTOR, CONSOLE, see_other
+
+
+def suggestions(occasion: Occasion, city: City) -> tuple[Suggestion, ...]:
+    """What the city might answer it with; empty for what asks for no order."""
+    return suggest(occasion.telegram, {city.jma_code, *(river.code for river in city.rivers)})
+
+
+async def not_yet(request: web.Request) -> web.Response:
+    """「まだ出さない」, with a reason: a decision too, and recorded as one."""
+    authorise(request[ACTOR], Action.COMPOSE)
+    console, actor = request.app[CONSOLE], request[ACTOR]
+    reason = (await form.read(request)).text("reason")
+    occasion = int(request.match_info["occasion"])
+    if not reason:
+        raise BadInput("reason", "理由を書いてください / Say why")
+
+    def work(conn: Connection) -> None:
+        at = console.clock()
+        occasions.decide(conn, occasion, actor, decision=reason, at=at)
+        audit.append(
+            conn,
+            console.keys,
+            at=at,
+            actor=actor.login,
+            action="occasion.not_yet",
+            subject=str(occasion),
+            detail={"reason": reason},
+        )
+
+    await console.ledger.write(work)
+    return see_other("/")

@@ -1,0 +1,86 @@
+"""Whom an audience means in numbers: people by channel, and the population they belong to."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from hub.alert import Mode
+from hub.channel import Capabilities, Unit
+from hub.city import City
+from hub.delivery import MERGED, REACHED, Outcome
+from hub.ledger import Ledger, batches, census
+from hub.ledger.census import Census
+from hub.recipient import Audience, Reached, Town, Towns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headcount:
+    """`people`: persons on the chosen channels, each counted once; None when that is not known.
+
+    `on`: recipients of each channel, chosen or not, in its own unit. `population` None: not known.
+    """
+
+    people: int | None
+    on: Mapping[str, int]
+    population: int | None
+
+    @property
+    def unregistered(self) -> int | None:
+        """People of the area whom no registration reaches."""
+        if self.population is None or self.people is None:
+            return None
+        return max(0, self.population - self.people)
+
+
+class Headcounts:
+    """Counts the register once and keeps that until the register changes."""
+
+    def __init__(self, ledger: Ledger, city: City, capabilities: Mapping[str, Capabilities]) -> None:
+        self._ledger = ledger
+        self._city = city
+        self._capabilities = capabilities
+        self._known: tuple[int, Census] | None = None
+
+    async def of(self, mode: Mode, audience: Audience, channels: Collection[str]) -> Headcount:
+        if isinstance(audience, Reached):
+            return await self._ledger.read(lambda conn: self._reached(conn, audience))
+        counted = await self._census()
+        towns = frozenset(audience.towns) if isinstance(audience, Towns) else None
+        people = [kind for kind in channels if self._capabilities[kind].unit is Unit.PEOPLE]
+        return Headcount(
+            people=counted.people(mode, towns, people),
+            on={kind: counted.on(kind, has, mode, towns) for kind, has in self._capabilities.items()},
+            population=self._population(towns) if mode is Mode.LIVE else None,
+        )
+
+    async def staff(self) -> int:
+        """Staff whom a drill on all channels reaches."""
+        return (await self._census()).people(Mode.STAFF_DRILL, None, self._capabilities)
+
+    async def participants(self) -> int:
+        """Residents who opted in to drills."""
+        return (await self._census()).people(Mode.RESIDENT_DRILL, None, self._capabilities)
+
+    async def _census(self) -> Census:
+        revision = await self._ledger.read(census.revision)
+        if self._known is None or self._known[0] != revision:
+            taken = await self._ledger.read(lambda conn: census.take(conn, list(self._capabilities)))
+            self._known = (revision, taken)
+        return self._known[1]
+
+    def _population(self, towns: Collection[Town] | None) -> int | None:
+        if towns is None:
+            return self._city.residents
+        counts = [self._city.town(town).population for town in towns]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def _reached(self, conn: Connection, audience: Reached) -> Headcount:
+        """Whom a correction goes to: by channel only, since a person may have been reached on several."""
+        on = dict.fromkeys(self._capabilities, 0)
+        for row in batches.of_alert(conn, audience.identifier):
+            on[row.channel] = on.get(row.channel, 0) + sum(
+                MERGED[pair] in REACHED or MERGED[pair] is Outcome.AMBIGUOUS
+                for pair in zip(row.handover, row.receipt, strict=True)
+            )
+        return Headcount(people=None, on=on, population=None)

@@ -1,0 +1,102 @@
+"""The first page: what waits for somebody, what is being sent, and two ways in that nobody confuses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from hub.authorise import Action, authorise, may
+from hub.channel import Unit
+from hub.draft import Draft, State
+from hub.hazard import Hazard
+from hub.inbound import occasions
+from hub.inbound.occasions import Occasion
+from hub.inbound.warning import Suggestion
+from hub.ledger import accounts, alerts, drafts
+from hub.ledger.alerts import Accepted
+from hub.page import acknowledge, unacknowledged
+from hub.progress import progress
+from operator_ui.staff import decisions, phrasing
+from operator_ui.staff.console import ACTOR, CONSOLE, HEADCOUNTS, Console, page, see_other
+from operator_ui.staff.glance import glance
+from operator_ui.staff.progress_view import Line, lines, total
+
+
+class Active(NamedTuple):
+    """An alert in force. `people`: the sum over the channels that reach people."""
+
+    accepted: Accepted
+    title: str
+    people: Line
+
+
+class Decision(NamedTuple):
+    occasion: Occasion
+    suggestion: Suggestion | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the ledger knows right now."""
+
+    active: Sequence[Active]
+    submitted: Sequence[Draft]
+    editing: Sequence[Draft]
+    decisions: Sequence[Decision]
+    pages: Sequence[tuple[int, datetime, str, str]]
+    names: Mapping[str, str]
+
+
+async def show(request: web.Request) -> web.Response:
+    authorise(request[ACTOR], Action.VIEW)
+    console = request.app[CONSOLE]
+    situation = await console.ledger.read(lambda conn: _situation(conn, console))
+    board = await console.board()
+    hazard = next((each.accepted.alert.hazard for each in situation.active), Hazard.FLOOD)
+    return page(
+        request,
+        "home.html",
+        now=console.clock(),
+        situation=situation,
+        title=phrasing.title,
+        health=await console.health(),
+        capabilities=console.capabilities,
+        shelters=glance(board, hazard if hazard.designable else Hazard.FLOOD),
+        staff=await request.app[HEADCOUNTS].staff(),
+        may_compose=may(request[ACTOR], Action.COMPOSE),
+    )
+
+
+async def acknowledge_page(request: web.Request) -> web.Response:
+    """「対応します」: somebody took it on."""
+    authorise(request[ACTOR], Action.COMPOSE)
+    console = request.app[CONSOLE]
+    number = int(request.match_info["page"])
+    await console.ledger.write(lambda conn: acknowledge(conn, number, request[ACTOR], at=console.clock()))
+    return see_other("/")
+
+
+def _situation(conn: Connection, console: Console) -> Situation:
+    now = console.clock()
+    return Situation(
+        active=[_active(conn, console, each, now) for each in alerts.active(conn, console.keys, at=now)],
+        submitted=drafts.in_state(conn, State.SUBMITTED),
+        editing=drafts.in_state(conn, State.EDITING),
+        decisions=[
+            Decision(occasion, suggestion)
+            for occasion in occasions.waiting(conn)
+            for suggestion in decisions.suggestions(occasion, console.city) or (None,)
+        ],
+        pages=unacknowledged(conn),
+        names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
+    )
+
+
+def _active(conn: Connection, console: Console, accepted: Accepted, now: datetime) -> Active:
+    alert = accepted.alert
+    tallies = progress(conn, alert.identifier, console.capabilities, now=now)
+    people = [line for line in lines(tallies, console.capabilities) if line.unit is Unit.PEOPLE]
+    return Active(accepted, phrasing.title_of(alert.infos, alert.hazard), total(people))

@@ -1,0 +1,125 @@
+"""Signing in and staying signed in: a random token in a cookie, of which the ledger keeps the hash."""
+
+import asyncio
+import hashlib
+import secrets
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from hub.authorise import Actor
+from hub.clock import Clock
+from hub.errors import Forbidden
+from hub.keys import Keys
+from hub.ledger import Ledger, accounts, audit
+from hub.ledger.accounts import Session
+from operator_ui.staff import passwords
+from operator_ui.staff.throttle import Throttle
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "yobikake"
+LASTS = timedelta(hours=12)
+_AT_ONCE = 2
+"""Passwords checked at once: each takes 64 MiB and a core for a moment."""
+
+
+class TooMany(Forbidden):
+    """Too many wrong passwords; it is worth trying again later."""
+
+
+class Sessions:
+    def __init__(self, *, ledger: Ledger, keys: Keys, clock: Clock, https: bool) -> None:
+        self._ledger = ledger
+        self._keys = keys
+        self._clock = clock
+        self._https = https
+        self._checking = asyncio.Semaphore(_AT_ONCE)
+        # Per sender, so that nobody locks a colleague out; per login, so that many senders do not help.
+        self._by_sender = Throttle(clock=clock, free=5, longest=timedelta(minutes=1))
+        self._by_login = Throttle(clock=clock, free=50, longest=timedelta(seconds=10))
+
+    async def sign_in(self, login: str, password: str, *, sender: str) -> str:
+        """The token of a new session.
+
+        Raises:
+            Forbidden: wrong login or password; does not say which.
+            TooMany: wait.
+        """
+        self._check_pace(login, sender)
+        account = await self._ledger.read(lambda conn: accounts.find(conn, login))
+        usable = account is not None and account.disabled_at is None
+        async with self._checking:
+            stored = account.password_hash if account and usable else None
+            right = await asyncio.to_thread(passwords.verified, stored, password)
+        if account is None or not right:
+            self._by_sender.failed(f"{login} {sender}")
+            self._by_login.failed(login)
+            log.warning("sign-in refused", sender=sender)
+            raise Forbidden("ログイン名かパスワードが違います / The login or the password is wrong")
+        self._by_sender.succeeded(f"{login} {sender}")
+        return await self._open(account)
+
+    async def who(self, token: str | None) -> Session | None:
+        """Whose session this is; None: nobody's, or over."""
+        if not token:
+            return None
+        return await self._ledger.read(lambda conn: accounts.session(conn, _hash(token), at=self._clock()))
+
+    async def sign_out(self, token: str, actor: Actor) -> None:
+        def work(conn: Connection) -> None:
+            accounts.end_session(conn, _hash(token))
+            self._audit(conn, actor, "session.close")
+
+        await self._ledger.write(work)
+
+    def remember(self, response: web.StreamResponse, token: str) -> None:
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=int(LASTS.total_seconds()),
+            httponly=True,
+            samesite="Strict",
+            secure=self._https,
+            path="/",
+        )
+
+    def forget(self, response: web.StreamResponse) -> None:
+        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self._https)
+
+    def _check_pace(self, login: str, sender: str) -> None:
+        wait = max(self._by_sender.wait(f"{login} {sender}"), self._by_login.wait(login))
+        if wait:
+            seconds = int(wait.total_seconds()) + 1
+            raise TooMany(
+                f"まちがいが続いたため、{seconds}秒待ってからやり直してください / "
+                f"Too many tries: wait {seconds} seconds, then try again"
+            )
+
+    async def _open(self, account: accounts.Account) -> str:
+        token, now = secrets.token_urlsafe(32), self._clock()
+
+        def work(conn: Connection) -> None:
+            accounts.open_session(
+                conn,
+                account.id,
+                token_hash=_hash(token),
+                csrf=secrets.token_urlsafe(32),
+                at=now,
+                expires_at=now + LASTS,
+            )
+            self._audit(conn, account.actor, "session.open")
+
+        await self._ledger.write(work)
+        return token
+
+    def _audit(self, conn: Connection, actor: Actor, action: str) -> None:
+        audit.append(
+            conn, self._keys, at=self._clock(), actor=actor.login, action=action, subject=actor.login
+        )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,62 @@
+"""Screen texts in the reader's language: gettext catalogs, kept as `.po` and compiled when the hub starts.
+
+The texts in templates are Japanese, the language of those who answer for them, and are the keys of the
+other languages' catalogs. A text without a translation shows in Japanese.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources.abc import Traversable
+from io import BytesIO, StringIO
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from hub.errors import BadInput, HubError
+
+SOURCE = "ja"
+"""The language of the texts in templates and code."""
+
+
+def load(folder: Traversable, languages: Iterable[str]) -> Mapping[str, NullTranslations]:
+    """Every `<language>/LC_MESSAGES/*.po` in the folder; several files of one language become one catalog."""
+    return {language: _catalog(folder / language / "LC_MESSAGES", language) for language in languages}
+
+
+def one_language(message: str, language: str) -> str:
+    """The side of 「日本語 / English」 that is in `language`, whichever comes first; else the whole message."""
+    sides = message.split(" / ")
+    japanese = language.startswith(SOURCE)
+    wanted = [side for side in sides if bool(_KANA.search(side)) is japanese]
+    return " / ".join(wanted) if wanted and len(sides) > 1 else message
+
+
+def said(error: HubError, language: str) -> str:
+    """What an error tells staff, without the place in a file or form that stands in front of it."""
+    message = error.message
+    if isinstance(error, BadInput):
+        message = message.removeprefix(f"{error.path}: ")
+    return one_language(message, language)
+
+
+_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+def _catalog(folder: Traversable, language: str) -> NullTranslations:
+    catalog = NullTranslations()
+    if not folder.is_dir():
+        return catalog
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".po"):
+            compiled = _compiled(entry.read_text(encoding="utf-8"), language)
+            compiled.add_fallback(catalog)
+            catalog = compiled
+    return catalog
+
+
+def _compiled(text: str, language: str) -> GNUTranslations:
+    binary = BytesIO()
+    write_mo(binary, read_po(StringIO(text), locale=language.removesuffix("-x-easy").replace("-", "_")))
+    binary.seek(0)
+    return GNUTranslations(binary)

@@ -1,0 +1,1 @@
+"""Shelters: what they are, whether they receive, how full they are, and which may be named for what."""

@@ -1,0 +1,124 @@
+"""Readings over HTTP: `POST /api/readings`, many in a request.
+
+    200  {"taken": 48, "refused": [{"place": "$.readings[3].in", "message": "…"}]}
+    400  nothing in it was good: the same form
+    401  no key, or none that is known
+    413  larger than `MOST_BYTES`
+    429  too many in a short time; `Retry-After` in seconds
+    503  they could not be made durable; `Retry-After` in seconds
+
+Unless the answer is 200 or 400, send the same request again: a reading counts once, however often it comes.
+"""
+
+import math
+from collections.abc import Sequence
+
+import structlog
+from aiohttp import hdrs, web
+
+from hub import codec
+from hub.alert import Lane
+from hub.bus import Bus
+from hub.clock import Clock
+from hub.codec import RecordCodec
+from hub.errors import BadInput, Refused, TemporaryFailure
+from hub.live import Live
+from shelters import intake
+from shelters.device import Devices
+from shelters.reading import Refusal
+
+log = structlog.get_logger(__name__)
+
+PATH = "/api/readings"
+MOST_BYTES = 256 * 1024
+READINGS_PER_S = 200.0
+"""Of one key, lasting."""
+BURST = 2_000.0
+"""Of one key, at once: a device that was offline catches up."""
+RETRY_AFTER_S = 5
+
+
+class Gateway:
+    """`post` is the handler of `PATH`."""
+
+    def __init__(self, *, devices: Devices, bus: Bus, live: Live, records: RecordCodec, clock: Clock) -> None:
+        self._devices, self._bus, self._live, self._records = devices, bus, live, records
+        self._clock = clock
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(PATH, self.post)]
+
+    async def post(self, request: web.Request) -> web.Response:
+        key = self._devices.key_of(_token(request))
+        if key is None:
+            return _refuse(
+                401, "Authorization", "no key, or not one of ours", {hdrs.WWW_AUTHENTICATE: "Bearer"}
+            )
+        body = await _body(request)
+        if body is None:
+            return _refuse(413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time")
+        try:
+            found = intake.sort(body, self._devices, now=self._clock(), key=key)
+        except BadInput as e:
+            return _refuse(400, e.path, e.message.removeprefix(f"{e.path}: "))
+        return await self._take(key, found)
+
+    async def _take(self, key: str, found: intake.Sorted) -> web.Response:
+        wait_s = await self._wait_s(key, len(found.taken))
+        if wait_s > 0:
+            return _refuse(429, "$", "too many readings: wait, then send them again", _retry_after(wait_s))
+        try:
+            await intake.publish(self._bus, self._records, found.taken)
+        except (TemporaryFailure, Refused) as e:
+            log.warning("readings not taken", key=key, error=type(e).__name__)
+            return _refuse(503, "$", "not stored: send them again", _retry_after(RETRY_AFTER_S))
+        if found.refused:
+            log.warning("readings refused", key=key, refused=len(found.refused), first=found.refused[0].place)
+        return _answer(400 if found.refused and not found.taken else 200, len(found.taken), found.refused)
+
+    async def _wait_s(self, key: str, readings: int) -> float:
+        if not readings:
+            return 0.0
+        try:
+            return await self._live.take(
+                f"readings:{key}", readings, rate_per_s=READINGS_PER_S, burst=BURST, lane=Lane.ROUTINE
+            )
+        except TemporaryFailure as e:  # better too many readings than none
+            log.warning("readings are not limited", reason=e.reason)
+            return 0.0
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _body(request: web.Request) -> bytes | None:
+    """The body, or None as soon as it is known to be too large."""
+    if (request.content_length or 0) > MOST_BYTES:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return None
+    return bytes(body)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {hdrs.RETRY_AFTER: str(math.ceil(seconds))}
+
+
+def _refuse(status: int, place: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    return _answer(status, 0, [Refusal(place=place, message=message)], headers)
+
+
+def _answer(
+    status: int, taken: int, refused: Sequence[Refusal], headers: dict[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        status=status,
+        body=codec.encode({"taken": taken, "refused": refused}),
+        content_type="application/json",
+        headers=headers,
+    )

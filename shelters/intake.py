@@ -1,0 +1,62 @@
+"""Readings from outside become records on `readings`: understood, allowed, published."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from hub.bus import READINGS, Bus
+from hub.codec import RecordCodec
+from shelters.device import Device, Devices
+from shelters.reading import Reading, Refusal, parse
+
+
+class Sorted(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a body was good, and what was not and why. Together they are all of it."""
+
+    taken: tuple[Reading, ...]
+    refused: tuple[Refusal, ...]
+
+
+def sort(
+    body: bytes, devices: Devices, *, now: datetime, key: str | None = None, device: str | None = None
+) -> Sorted:
+    """Tell good readings from bad ones; one bad reading spoils no other.
+
+    `key` or `device`: who sent it, as `Devices.admit` takes them.
+
+    Raises:
+        BadInput: the body as a whole cannot be understood.
+    """
+    taken: list[Reading] = []
+    refused: list[Refusal] = []
+    for sent in parse(body, now=now):
+        if isinstance(sent, Refusal):
+            refused.append(sent)
+            continue
+        match devices.admit(sent, key=key, device=device):
+            case Refusal() as refusal:
+                refused.append(refusal)
+            case Device(site=site):
+                taken.append(
+                    Reading(
+                        site=site,
+                        device=sent.device,
+                        id=sent.id,
+                        at=sent.at,
+                        received_at=now,
+                        measure=sent.measure,
+                    )
+                )
+    return Sorted(taken=tuple(taken), refused=tuple(refused))
+
+
+async def publish(bus: Bus, records: RecordCodec, readings: Sequence[Reading]) -> None:
+    """Returns once they are durable. Readings of one site keep their order.
+
+    Raises:
+        TemporaryFailure: they may be lost; whoever sent them sends them again (a repeat counts once).
+    """
+    if readings:
+        sealed = [(reading.site, records.seal(READINGS, reading.site, reading)) for reading in readings]
+        await bus.publish_many(READINGS, sealed)

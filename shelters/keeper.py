@@ -1,0 +1,182 @@
+"""Keeps the occupancy of every site: `readings` in, `occupancy` and the latest values out.
+
+Holds nothing in memory between batches: what a site's number rests on lies in `Snapshots`, so
+several keepers can share the work, a restart forgets nothing, and a record that comes twice changes
+nothing. Offsets are committed only once everything is written and published.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, repeat
+
+import structlog
+
+from hub import codec
+from hub.bus import DEAD_LETTERS, OCCUPANCY, READINGS, Bus, Record, Subscription
+from hub.clock import Clock
+from hub.codec import RecordCodec
+from hub.errors import BadInput, TemporaryFailure
+from hub.live import Live
+from shelters.crowding import Thresholds
+from shelters.device import Devices
+from shelters.occupancy import STAFF_INTERVAL, Occupancy, Ruler, estimate
+from shelters.reading import Reading
+from shelters.site import Site, SiteCode
+from shelters.snapshots import Snapshot, Snapshots
+from shelters.tally import Tally, add, fold
+
+log = structlog.get_logger(__name__)
+
+GROUP = "occupancy"
+TICK = timedelta(seconds=10)
+"""How often silence is looked for, and the record for reports that the transport lost."""
+CATCH_UP = timedelta(hours=1)
+"""How far back it looks for reports when it starts."""
+
+Reports = Callable[[datetime], Awaitable[Sequence[Reading]]]
+"""Staff's reports recorded since a moment: `record.readings_since` through the ledger."""
+
+
+class Keeper:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        live: Live,
+        snapshots: Snapshots,
+        records: RecordCodec,
+        sites: dict[SiteCode, Site],
+        devices: Devices,
+        thresholds: Thresholds,
+        reports: Reports,
+        clock: Clock,
+        staff_interval: timedelta = STAFF_INTERVAL,
+    ) -> None:
+        self._bus, self._live, self._snapshots, self._records = bus, live, snapshots, records
+        self._reports, self._clock = reports, clock
+        self._rulers = {
+            code: Ruler(
+                devices=devices.at(code),
+                capacity=site.capacity,
+                thresholds=thresholds,
+                staff_interval=staff_interval,
+            )
+            for code, site in sites.items()
+        }
+        self._reported_to: datetime | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._persist(self.restore, "the latest occupancy was not restored")
+        async with self._bus.subscribe(READINGS, group=GROUP) as subscription, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._consume(subscription))
+            tasks.create_task(self._watch())
+
+    async def restore(self) -> None:
+        """Put what was last said of every site where readers look: the present may have been forgotten."""
+        known = await self._snapshots.load()
+        await self._put([snapshot.said for snapshot in known.values()])
+
+    async def take(self, readings: Iterable[Reading], *, only_news: bool = False) -> None:
+        """Count `readings` in, and say what follows from them. Returns once it is durable and published.
+
+        `only_news`: say nothing of a site where they change nothing.
+        """
+        by_site: defaultdict[SiteCode, list[Reading]] = defaultdict(list)
+        for reading in readings:
+            by_site[reading.site].append(reading)
+        await self._say(by_site.keys() & self._rulers.keys(), by_site, only_news=only_news)
+
+    async def tick(self) -> None:
+        """Catch up on staff's reports, and say of every site what the passing of time has changed."""
+        now = self._clock()
+        reports = await self._reports((self._reported_to or now - CATCH_UP) - TICK)
+        await self.take(reports, only_news=True)
+        self._reported_to = now
+        await self._say(self._rulers.keys(), {}, only_news=True)
+
+    async def _consume(self, subscription: Subscription) -> None:
+        while True:
+            records = await subscription.get()
+            await self._persist(partial(self._take_records, records), "readings are waiting")
+            await subscription.commit(records)
+
+    async def _watch(self) -> None:
+        while True:
+            await self._persist(self.tick, "occupancy was not looked at")
+            await asyncio.sleep(TICK.total_seconds())
+
+    async def _persist(self, work: Callable[[], Awaitable[None]], complaint: str) -> None:
+        """Again and again until it succeeds: whatever is down comes back, and nothing is skipped."""
+        for delay_s in chain((1, 2, 5), repeat(10)):
+            try:
+                await work()
+            except Exception as e:
+                log.exception(complaint, error=type(e).__name__, again_in_s=delay_s)
+                await asyncio.sleep(delay_s)
+            else:
+                return
+
+    async def _take_records(self, records: Sequence[Record]) -> None:
+        readings = [await self._understood(record) for record in records]
+        await self.take(reading for reading in readings if reading)
+
+    async def _understood(self, record: Record) -> Reading | None:
+        try:
+            return self._records.unseal(Reading, READINGS, record.key, record.value)
+        except BadInput as e:
+            log.warning("reading not understood", place=e.path)
+            await self._bus.publish(DEAD_LETTERS, record.key, record.value)
+            return None
+
+    async def _say(
+        self, sites: Collection[SiteCode], readings: Mapping[SiteCode, Sequence[Reading]], *, only_news: bool
+    ) -> None:
+        """Until nobody else has said something of one of `sites` meanwhile."""
+        while sites:
+            known = await self._snapshots.load(sites)
+            now = self._clock()
+            afresh = [
+                self._afresh(site, known.get(site), readings.get(site, ()), now)
+                for site in sites
+                if site in known or site in readings
+            ]
+            if only_news:
+                afresh = [new for new in afresh if _is_news(known.get(new.tally.site), new)]
+            sites = await self._snapshots.save((known.get(new.tally.site), new) for new in afresh)
+            await self._publish([new.said for new in afresh if new.tally.site not in sites])
+
+    def _afresh(
+        self, site: SiteCode, known: Snapshot | None, readings: Sequence[Reading], now: datetime
+    ) -> Snapshot:
+        ruler = self._rulers[site]
+        tally = add(known.tally if known else Tally(site=site), readings)
+        tally = fold(tally, patience={device.id: device.patience for device in ruler.doors})
+        return Snapshot(
+            tally=tally, said=estimate(tally, ruler, now=now, before=known.said if known else None)
+        )
+
+    async def _publish(self, said: Sequence[Occupancy]) -> None:
+        if not said:
+            return
+        sealed = [(new.site, self._records.seal(OCCUPANCY, new.site, new)) for new in said]
+        await self._bus.publish_many(OCCUPANCY, sealed)
+        await self._put(said)
+
+    async def _put(self, said: Sequence[Occupancy]) -> None:
+        try:
+            await self._live.put({live_key(new.site): (new.version, codec.encode(new)) for new in said})
+        except TemporaryFailure as e:  # readers see 不明 until the next reading; the topic has it
+            log.warning("latest occupancy not put", reason=e.reason)
+
+
+def live_key(site: SiteCode) -> str:
+    """Where the latest occupancy of a site lies in `Live`."""
+    return f"occupancy:{site}"
+
+
+def _is_news(known: Snapshot | None, new: Snapshot) -> bool:
+    return known is None or known.tally != new.tally or not known.said.says_the_same(new.said)

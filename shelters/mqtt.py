@@ -1,0 +1,179 @@
+"""Readings over MQTT: `yobikake/readings/<device>`, QoS 1, the same JSON as over HTTP.
+
+The broker authenticates: give each device its own name and let it write to its own topic only. A
+message is acknowledged once its readings are durable, so that a crash or a dead bus loses none: the
+broker keeps what is not acknowledged for this client's session and delivers it again.
+What cannot be understood goes to `dead-letters`, and the rest of its message is taken.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from urllib.parse import urlsplit
+
+import aiomqtt
+import structlog
+
+from hub import codec
+from hub.bus import DEAD_LETTERS, Bus
+from hub.clock import Clock
+from hub.codec import RecordCodec
+from hub.errors import BadInput, BadSettings, Refused, TemporaryFailure
+from hub.outbound import Outbound
+from shelters import intake
+from shelters.device import Devices
+from shelters.reading import Reading, Refusal
+
+log = structlog.get_logger(__name__)
+
+TOPIC = "yobikake/readings/"
+GROUPED = 100
+"""Messages that are published and acknowledged together, when that many wait."""
+MOST_LETTER_BYTES = 4_096
+"""Of a message in its dead letter."""
+_DELAYS_S = (1, 2, 5, 10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """`url`: `mqtt://host:1883` or `mqtts://host:8883`. `client_id` stays the same over restarts, and is
+    used by one process only: the broker keeps its unacknowledged messages under it."""
+
+    url: str
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Broker(url={self.url!r}, client_id={self.client_id!r})"
+
+
+class MqttIntake:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        outbound: Outbound,
+        devices: Devices,
+        bus: Bus,
+        records: RecordCodec,
+        clock: Clock,
+    ) -> None:
+        """Raises `BadSettings` for a url that is none, `Refused` where a rehearsal may not go there."""
+        self._broker, self._outbound = broker, outbound
+        self._devices, self._bus, self._records, self._clock = devices, bus, records, clock
+        self._host, self._port, self._tls = _address(broker.url)
+        outbound.allow(self._host, setting="[shelters.mqtt] url")
+        self.connected = asyncio.Event()
+        """Set while subscribed."""
+
+    async def run(self) -> None:
+        """Until cancelled. Connects again by itself, for as long as it takes."""
+        failures = 0
+        while True:
+            try:
+                await self._session()
+            except aiomqtt.MqttError as e:
+                failures = 0 if self.connected.is_set() else failures + 1
+                self.connected.clear()
+                delay_s = _DELAYS_S[min(failures, len(_DELAYS_S) - 1)]
+                log.warning("MQTT broker lost", host=self._host, error=type(e).__name__, again_in_s=delay_s)
+                await asyncio.sleep(delay_s)
+
+    async def _session(self) -> None:
+        client = self._client()
+        async with client:
+            await client.subscribe(f"{TOPIC}+", qos=1)
+            self.connected.set()
+            log.info("MQTT broker connected", host=self._host)
+            async for messages in _grouped(client):
+                await self._take(messages)
+                for message in messages:
+                    client._client.ack(message.mid, message.qos)
+
+    def _client(self) -> aiomqtt.Client:
+        client = aiomqtt.Client(
+            self._host,
+            self._port,
+            username=self._broker.username,
+            password=self._broker.password,
+            identifier=self._broker.client_id,
+            clean_session=False,
+            tls_context=self._context(),
+        )
+        # Not offered by aiomqtt: without it a message counts as received before it is durable.
+        client._client.manual_ack_set(True)
+        return client
+
+    def _context(self) -> ssl.SSLContext | None:
+        return self._outbound.tls() if self._tls else None
+
+    async def _take(self, messages: Sequence[aiomqtt.Message]) -> None:
+        taken: list[Reading] = []
+        letters: list[tuple[str, bytes]] = []
+        for message in messages:
+            readings, refused = self._sort(message)
+            taken += readings
+            letters += [(_device(message), _letter(message, refusal)) for refusal in refused]
+            if refused:
+                log.warning("MQTT readings refused", device=_device(message), refused=len(refused))
+        await self._publish(taken, letters)
+
+    def _sort(self, message: aiomqtt.Message) -> tuple[Sequence[Reading], Sequence[Refusal]]:
+        try:
+            found = intake.sort(_payload(message), self._devices, now=self._clock(), device=_device(message))
+        except BadInput as e:
+            return (), (Refusal(place=e.path, message=e.message),)
+        return found.taken, found.refused
+
+    async def _publish(self, taken: Sequence[Reading], letters: Sequence[tuple[str, bytes]]) -> None:
+        for delay_s in chain(_DELAYS_S, repeat(_DELAYS_S[-1])):
+            try:
+                await intake.publish(self._bus, self._records, taken)
+                if letters:
+                    await self._bus.publish_many(DEAD_LETTERS, letters)
+            except (TemporaryFailure, Refused) as e:
+                log.warning("readings are waiting", error=type(e).__name__, again_in_s=delay_s)
+                await asyncio.sleep(delay_s)
+            else:
+                return
+
+
+async def _grouped(client: aiomqtt.Client) -> AsyncIterator[list[aiomqtt.Message]]:
+    messages = client.messages
+    async for message in messages:
+        group = [message]
+        while len(messages) and len(group) < GROUPED:
+            group.append(await anext(messages))
+        yield group
+
+
+def _device(message: aiomqtt.Message) -> str:
+    return str(message.topic).removeprefix(TOPIC)
+
+
+def _payload(message: aiomqtt.Message) -> bytes:
+    payload = message.payload
+    return payload if isinstance(payload, bytes) else str(payload or "").encode()
+
+
+def _letter(message: aiomqtt.Message, refusal: Refusal) -> bytes:
+    """For whoever looks into `dead-letters`: where it came from, what was wrong, and what it was."""
+    return codec.encode(
+        {
+            "topic": str(message.topic),
+            "place": refusal.place,
+            "message": refusal.message,
+            "payload": _payload(message)[:MOST_LETTER_BYTES],
+        }
+    )
+
+
+def _address(url: str) -> tuple[str, int, bool]:
+    parts = urlsplit(url)
+    tls = parts.scheme == "mqtts"
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise BadSettings("[shelters.mqtt] url", f"{parts.scheme}://… is not mqtt://host or mqtts://host")
+    return parts.hostname, parts.port or (8883 if tls else 1883), tls

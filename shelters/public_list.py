@@ -1,0 +1,59 @@
+"""The shelters as residents see them: only those that may be shown for the hazard, only what helps them."""
+
+from datetime import datetime
+
+import msgspec
+
+from hub.hazard import Hazard
+from hub.place import Position
+from hub.shelter_list import Crowding
+from shelters.board import Board, Row
+from shelters.suited import Suited
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One site, ready for a page or as JSON. `crowding` and `people` both None: 不明.
+
+    `suited` says what may be written beside it: go there, full, or opening at `opens_at`.
+    """
+
+    code: str
+    ja: str
+    en: str
+    address: str
+    latitude: float
+    longitude: float
+    suited: Suited
+    opens_at: datetime | None
+    people: int | None
+    capacity: int | None
+    crowding: Crowding | None
+    as_of: datetime | None
+
+
+def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -> list[Entry]:
+    """By room, then by distance from `near`; full ones and those being opened at the end."""
+    return [_entry(row, row.suited(hazard)) for row in board.shown(hazard, near=near)]
+
+
+def _entry(row: Row, verdict: Suited) -> Entry:
+    receiving = verdict is not Suited.PLANNED
+    return Entry(
+        code=row.site.code,
+        ja=row.site.name.ja,
+        en=row.site.name.en,
+        address=row.site.address,
+        latitude=row.site.position.latitude,
+        longitude=row.site.position.longitude,
+        suited=verdict,
+        opens_at=None if receiving else row.step.opens_at,
+        people=row.people if receiving else None,
+        capacity=row.site.capacity,
+        crowding=_word(row, verdict) if receiving else None,
+        as_of=row.occupancy.as_of if receiving else None,
+    )
+
+
+def _word(row: Row, verdict: Suited) -> Crowding | None:
+    """満員 is staff's decision and stands above any number."""
+    return Crowding.FULL if verdict is Suited.FULL else row.crowding

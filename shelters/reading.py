@@ -1,0 +1,147 @@
+"""What was counted at a shelter: by a door counter, a head counter, or staff.
+
+The wire format, over HTTP as over MQTT, is JSON:
+
+    {"readings": [
+      {"id": "a1-0815", "device": "gym-north", "at": "2026-09-12T22:03:00+09:00",
+       "kind": "door_totals", "in": 312, "out": 40},
+      {"id": "a1-0816", "device": "gym-south", "at": "2026-09-12T22:03:00+09:00",
+       "kind": "door_deltas", "in": 5, "out": 1},
+      {"id": "c7-0031", "device": "hall-camera", "at": "2026-09-12T22:03:00+09:00",
+       "kind": "head_count", "people": 196},
+      {"id": "t2-0004", "device": "tablet", "at": "2026-09-12T22:03:00+09:00",
+       "kind": "staff_word", "people": 200, "crowding": "some"}
+    ]}
+
+`id` is the device's own and unique for it: a reading that is sent twice counts once. `at` carries an
+offset. Fields beyond these are ignored.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.errors import BadInput
+from hub.shelter_list import Crowding
+from shelters.site import SiteCode
+
+MOST_READINGS = 1_000
+"""In one request or message."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far a device's clock may run ahead."""
+
+OLDEST = timedelta(days=1)
+
+Count = Annotated[int, Meta(ge=0, le=100_000_000)]
+People = Annotated[int, Meta(ge=0, le=100_000)]
+Label = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class DoorTotals(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="door_totals"):
+    """Counted since the device's own zero; a device that restarts begins at zero again."""
+
+    entered: Count = msgspec.field(name="in")
+    left: Count = msgspec.field(name="out")
+
+
+class DoorDeltas(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="door_deltas"):
+    """Counted since the device's previous reading."""
+
+    entered: Count = msgspec.field(name="in")
+    left: Count = msgspec.field(name="out")
+
+
+class HeadCount(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="head_count"):
+    """Everybody inside the site, counted at once (a camera, the reception's list)."""
+
+    people: People
+
+
+class StaffWord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="staff_word"):
+    """What a member of staff says: a number, a word, or both."""
+
+    people: People | None = None
+    crowding: Crowding | None = None
+
+    def __post_init__(self) -> None:
+        if self.crowding is Crowding.UNKNOWN:
+            raise ValueError("not knowing is no report: leave `crowding` out")
+        if self.people is None and self.crowding is None:
+            raise ValueError("says neither `people` nor `crowding`")
+
+
+Measure = DoorTotals | DoorDeltas | HeadCount | StaffWord
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of one site, as it travels on `readings`. Holds nothing about any person."""
+
+    site: SiteCode
+    device: str
+    id: str
+    at: datetime
+    received_at: datetime
+    measure: Measure
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A well-formed reading, before it is known who may send it. `place` is where it stood."""
+
+    place: str
+    device: str
+    id: str
+    at: datetime
+    measure: Measure
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A reading that was not taken: where it stood (`$.readings[3].in`) and why."""
+
+    place: str
+    message: str
+
+
+class _Envelope(msgspec.Struct, kw_only=True):
+    readings: Annotated[list[msgspec.Raw], Meta(max_length=MOST_READINGS)]
+
+
+class _Head(msgspec.Struct, kw_only=True):
+    id: Label
+    device: Label
+    at: Annotated[datetime, Meta(tz=True)]
+
+
+def parse(body: bytes, *, now: datetime) -> Iterator[Sent | Refusal]:
+    """Every reading in `body`, each understood or refused by itself.
+
+    Raises:
+        BadInput: the body as a whole is not JSON with a list of readings.
+    """
+    try:
+        raws = msgspec.json.decode(body, type=_Envelope).readings
+    except msgspec.ValidationError as e:
+        message, _, place = str(e).partition(" - at ")
+        raise BadInput(place.strip("`") or "$", message) from e
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise BadInput("$", "is not JSON") from e
+    return (_parse(raw, f"$.readings[{i}]", now) for i, raw in enumerate(raws))
+
+
+def _parse(raw: msgspec.Raw, place: str, now: datetime) -> Sent | Refusal:
+    try:
+        head = msgspec.json.decode(raw, type=_Head)
+        measure = msgspec.json.decode(raw, type=Measure)
+    except msgspec.ValidationError as e:
+        message, _, below = str(e).partition(" - at ")
+        return Refusal(place=place + below.strip("`").removeprefix("$"), message=message)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        return Refusal(place=place, message=f"is not JSON: {e}")
+    if head.at > now + CLOCK_TOLERANCE:
+        return Refusal(place=f"{place}.at", message="lies in the future: set the device's clock")
+    if head.at < now - OLDEST:
+        return Refusal(place=f"{place}.at", message="is more than a day old: it tells nothing of now")
+    return Sent(place=place, device=head.device, id=head.id, at=head.at.astimezone(UTC), measure=measure)

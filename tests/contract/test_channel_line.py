@@ -1,0 +1,277 @@
+"""The LINE connector against the simulated Messaging API."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from channels.line import Line, Settings
+from hub.channel import Channel, Parcel, Span
+from hub.delivery import Outcome, Result
+from hub.errors import Cancelled, Refused
+from hub.outbound import Outbound
+from hub.recipient import Recipient, RecipientId
+from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
+from hub.testing.parcels import NOW, parcel
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.line import LineGateway
+
+TOKEN = "channel-access-token-0123456789"
+NOWHERE = "http://127.0.0.1:1"
+
+
+class LineHarness(Harness):
+    lacks: ClassVar = {Feature.RETRY_AFTER: "LINE sends no rate headers"}
+
+    def __init__(self, gateway: LineGateway, folder: Path) -> None:
+        self.gateway = gateway
+        self._token_file = folder / "token"
+        self._token_file.write_text(f"{TOKEN}\n")
+
+    @property
+    def faults(self) -> Faults:
+        return self.gateway.faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [TOKEN]
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Line:
+        base_url = {
+            Where.GATEWAY: self.gateway.url,
+            Where.NOWHERE: NOWHERE,
+            Where.REMOTE: "https://gateway.example",
+        }[where]
+        settings = Settings(access_token_file=self._token_file, base_url=base_url)
+        return Line(settings, outbound=outbound, clock=lambda: NOW)
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(n), address=f"U{n:032x}") for n in range(1, number + 1)]
+
+    def sends(self) -> int:
+        return len(self.bodies())
+
+    def bodies(self) -> Sequence[bytes]:
+        return [request.body for request in self.gateway.requests if request.method == "POST"]
+
+    def arrivals(self) -> Sequence[str]:
+        inbox = self.gateway.inbox
+        return [
+            arrival.address for address in inbox.addresses("line") for arrival in inbox.of("line", address)
+        ]
+
+    def in_flight(self) -> int:
+        return self.gateway.in_flight
+
+    @property
+    def retry_keys(self) -> list[str]:
+        """Of the multicasts so far, in order."""
+        return [r.headers["X-Line-Retry-Key"] for r in self.gateway.requests if r.method == "POST"]
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[LineHarness]:
+    async with LineGateway(Inbox()) as gateway:
+        yield LineHarness(gateway, tmp_path)
+
+
+@pytest.fixture
+async def channel(harness: LineHarness) -> AsyncIterator[Channel]:
+    async with opened(harness) as channel:
+        yield channel
+
+
+class TestLine(ChannelSuite):
+    @pytest.fixture
+    async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
+        async with LineGateway(Inbox()) as gateway:
+            yield LineHarness(gateway, tmp_path)
+
+
+async def test_residents_read_headline_body_and_link(harness: LineHarness, channel: Channel) -> None:
+    handed_over = parcel(harness.recipients(1))
+    await send(channel, handed_over)
+    [arrival] = harness.gateway.inbox.of("line", handed_over.to[0].address)
+    lines = arrival.text.split("\n")
+    assert lines[0] == "【警戒レベル4】避難指示（洪水）川沿い地区"
+    assert "・つつじ小学校　空いています（21時40分）" in lines
+    assert lines[-1] == handed_over.content.link
+
+
+async def test_a_text_that_does_not_fit_is_unsupported_and_asks_nothing(
+    harness: LineHarness, channel: Channel
+) -> None:
+    fitting, too_long = (_with_body(parcel(harness.recipients(2)), "😷" * number) for number in (2400, 2500))
+    assert set((await send(channel, too_long)).outcomes.values()) == {Outcome.UNSUPPORTED}
+    assert harness.sends() == 0
+    assert set((await send(channel, fitting)).outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_what_may_have_arrived_is_repeated_whole_and_arrives_once(
+    harness: LineHarness, channel: Channel
+) -> None:
+    to = harness.recipients(500)
+    harness.faults.silent = 1.0
+    first = await send(channel, parcel(to))
+    harness.faults.silent = 0.0
+    second = await send(channel, parcel(to, attempt=2, resend=True))
+    assert set(first.outcomes.values()) == {Outcome.AMBIGUOUS}
+    assert set(second.outcomes.values()) == {Outcome.ACCEPTED}
+    assert harness.retry_keys == [str(parcel(to).idempotency_key)] * 2
+    assert set(Counter(harness.arrivals()).values()) == {1}
+    assert len(harness.arrivals()) == 500
+
+
+async def test_ids_that_do_not_exist_are_found_among_500(harness: LineHarness, channel: Channel) -> None:
+    to = harness.recipients(500)
+    unknown = _some_unknown(harness, to)
+    said = await send(channel, parcel(to))
+    assert {r.id for r in to if said.outcomes[r.id] is Outcome.PERMANENT} == unknown
+    assert Counter(harness.arrivals()) == {r.address: 1 for r in to if r.id not in unknown}
+    assert len(set(harness.retry_keys)) == len(harness.retry_keys)
+
+
+async def test_a_text_that_line_refuses_is_nobodys_id(harness: LineHarness, channel: Channel) -> None:
+    handed_over = parcel(harness.recipients(500))
+    nothing = msgspec.structs.replace(handed_over.content, headline=(), body=(), link="")
+    said = await send(channel, replace(handed_over, content=nothing))
+    assert set(said.outcomes.values()) == {Outcome.PERMANENT}
+    assert harness.sends() == 1
+
+
+async def test_a_repeat_after_a_search_for_bad_ids_reaches_nobody_twice(
+    harness: LineHarness, channel: Channel
+) -> None:
+    to = harness.recipients(500)
+    _some_unknown(harness, to)
+    await send(channel, parcel(to))
+    first = harness.retry_keys
+    await send(channel, parcel(to, attempt=2, resend=True))
+    assert harness.retry_keys == first * 2
+    assert set(Counter(harness.arrivals()).values()) == {1}
+
+
+async def test_a_search_that_is_interrupted_is_repeated_whole(harness: LineHarness, channel: Channel) -> None:
+    to = harness.recipients(500)
+    unknown = _some_unknown(harness, to)
+
+    def throttled_once_somebody_was_reached() -> None:
+        harness.faults.throttle = 1.0 if harness.arrivals() else 0.0
+
+    first = await send(channel, parcel(to, gate=throttled_once_somebody_was_reached))
+    assert harness.arrivals()
+    assert set(first.outcomes.values()) == {Outcome.AMBIGUOUS}
+    harness.faults.throttle = 0.0
+    second = await send(channel, parcel(to, attempt=2, resend=True))
+    assert {r.id for r in to if second.outcomes[r.id] is Outcome.PERMANENT} == unknown
+    assert Counter(harness.arrivals()) == {r.address: 1 for r in to if r.id not in unknown}
+
+
+async def test_a_search_throttled_before_anybody_was_reached_reached_nobody(
+    harness: LineHarness, channel: Channel
+) -> None:
+    to = harness.recipients(500)
+    _some_unknown(harness, to)
+
+    def throttled_after_one() -> None:
+        harness.faults.throttle = float(harness.sends() > 0)
+
+    said = await send(channel, parcel(to, gate=throttled_after_one))
+    assert set(said.outcomes.values()) == {Outcome.THROTTLE}
+    assert not harness.arrivals()
+
+
+async def test_whoever_was_reached_before_the_gate_closed_is_said(
+    harness: LineHarness, channel: Channel
+) -> None:
+    to = harness.recipients(500)
+    _some_unknown(harness, to)
+    results: list[Result] = []
+    handed_over = parcel(to, gate=_closing_once_somebody_was_reached(harness))
+    with pytest.raises(Cancelled):
+        await _collect(channel, handed_over, results)
+    by_id = {recipient.id: recipient.address for recipient in to}
+    reached = {by_id[result.recipient] for result in results if result.outcome is Outcome.ACCEPTED}
+    assert reached == set(harness.arrivals())
+    assert 0 < len(reached) < 500
+
+
+async def test_a_used_up_quota_is_no_fault_of_the_address(harness: LineHarness, channel: Channel) -> None:
+    harness.gateway.quota = 600
+    await send(channel, parcel(harness.recipients(500)))
+    assert (await channel.probe()).remaining == 100
+    other = [Recipient(id=RecipientId(n), address=f"U{n:032x}") for n in range(1001, 1201)]
+    said = await send(channel, _other(parcel(other)))
+    assert {(result.outcome, result.reason) for result in said.results} == {
+        (Outcome.THROTTLE, "quota used up")
+    }
+    assert len(harness.arrivals()) == 500
+
+
+async def test_a_probe_before_the_quota_is_used_up_is_ok_and_after_it_is_not(
+    harness: LineHarness, channel: Channel
+) -> None:
+    assert (await channel.probe()).remaining is None
+    harness.gateway.quota = 500
+    assert (await channel.probe()).ok
+    await send(channel, parcel(harness.recipients(500)))
+    health = await channel.probe()
+    assert not health.ok
+    assert health.remaining == 0
+
+
+async def test_a_production_hub_says_why_it_does_not_use_a_rehearsal_gateway(harness: LineHarness) -> None:
+    channel = harness.channel(PRODUCTION)
+    with pytest.raises(Refused, match="rehearsal gateway"):
+        await channel.open()
+    assert {request.method for request in harness.gateway.requests} == {"GET"}
+
+
+async def test_an_unreachable_gateway_that_comes_back_is_recognised_then(harness: LineHarness) -> None:
+    await harness.gateway.stop()
+    async with opened(harness, outbound=REHEARSAL) as channel:
+        to = harness.recipients(3)
+        assert set((await send(channel, parcel(to))).outcomes.values()) == {Outcome.TEMPORARY}
+        await harness.gateway.start()
+        assert set((await send(channel, parcel(to, attempt=2))).outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def _collect(channel: Channel, handed_over: Parcel, results: list[Result]) -> None:
+    """Keeps what was said before an exception."""
+    async for result in channel.send(handed_over):
+        results.append(result)
+
+
+def _with_body(handed_over: Parcel, body: str) -> Parcel:
+    return replace(handed_over, content=msgspec.structs.replace(handed_over.content, body=(Span(body),)))
+
+
+def _other(handed_over: Parcel) -> Parcel:
+    """Another batch: its own key."""
+    return replace(handed_over, idempotency_key=UUID("6f0a2a36-7f1b-4f53-8a57-0c9d0a4f7c11"))
+
+
+def _some_unknown(harness: LineHarness, to: Sequence[Recipient]) -> set[RecipientId]:
+    """A few ids that do not exist, in both halves; who they are."""
+    harness.faults.permanent = 0.01
+    for seed in range(1000):
+        harness.faults.seed = seed
+        unknown = {r.id for r in to if harness.faults.hits(harness.faults.permanent, "permanent", r.address)}
+        if any(each <= 250 for each in unknown) and any(each > 250 for each in unknown):
+            return unknown
+    raise AssertionError("no seed gives unknown ids in both halves")
+
+
+def _closing_once_somebody_was_reached(harness: LineHarness) -> Callable[[], None]:
+    def gate() -> None:
+        if harness.arrivals():
+            raise Cancelled("the gate of this test is closed")
+
+    return gate

@@ -1,0 +1,404 @@
+"""The mail connector against the simulated smarthost, which speaks real SMTP."""
+
+import asyncio
+import base64
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from channels.mail import Mail, Security, Settings
+from hub.channel import Channel
+from hub.delivery import Outcome
+from hub.errors import BadSettings, Cancelled, CredentialsFailure, Refused, TemporaryFailure
+from hub.outbound import Deployment, Outbound
+from hub.recipient import Recipient, RecipientId
+from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
+from hub.testing.parcels import JAPANESE, NOW, parcel
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.smtp import SmtpGateway
+from yobikake.rehearsal.smtp_dialogue import Terms
+
+USER, PASSWORD = "hub", "correct-horse-battery"
+
+
+class MailHarness(Harness):
+    lacks: ClassVar = {Feature.RETRY_AFTER: "SMTP has no word for it (RFC 5321)"}
+
+    def __init__(self, gateway: SmtpGateway, folder: Path) -> None:
+        self.gateway = gateway
+        self._password_file = folder / "password"
+        self._password_file.write_text(f"{PASSWORD}\n")
+
+    @property
+    def faults(self) -> Faults:
+        return self.gateway.faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [PASSWORD, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()]
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY, **changes: object) -> Mail:
+        host, port = {
+            Where.GATEWAY: ("127.0.0.1", self.gateway.port),
+            Where.NOWHERE: ("127.0.0.1", 1),
+            Where.REMOTE: ("smarthost.example", 587),
+        }[where]
+        settings: dict[str, object] = {
+            "host": host,
+            "port": port,
+            "security": Security.STARTTLS if where is Where.REMOTE else Security.NONE,
+            "username": USER,
+            "password_file": self._password_file,
+            "sender": "bousai@yobikake.example",
+            "bounces": "bounce@yobikake.example",
+            "unsubscribe": "stop@yobikake.example",
+        }
+        return Mail(Settings(**settings | changes), outbound=outbound, clock=lambda: NOW)
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(n), address=f"resident{n}@mail.example") for n in range(number)]
+
+    def sends(self) -> int:
+        return self.gateway.transactions
+
+    def bodies(self) -> Sequence[bytes]:
+        return self.gateway.messages
+
+    def arrivals(self) -> Sequence[str]:
+        assert self.gateway.inbox is not None
+        return [
+            arrival.address
+            for address in self.gateway.inbox.addresses("mail")
+            for arrival in self.gateway.inbox.of("mail", address)
+        ]
+
+    def in_flight(self) -> int:
+        return self.gateway.in_flight
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[MailHarness]:
+    async with SmtpGateway(Inbox(), terms=Terms(login=(USER, PASSWORD))) as gateway:
+        yield MailHarness(gateway, tmp_path)
+
+
+@pytest.fixture
+async def channel(harness: MailHarness) -> AsyncIterator[Channel]:
+    async with opened(harness) as channel:
+        yield channel
+
+
+class TestMail(ChannelSuite):
+    @pytest.fixture
+    def harness(self, harness: MailHarness) -> MailHarness:
+        return harness
+
+
+async def test_a_resident_reads_the_headline_and_the_whole_text(
+    harness: MailHarness, channel: Channel
+) -> None:
+    await send(channel, parcel(harness.recipients(1)))
+    (arrival,) = harness.gateway.inbox.of("mail", "resident0@mail.example")
+    headline, body, _, _ = JAPANESE
+    assert arrival.subject == headline
+    assert arrival.text.startswith("".join(body))
+    assert "https://hub.example/a/2026-0147/ja" in arrival.text
+
+
+async def test_recipients_do_not_see_each_other(harness: MailHarness, channel: Channel) -> None:
+    await send(channel, parcel(harness.recipients(5)))
+    assert len(harness.arrivals()) == 5
+    assert all(b"@mail.example" not in message for message in harness.gateway.messages)
+
+
+async def test_a_hundred_recipients_are_one_transaction_on_a_warm_connection(
+    harness: MailHarness, channel: Channel
+) -> None:
+    await until(lambda: len(harness.gateway.sessions) == 2)
+    before = set(harness.gateway.sessions)
+    await send(channel, parcel(harness.recipients(100)))
+    assert harness.gateway.transactions == 1
+    assert harness.gateway.sessions == before
+
+
+async def test_without_8bitmime_the_text_still_arrives_whole(harness: MailHarness) -> None:
+    harness.gateway.terms.eight_bit = False
+    async with opened(harness) as channel:
+        await send(channel, parcel(harness.recipients(1)))
+    assert harness.gateway.messages[0].isascii()
+    (arrival,) = harness.gateway.inbox.of("mail", "resident0@mail.example")
+    assert arrival.text.startswith("".join(JAPANESE[1]))
+
+
+async def test_more_recipients_than_the_smarthost_takes(harness: MailHarness, channel: Channel) -> None:
+    harness.gateway.terms.recipients_max = 4
+    to = harness.recipients(10)
+    first = await send(channel, parcel(to))
+    at_once = [result for result in first.results if result.outcome is Outcome.TEMPORARY]
+    assert len(at_once) == 6
+    assert all(result.reason == "4.5.3" and result.retry_after is not None for result in at_once)
+    assert all(not result.retry_after for result in at_once)
+
+    left = [recipient for recipient in to if first.outcomes[recipient.id] is Outcome.TEMPORARY]
+    second = await send(channel, parcel(left, attempt=2))
+    assert set(second.outcomes.values()) == {Outcome.ACCEPTED}
+    assert harness.gateway.transactions == 3
+    assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
+
+
+async def test_no_room_for_anybody_is_not_worth_coming_back_at_once(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.recipients_max = 0
+    said = await send(channel, parcel(harness.recipients(2)))
+    assert [(result.outcome, result.retry_after) for result in said.results] == [
+        (Outcome.TEMPORARY, None),
+        (Outcome.TEMPORARY, None),
+    ]
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+async def test_a_connection_lost_before_the_final_dot_is_temporary(
+    harness: MailHarness, channel: Channel, command: str
+) -> None:
+    harness.gateway.terms.hang_up_at = command
+    said = await send(channel, parcel(harness.recipients(3)))
+    assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
+    harness.gateway.terms.hang_up_at = None
+    again = await send(channel, parcel(harness.recipients(3), attempt=2))
+    assert set(again.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_a_connection_lost_after_the_final_dot_is_ambiguous(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.hang_up_at = "."
+    said = await send(channel, parcel(harness.recipients(3)))
+    assert set(said.outcomes.values()) == {Outcome.AMBIGUOUS}
+
+
+async def test_refused_recipients_stay_refused_when_the_connection_is_lost_later(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.hang_up_at = "."
+    harness.faults.permanent, harness.faults.seed = 0.5, 1
+    to = harness.recipients(8)
+    said = await send(channel, parcel(to))
+    for recipient in to:
+        hit = harness.faults.hits(0.5, "permanent", recipient.address)
+        assert said.outcomes[recipient.id] is (Outcome.PERMANENT if hit else Outcome.AMBIGUOUS)
+    assert len(set(said.outcomes.values())) == 2
+
+
+async def test_a_smarthost_silent_for_too_long_before_the_dot_is_temporary(harness: MailHarness) -> None:
+    async with opened_with(harness, reply_timeout_s=0.2, warm_connections=1) as channel:
+        harness.faults.latency_s = HELD_S
+        said = await send(channel, parcel(harness.recipients(2)))
+    assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
+
+
+async def test_a_smarthost_silent_for_too_long_after_the_dot_is_ambiguous(harness: MailHarness) -> None:
+    harness.faults.drain_per_s = 2 / HELD_S
+    async with opened_with(harness, reply_timeout_s=0.2) as channel:
+        said = await send(channel, parcel(harness.recipients(2)))
+        assert set(said.outcomes.values()) == {Outcome.AMBIGUOUS}
+        await until(lambda: harness.in_flight() == 0)  # its late answer must not be taken for the next one's
+
+
+async def test_a_gate_that_closes_before_data_hands_nothing_over(
+    harness: MailHarness, channel: Channel
+) -> None:
+    asked = 0
+
+    def gate() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise Cancelled("between MAIL and DATA")
+
+    with pytest.raises(Cancelled):
+        await send(channel, parcel(harness.recipients(3), gate=gate))
+    assert not harness.arrivals()
+    assert harness.gateway.transactions == 1
+
+
+async def test_a_message_too_big_is_nobodys_fault(harness: MailHarness) -> None:
+    harness.gateway.terms.size_bytes = 200
+    async with opened(harness) as channel:
+        said = await send(channel, parcel(harness.recipients(2)))
+    assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}
+
+
+async def test_a_restarted_smarthost_is_found_again(harness: MailHarness, channel: Channel) -> None:
+    await send(channel, parcel(harness.recipients(1)))
+    for session in list(harness.gateway.sessions):
+        session.abort()
+    await until(lambda: not harness.gateway.sessions)
+    said = await send(channel, parcel(harness.recipients(2)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_a_connection_idle_for_long_is_asked_before_it_is_used(
+    harness: MailHarness, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.mail.pool.TRUSTED_S", -1.0)
+    harness.gateway.terms.hang_up_at = "NOOP"
+    said = await send(channel, parcel(harness.recipients(2)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_addresses_of_old_phones_and_other_scripts(harness: MailHarness, channel: Channel) -> None:
+    addresses = [
+        "a..b.@carrier.example",
+        "山田@mail.example",
+        "not an address",
+        "x@y\r\nRCPT TO:<z@z.example>",
+    ]
+    to = [Recipient(id=RecipientId(n), address=address) for n, address in enumerate(addresses)]
+    said = await send(channel, parcel(to))
+    assert list(said.outcomes.values()) == [
+        Outcome.ACCEPTED,
+        Outcome.ACCEPTED,
+        Outcome.PERMANENT,
+        Outcome.PERMANENT,
+    ]
+    assert sorted(harness.arrivals()) == sorted(addresses[:2])
+
+
+async def test_staff_are_woken_up(harness: MailHarness) -> None:
+    async with opened(harness) as channel:
+        assert isinstance(channel, Mail)
+        staff = ["duty@city.example", "deputy@city.example"]
+        taken = await channel.submit(
+            staff, subject="[よびかけ] credentials line", text="設定を確認してください。"
+        )
+        assert taken == 2
+        harness.faults.permanent = 1.0
+        with pytest.raises(TemporaryFailure):
+            await channel.submit(staff, subject="[よびかけ] probe", text="届きません。")
+    (arrival,) = harness.gateway.inbox.of("mail", "duty@city.example")
+    assert arrival.subject == "[よびかけ] credentials line"
+
+
+async def test_a_probe_leaves_one_warm_connection_and_no_more_than_allowed(harness: MailHarness) -> None:
+    async with opened_with(harness, connections=2, warm_connections=0) as channel:
+        for _ in range(4):
+            assert (await channel.probe()).ok
+        await until(lambda: len(harness.gateway.sessions) <= 2)
+        assert harness.gateway.sessions
+
+
+async def test_a_wrong_password_is_refused_by_name(harness: MailHarness, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("something else")
+    async with opened_with(harness, password_file=wrong) as channel:
+        health = await channel.probe()
+        said = await send(channel, parcel(harness.recipients(1)))
+    assert not health.ok
+    assert "password_file" in health.detail
+    assert isinstance(said.failure, CredentialsFailure)
+
+
+async def test_a_password_never_goes_out_unencrypted(harness: MailHarness) -> None:
+    with pytest.raises(BadSettings, match="security"):
+        harness.channel(PRODUCTION, Where.REMOTE, security=Security.NONE)
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_tls_with_the_citys_own_authority(tmp_path: Path, security: Security) -> None:
+    async with secured(tmp_path, security) as harness:
+        trusting = Outbound(deployment=Deployment.REHEARSAL, ca_file=tmp_path / "ca.pem")
+        async with opened_with(harness, outbound=trusting, host="localhost", security=security) as channel:
+            said = await send(channel, parcel(harness.recipients(2)))
+            assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+            assert (await channel.probe()).ok
+        assert len(harness.arrivals()) == 2
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_an_unknown_certificate_stops_everything(tmp_path: Path, security: Security) -> None:
+    async with secured(tmp_path, security) as harness:
+        async with opened_with(harness, host="localhost", security=security) as channel:
+            said = await send(channel, parcel(harness.recipients(2)))
+            health = await channel.probe()
+        assert isinstance(said.failure, CredentialsFailure)
+        assert said.failure.reason == "certificate"
+        assert not health.ok
+        assert harness.sends() == 0
+
+
+async def test_a_smarthost_without_starttls_gets_no_password(harness: MailHarness) -> None:
+    async with opened_with(harness, security=Security.STARTTLS) as channel:
+        said = await send(channel, parcel(harness.recipients(1)))
+    assert isinstance(said.failure, CredentialsFailure)
+    assert harness.sends() == 0
+
+
+async def test_in_production_a_rehearsal_smarthost_never_hears_a_word(harness: MailHarness) -> None:
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"220 {harness.gateway.greeting}\r\n".encode())
+        heard.append(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        channel = harness.channel(PRODUCTION, port=port, warm_connections=1)
+        with pytest.raises(Refused):
+            await channel.open()
+        await until(lambda: bool(heard))
+    assert heard == [b""]
+
+
+@asynccontextmanager
+async def opened_with(
+    harness: MailHarness, *, outbound: Outbound = REHEARSAL, **changes: object
+) -> AsyncIterator[Mail]:
+    channel = harness.channel(outbound, **changes)
+    await channel.open()
+    try:
+        yield channel
+    finally:
+        await channel.close()
+
+
+@asynccontextmanager
+async def secured(folder: Path, security: Security) -> AsyncIterator[MailHarness]:
+    """A smarthost whose certificate is signed by `folder/ca.pem`."""
+    write_certificate(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
+    terms = Terms(login=(USER, PASSWORD), tls=context if security is Security.STARTTLS else None)
+    tls = context if security is Security.TLS else None
+    async with SmtpGateway(Inbox(), terms=terms, tls=tls) as gateway:
+        yield MailHarness(gateway, folder)
+
+
+def write_certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ca.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(secret)

@@ -1,0 +1,336 @@
+"""The X connector against the simulated API v2."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+
+from channels._x_account import Keys
+from channels._x_weight import LIMIT, weight
+from channels.x import Settings, X
+from hub.alert import Mode
+from hub.channel import Channel, Drilling, Parcel, Span
+from hub.delivery import Outcome, Result
+from hub.errors import BadSettings, Cancelled, Refused
+from hub.language import Language
+from hub.outbound import Outbound
+from hub.recipient import Recipient, RecipientId
+from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
+from hub.testing.parcels import NOW, parcel
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Arrival, Inbox
+from yobikake.rehearsal.x import XGateway
+
+LIVE, DRILL = "1234567890", "2345678901"
+SECRETS = {
+    "consumer_key": "consumerkey0123456789",
+    "consumer_secret": "consumersecret0123456789",
+    "access_token": f"{LIVE}-accesstoken0123456789",
+    "access_token_secret": "accesstokensecret0123456789",
+}
+NOWHERE = "http://127.0.0.1:1"
+
+
+class XHarness(Harness):
+    lacks: ClassVar = {
+        Feature.MANY_RECIPIENTS: "a target is one post",
+        Feature.EACH_RECIPIENT: "a target is one post",
+        Feature.REPEATS: "on a resend the timeline is read, and what is public is not posted again",
+    }
+
+    def __init__(self, gateway: XGateway, folder: Path) -> None:
+        self.gateway = gateway
+        self._folder = folder
+
+    @property
+    def faults(self) -> Faults:
+        return self.gateway.faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return list(SECRETS.values())
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY, *, drill: bool = False) -> X:
+        settings = Settings(
+            account=self.keys(LIVE),
+            drill_account=self.keys(DRILL) if drill else None,
+            base_url={
+                Where.GATEWAY: self.gateway.url,
+                Where.NOWHERE: NOWHERE,
+                Where.REMOTE: "https://gateway.example",
+            }[where],
+        )
+        return X(settings, outbound=outbound, clock=lambda: NOW)
+
+    def keys(self, number: str, **secrets: str) -> Keys:
+        folder = self._folder / number
+        folder.mkdir(exist_ok=True)
+        for name, secret in (SECRETS | secrets).items():
+            (folder / name).write_text(secret.replace(LIVE, number))
+        return Keys(**{f"{name}_file": folder / name for name in SECRETS})
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(1), address="post:ja")]
+
+    def sends(self) -> int:
+        return len(self.bodies())
+
+    def bodies(self) -> Sequence[bytes]:
+        return [request.body for request in self.gateway.requests if request.method == "POST"]
+
+    def arrivals(self) -> Sequence[str]:
+        return ["post:ja" for _ in self.posts()]
+
+    def in_flight(self) -> int:
+        return self.gateway.in_flight
+
+    def posts(self, account: str = LIVE) -> list[Arrival]:
+        """What is public, in order."""
+        return self.gateway.inbox.of("x", f"post:{account}")
+
+    def reads(self) -> list[str]:
+        """Paths of the requests that post nothing."""
+        return [r.target.partition("?")[0] for r in self.gateway.requests if r.method == "GET"]
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[XHarness]:
+    async with XGateway(Inbox(), clock=lambda: NOW) as gateway:
+        yield XHarness(gateway, tmp_path)
+
+
+@pytest.fixture
+async def channel(harness: XHarness) -> AsyncIterator[Channel]:
+    async with opened(harness) as channel:
+        yield channel
+
+
+class TestX(ChannelSuite):
+    @pytest.fixture
+    async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
+        async with XGateway(Inbox(), clock=lambda: NOW) as gateway:
+            yield XHarness(gateway, tmp_path)
+
+
+async def test_one_post_for_each_configured_language(harness: XHarness, channel: Channel) -> None:
+    assert isinstance(channel, X)
+    assert [(target.ref, target.language) for target in channel.targets()] == [
+        ("post:ja", Language.JA),
+        ("post:en", Language.EN),
+    ]
+    for language in (Language.JA, Language.EN):
+        said = await send(channel, parcel(harness.recipients(1), language=language))
+        assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert [arrival.text.split("\n")[-1] for arrival in harness.posts()] == [
+        "[2026-0147 21:47]",
+        "[2026-0147 21:47 en]",
+    ]
+    assert all(parcel([]).content.link.rpartition("/")[0] in arrival.text for arrival in harness.posts())
+
+
+async def test_a_result_refers_to_the_post(harness: XHarness, channel: Channel) -> None:
+    [result] = (await send(channel, parcel(harness.recipients(1)))).results
+    assert result.ref == harness.posts()[0].key
+
+
+async def test_what_does_not_fit_becomes_a_thread(harness: XHarness, channel: Channel) -> None:
+    said = await send(channel, long_parcel(harness))
+    bodies = [json.loads(body) for body in harness.bodies()]
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert [arrival.text.split("\n")[-1] for arrival in harness.posts()] == [
+        "[2026-0147 21:47] (1/3)",
+        "[2026-0147 21:47] (2/3)",
+        "[2026-0147 21:47] (3/3)",
+    ]
+    assert all(weight(arrival.text) <= LIMIT for arrival in harness.posts())
+    assert [body.get("reply", {}).get("in_reply_to_tweet_id") for body in bodies] == [
+        None,
+        harness.posts()[0].key,
+        harness.posts()[1].key,
+    ]
+
+
+async def test_a_resend_of_what_is_public_posts_nothing(harness: XHarness, channel: Channel) -> None:
+    harness.faults.silent = 1.0
+    first = await send(channel, parcel(harness.recipients(1)))
+    harness.faults.silent = 0.0
+    second = await send(channel, parcel(harness.recipients(1), attempt=2, resend=True))
+    assert set(first.outcomes.values()) == {Outcome.AMBIGUOUS}
+    assert set(second.outcomes.values()) == {Outcome.ACCEPTED}
+    assert harness.sends() == 1
+    assert len(harness.posts()) == 1
+    assert second.results[0].ref == harness.posts()[0].key
+
+
+async def test_a_resend_of_what_is_not_public_posts_it(harness: XHarness, channel: Channel) -> None:
+    said = await send(channel, parcel(harness.recipients(1), attempt=2, resend=True))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert len(harness.posts()) == 1
+
+
+async def test_a_post_in_another_language_is_not_taken_for_this_one(
+    harness: XHarness, channel: Channel
+) -> None:
+    to = harness.recipients(1)
+    await send(channel, parcel(to, language=Language.EN))
+    await send(channel, parcel(to, language=Language.JA, attempt=2, resend=True))
+    assert len(harness.posts()) == 2
+
+
+async def test_the_end_of_a_thread_is_not_taken_for_a_post_that_stands_alone(
+    harness: XHarness, channel: Channel
+) -> None:
+    await send(channel, long_parcel(harness))
+    await send(channel, parcel(harness.recipients(1), attempt=2, resend=True))
+    assert len(harness.posts()) == 4
+
+
+async def test_a_timeline_that_cannot_be_read_leaves_a_resend_ambiguous(
+    harness: XHarness, channel: Channel
+) -> None:
+    harness.faults.down = True
+    said = await send(channel, parcel(harness.recipients(1), attempt=2, resend=True))
+    assert set(said.outcomes.values()) == {Outcome.AMBIGUOUS}
+    assert harness.sends() == 0
+
+
+async def test_a_duplicate_that_is_ours_is_accepted(harness: XHarness, channel: Channel) -> None:
+    for _ in range(2):
+        said = await send(channel, parcel(harness.recipients(1)))
+        assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert said.results[0].ref == harness.posts()[0].key
+    assert harness.sends() == 2
+    assert len(harness.posts()) == 1
+
+
+async def test_a_duplicate_that_is_not_to_be_found_is_ambiguous(harness: XHarness, channel: Channel) -> None:
+    await send(channel, parcel(harness.recipients(1)))
+    for number in range(60):
+        await send(channel, _about(harness, f"{number}番目の別の話です。", number=f"2026-1{number:03}"))
+    said = await send(channel, parcel(harness.recipients(1)))
+    assert set(said.outcomes.values()) == {Outcome.AMBIGUOUS}
+
+
+async def test_a_thread_that_broke_off_is_ambiguous_and_goes_on_where_it_broke(
+    harness: XHarness, channel: Channel
+) -> None:
+    first = await send(channel, long_parcel(harness, gate=_throttled_behind(harness, posts=2)))
+    assert [(result.outcome, result.ref) for result in first.results] == [
+        (Outcome.AMBIGUOUS, harness.posts()[0].key)
+    ]
+    assert first.results[0].retry_after == timedelta(minutes=15)
+    harness.faults.throttle = 0.0
+    second = await send(channel, replace(long_parcel(harness), attempt=2, resend=True))
+    assert set(second.outcomes.values()) == {Outcome.ACCEPTED}
+    assert [arrival.text[-5:] for arrival in harness.posts()] == ["(1/3)", "(2/3)", "(3/3)"]
+    assert json.loads(harness.bodies()[-1])["reply"]["in_reply_to_tweet_id"] == harness.posts()[1].key
+
+
+async def test_a_thread_that_is_stopped_says_that_it_began(harness: XHarness, channel: Channel) -> None:
+    def stopped_behind_the_first() -> None:
+        if harness.posts():
+            raise Cancelled("the gate of this test is closed")
+
+    results: list[Result] = []
+    with pytest.raises(Cancelled):
+        await _collect(channel, long_parcel(harness, gate=stopped_behind_the_first), results)
+    assert [(result.outcome, result.ref) for result in results] == [
+        (Outcome.AMBIGUOUS, harness.posts()[0].key)
+    ]
+    assert len(harness.posts()) == 1
+
+
+async def test_the_window_of_100_posts_says_when_it_opens_again(tmp_path: Path) -> None:
+    async with XGateway(Inbox(), clock=lambda: NOW, posts_per_window=1) as gateway:
+        harness = XHarness(gateway, tmp_path)
+        async with opened(harness) as channel:
+            await send(channel, parcel(harness.recipients(1)))
+            said = await send(channel, _about(harness, "別の話です。", number="2026-0148"))
+    assert [(result.outcome, result.retry_after) for result in said.results] == [
+        (Outcome.THROTTLE, timedelta(minutes=15))
+    ]
+
+
+@pytest.mark.parametrize("mode", [Mode.RESIDENT_DRILL, Mode.STAFF_DRILL])
+async def test_without_a_drill_account_a_drill_asks_nothing(
+    harness: XHarness, channel: Channel, mode: Mode
+) -> None:
+    asked = len(harness.gateway.requests)
+    said = await send(channel, replace(parcel(harness.recipients(1)), mode=mode))
+    assert channel.capabilities.drilling is Drilling.PREVIEW_ONLY
+    assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}
+    assert len(harness.gateway.requests) == asked
+
+
+async def test_a_drill_account_takes_the_drills_and_nothing_else(harness: XHarness) -> None:
+    channel = harness.channel(REHEARSAL, drill=True)
+    assert channel.capabilities.drilling is Drilling.SEPARATE_ACCOUNT
+    assert X.capabilities.drilling is Drilling.PREVIEW_ONLY
+    await channel.open()
+    try:
+        for mode in (Mode.STAFF_DRILL, Mode.LIVE):
+            await send(channel, replace(parcel(harness.recipients(1)), mode=mode))
+    finally:
+        await channel.close()
+    assert [len(harness.posts(account)) for account in (LIVE, DRILL)] == [1, 1]
+
+
+async def test_a_probe_reads_the_account_and_nothing_else(harness: XHarness, channel: Channel) -> None:
+    await channel.probe()
+    assert set(harness.reads()) == {"/2/users/me"}
+
+
+async def test_a_production_hub_says_why_it_does_not_use_a_rehearsal_gateway(harness: XHarness) -> None:
+    channel = harness.channel(PRODUCTION)
+    with pytest.raises(Refused, match="rehearsal gateway"):
+        await channel.open()
+    assert {request.method for request in harness.gateway.requests} == {"GET"}
+
+
+def test_an_access_token_of_another_kind_is_a_bad_setting(harness: XHarness) -> None:
+    settings = Settings(account=harness.keys(LIVE, access_token="AAAAbearer"))
+    with pytest.raises(BadSettings, match="access_token_file") as caught:
+        X(settings, outbound=PRODUCTION, clock=lambda: NOW)
+    assert "AAAAbearer" not in str(caught.value)
+
+
+LONG = (
+    "よびかけ市は21時47分、青波川の洪水について警戒レベル4 避難指示を発令しました。"
+    "危険な場所にいる方は、全員避難してください。"
+    "洪水のときに使える避難場所は、つつじ小学校、もみじ中学校、さくら会館です。"
+    "川の近くで家が流されるおそれのある区域（家屋倒壊等氾濫想定区域）の方は必ず区域の外へ。"
+    "外に出る方が危険なときだけ、近くの頑丈な建物の上の階へ。"
+    "だれでも入れます。住所や在留資格は聞きません。ペットも一緒に来られます。"
+    "避難が難しい方は、ためらわずに119番か、市の電話にかけてください。"
+)
+
+
+def long_parcel(harness: XHarness, **options: Any) -> Parcel:
+    return _saying(parcel(harness.recipients(1), **options), short=(Span(LONG),))
+
+
+def _about(harness: XHarness, text: str, *, number: str) -> Parcel:
+    return _saying(parcel(harness.recipients(1)), short=(Span(text),), number=number)
+
+
+def _saying(handed_over: Parcel, **changes: object) -> Parcel:
+    return replace(handed_over, content=msgspec.structs.replace(handed_over.content, **changes))
+
+
+def _throttled_behind(harness: XHarness, *, posts: int) -> Callable[[], None]:
+    def gate() -> None:
+        harness.faults.throttle = float(len(harness.posts()) >= posts)
+
+    return gate
+
+
+async def _collect(channel: Channel, handed_over: Parcel, results: list[Result]) -> None:
+    """Keeps what was said before an exception."""
+    async for result in channel.send(handed_over):
+        results.append(result)

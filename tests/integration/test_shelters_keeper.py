@@ -1,0 +1,296 @@
+"""From readings to the board, through a real bus: durable, once, and honest about silence."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+import config
+from hub import city, keys
+from hub.bus import DEAD_LETTERS, OCCUPANCY, READINGS
+from hub.bus.embedded import EmbeddedBus
+from hub.codec import RecordCodec
+from hub.hazard import Hazard
+from hub.ledger import Ledger, sqlite_url
+from hub.live.memory import MemoryLive
+from hub.recipient import Zone
+from shelters import record
+from shelters.board import Board, LiveBoard
+from shelters.crowding import Thresholds
+from shelters.device import Counts, Device, Devices
+from shelters.gateway import PATH, Gateway
+from shelters.keeper import Keeper
+from shelters.occupancy import Occupancy
+from shelters.reading import DoorTotals, Measure, Reading, StaffWord
+from shelters.record import Report
+from shelters.shelter import Stage, Step
+from shelters.site import Site, SiteCode, load_sites
+from shelters.snapshots import Snapshots
+from shelters.tables import metadata
+from yobikake.rehearsal.sensors import Sensors, post, with_invented_capacities
+
+PATIENCE_S = 60
+SITE = SiteCode("E1320700035")
+MINUTE = timedelta(minutes=1)
+SITES = {
+    code: site for code, site in load_sites(config.folder("akishima")).items() if Hazard.FLOOD in site.hazards
+}
+DOOR = Device(id="north", site=SITE, counts=Counts.DOOR_TOTALS, key="", interval=MINUTE)
+
+
+@dataclass(slots=True)
+class Hand:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = datetime(2026, 9, 12, 13, 0, tzinfo=UTC)
+    start: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start = self.now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(slots=True, kw_only=True)
+class Hub:
+    """One process; `keeper` may be made again on the same files."""
+
+    folder: Path
+    clock: Hand
+    bus: EmbeddedBus
+    ledger: Ledger
+    records: RecordCodec
+    snapshots: Snapshots
+    live: MemoryLive
+    devices: Devices
+    sites: dict[SiteCode, Site]
+
+    def keeper(self) -> Keeper:
+        async def reports(since: datetime) -> Sequence[Reading]:
+            return await self.ledger.read(lambda conn: record.readings_since(conn, since))
+
+        return Keeper(
+            bus=self.bus,
+            live=self.live,
+            snapshots=self.snapshots,
+            records=self.records,
+            sites=self.sites,
+            devices=self.devices,
+            thresholds=Thresholds(full_from_percent=80),
+            reports=reports,
+            clock=self.clock,
+        )
+
+    def board(self) -> LiveBoard:
+        return LiveBoard(
+            sites=self.sites,
+            steps=lambda: self.ledger.read(record.all_current),
+            live=self.live,
+            clock=self.clock,
+        )
+
+    async def publish(self, *readings: Reading) -> None:
+        for reading in readings:
+            sealed = self.records.seal(READINGS, reading.site, reading)
+            await self.bus.publish(READINGS, reading.site, sealed)
+
+    def reading(self, minutes: float, measure: Measure) -> Reading:
+        at = self.clock.start + minutes * MINUTE
+        device = "north" if isinstance(measure, DoorTotals) else record.STAFF
+        return Reading(site=SITE, device=device, id=f"{minutes}", at=at, received_at=at, measure=measure)
+
+    async def said(self, count: int) -> list[Occupancy]:
+        """The next `count` on `occupancy`."""
+        found: list[Occupancy] = []
+        async with asyncio.timeout(PATIENCE_S), self.bus.subscribe(OCCUPANCY, group="test") as subscription:
+            while len(found) < count:
+                got = await subscription.get(max_records=count - len(found))
+                found += [self.records.unseal(Occupancy, OCCUPANCY, one.key, one.value) for one in got]
+                await subscription.commit(got)
+        return found
+
+
+@asynccontextmanager
+async def hub_in(
+    folder: Path, devices: Devices, sites: dict[SiteCode, Site], clock: Hand | None = None
+) -> AsyncIterator[Hub]:
+    if not (folder / "keys").exists():
+        keys.create(folder / "keys")
+    hub = Hub(
+        folder=folder,
+        clock=clock or Hand(),
+        bus=EmbeddedBus(folder / "bus.db"),
+        ledger=Ledger(sqlite_url(folder / "ledger.db")),
+        records=RecordCodec(keys.load(folder / "keys")),
+        snapshots=Snapshots(f"sqlite:///{folder / 'occupancy.db'}"),
+        live=MemoryLive(),
+        devices=devices,
+        sites=sites,
+    )
+    async with AsyncExitStack() as stack:
+        for part in (hub.bus, hub.ledger, hub.snapshots, hub.live):
+            await part.open()
+            stack.push_async_callback(part.close)
+        await hub.ledger.write(metadata.create_all)
+        yield hub
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    async with hub_in(tmp_path, Devices([DOOR], {}), SITES) as hub:
+        yield hub
+
+
+@asynccontextmanager
+async def running(keeper: Keeper) -> AsyncIterator[None]:
+    task = asyncio.create_task(keeper.run())
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+def doors(hub: Hub, *, until: int) -> list[Reading]:
+    """Five people a minute, after 20 were counted."""
+    counted = [
+        hub.reading(minute, DoorTotals(entered=100 + 5 * minute, left=0)) for minute in range(until + 1)
+    ]
+    return [hub.reading(0.001, StaffWord(people=20)), *counted]
+
+
+async def test_readings_become_the_board(hub: Hub) -> None:
+    hub.clock.now += 4 * MINUTE
+    async with running(hub.keeper()):
+        await hub.publish(*doors(hub, until=4))
+        last = (await hub.said(1))[-1]
+        while last.people != 40:
+            last = (await hub.said(1))[-1]
+    row = next(row for row in (await hub.board().now()).rows if row.site.code == SITE)
+    assert (row.people, row.crowding, row.occupancy.capacity) == (40, None, None)
+    assert row.occupancy == last
+
+
+async def test_a_restart_forgets_nothing_and_a_repeat_changes_nothing(tmp_path: Path) -> None:
+    async with hub_in(tmp_path, Devices([DOOR], {}), SITES) as hub:
+        hub.clock.now += 3 * MINUTE
+        await hub.keeper().take(doors(hub, until=3))
+        before = (await hub.said(1))[0]
+        assert before.people == 35
+    async with hub_in(tmp_path, Devices([DOOR], {}), SITES, hub.clock) as hub:
+        assert await hub.live.get([f"occupancy:{SITE}"]) == {}
+        keeper = hub.keeper()
+        await keeper.restore()
+        restored = next(row for row in (await hub.board().now()).rows if row.site.code == SITE)
+        assert restored.occupancy == before
+        await keeper.take(doors(hub, until=3))
+        again = (await hub.said(1))[0]
+        assert (again.people, again.version) == (35, before.version + 1)
+
+
+async def test_silence_is_said_and_said_once(hub: Hub) -> None:
+    keeper = hub.keeper()
+    hub.clock.now += 40 * MINUTE
+    await keeper.take(doors(hub, until=40))
+    await keeper.tick()
+    hub.clock.now += 2 * MINUTE
+    await keeper.tick()
+    hub.clock.now += timedelta(seconds=1)
+    await keeper.tick()
+    await keeper.tick()
+    known, silent = await hub.said(2)
+    assert known.people == 220
+    assert (silent.people, silent.silent, silent.last_people) == (None, ("north",), 220)
+    await keeper.take(doors(hub, until=41))
+    assert (await hub.said(1))[0].version == silent.version + 1, "nothing else was said meanwhile"
+
+
+async def test_a_number_of_staff_stands_even_if_the_transport_lost_it(hub: Hub) -> None:
+    report = Report(id="r1", site=SITE, at=hub.clock.now, by="yamamoto", people=284)
+    await hub.ledger.write(lambda conn: record.report(conn, report, recorded_at=hub.clock.now))
+    keeper = hub.keeper()
+    await keeper.tick()
+    await keeper.tick()
+    (said,) = await hub.said(1)
+    assert said.people == 284
+    assert (await hub.snapshots.load())[SITE].said.version == said.version, "it was said once"
+
+
+async def test_a_forged_reading_is_not_counted(hub: Hub) -> None:
+    genuine = hub.reading(0.001, StaffWord(people=20))
+    sealed = bytearray(hub.records.seal(READINGS, SITE, genuine))
+    sealed[-3] ^= 1
+    async with running(hub.keeper()):
+        await hub.bus.publish(READINGS, SITE, bytes(sealed))
+        await hub.publish(genuine)
+        assert (await hub.said(1))[0].people == 20
+        async with asyncio.timeout(PATIENCE_S), hub.bus.subscribe(DEAD_LETTERS, group="test") as letters:
+            assert [letter.value for letter in await letters.get()] == [bytes(sealed)]
+
+
+async def test_two_keepers_at_once_lose_nothing(hub: Hub) -> None:
+    hub.clock.now += 20 * MINUTE
+    every = doors(hub, until=20)
+    await asyncio.gather(*(hub.keeper().take([one]) for one in every))
+    said = await hub.said(len(every))
+    first = min(one.version for one in said)
+    assert sorted(one.version for one in said) == list(range(first, first + len(every)))
+    assert max(said, key=lambda one: one.version).people == 120
+
+
+async def test_a_rehearsal_from_sensors_to_what_a_text_names(tmp_path: Path) -> None:
+    akishima = city.load(config.folder("akishima"))
+    sites = with_invented_capacities(list(SITES.values())[:6], seed=3)
+    sensors = Sensors(sites, seed=3, interval=MINUTE, missed=0)
+    async with hub_in(tmp_path, sensors.devices, sites) as hub, AsyncExitStack() as stack:
+        gateway = Gateway(
+            devices=sensors.devices, bus=hub.bus, live=hub.live, records=hub.records, clock=hub.clock
+        )
+        app = web.Application()
+        app.add_routes(gateway.routes())
+        http = await stack.enter_async_context(TestClient(TestServer(app)))
+        await stack.enter_async_context(running(hub.keeper()))
+        url = str(http.make_url(PATH))
+        await post(http.session, url, sensors.token, sensors.open(hub.clock.now))
+        for minute in range(10, 130, 10):
+            hub.clock.now += MINUTE
+            taken = await post(http.session, url, sensors.token, sensors.read(hub.clock.now, minute=minute))
+            assert taken == 2 * len(sites)
+        await open_all(hub)
+        board = await settled(hub, {code: sensors.people(code) for code in sites})
+
+        near = akishima.zones[Zone("fukujima-gochi")].centre
+        lines = board.lines(Hazard.FLOOD, near=near)
+        assert lines is not None
+        assert lines.as_of == hub.clock.now
+        words = [line.crowding for line in lines.lines]
+        assert "full" not in words
+        full = [row.site.name.ja for row in board.rows if row.crowding == "full"]
+        assert full, "the seed fills at least one"
+        assert not {line.name for line in lines.lines} & set(full)
+        assert board.lines(Hazard.TSUNAMI, near=near) is None
+
+
+async def open_all(hub: Hub) -> None:
+    way = (Stage.PREPARING, Stage.STAFF_ARRIVED, Stage.UNLOCKED, Stage.SAFETY_CHECKED, Stage.RECEIVING)
+    for site in hub.sites:
+        for number, stage in enumerate(way, 1):
+            step = Step(site=site, number=number, stage=stage, at=hub.clock.now, by="tanaka")
+            await hub.ledger.write(
+                lambda conn, step=step: record.take_step(conn, step, people=None, recorded_at=hub.clock.now)
+            )
+
+
+async def settled(hub: Hub, people: dict[SiteCode, int]) -> Board:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            board = await hub.board().now()
+            if {row.site.code: row.people for row in board.rows} == people:
+                return board
+            await asyncio.sleep(0.02)

@@ -1,0 +1,244 @@
+"""Readings over a real MQTT broker: nothing is lost, nothing crashes, and it connects again by itself."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiomqtt
+import pytest
+from structlog.testing import capture_logs
+
+import config
+from hub import keys
+from hub.bus import DEAD_LETTERS, READINGS, Bus
+from hub.bus.embedded import EmbeddedBus
+from hub.clock import utc_now
+from hub.codec import RecordCodec
+from hub.errors import BadSettings, Refused
+from hub.outbound import Deployment, Outbound
+from shelters.device import Counts, Device, Devices
+from shelters.mqtt import TOPIC, Broker, MqttIntake
+from shelters.reading import DoorTotals, HeadCount, Reading
+from shelters.site import SiteCode, load_sites
+from yobikake.rehearsal.sensors import Sensors, publish, with_invented_capacities
+
+pytestmark = pytest.mark.mqtt
+
+PATIENCE_S = 60
+SITE = SiteCode("E1320700035")
+
+
+@pytest.fixture
+def camera() -> str:
+    """A device of its own for each test: the broker outlives them."""
+    return f"camera-{uuid4()}"
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> RecordCodec:
+    keys.create(tmp_path / "keys")
+    return RecordCodec(keys.load(tmp_path / "keys"))
+
+
+@pytest.fixture
+async def bus(tmp_path: Path) -> AsyncIterator[EmbeddedBus]:
+    bus = EmbeddedBus(tmp_path / "bus.db")
+    await bus.open()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def make_intake(mqtt_url: str, camera: str, records: RecordCodec) -> Callable[[Bus], MqttIntake]:
+    """Each intake it makes has the same client id, as over a restart."""
+    device = Device(id=camera, site=SITE, counts=Counts.HEADS, key="", interval=timedelta(minutes=1))
+    broker = Broker(url=mqtt_url, client_id=f"hub-{camera}")
+
+    def make(bus: Bus) -> MqttIntake:
+        return MqttIntake(
+            broker,
+            outbound=Outbound(deployment=Deployment.REHEARSAL),
+            devices=Devices([device], {}),
+            bus=bus,
+            records=records,
+            clock=utc_now,
+        )
+
+    return make
+
+
+@asynccontextmanager
+async def running(intake: MqttIntake) -> AsyncIterator[None]:
+    task = asyncio.create_task(intake.run())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await intake.connected.wait()
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def client(mqtt_url: str, identifier: str | None = None) -> AsyncIterator[aiomqtt.Client]:
+    address = urlsplit(mqtt_url)
+    assert address.hostname
+    async with aiomqtt.Client(address.hostname, address.port or 1883, identifier=identifier) as connected:
+        yield connected
+
+
+def reading(camera: str, people: int, name: str | None = None) -> dict[str, object]:
+    return {
+        "id": name or str(people),
+        "device": camera,
+        "at": datetime.now(UTC).isoformat(),
+        "kind": "head_count",
+        "people": people,
+    }
+
+
+async def send(sender: aiomqtt.Client, camera: str, *readings: object) -> None:
+    await sender.publish(f"{TOPIC}{camera}", json.dumps({"readings": readings}), qos=1)
+
+
+async def people(bus: Bus, records: RecordCodec, count: int) -> list[int]:
+    """The next `count` head counts on the bus."""
+    found: list[Reading] = []
+    async with asyncio.timeout(PATIENCE_S), bus.subscribe(READINGS, group="test") as subscription:
+        while len(found) < count:
+            got = await subscription.get()
+            found += [records.unseal(Reading, READINGS, record.key, record.value) for record in got]
+            await subscription.commit(got)
+    return [one.measure.people for one in found if isinstance(one.measure, HeadCount)]
+
+
+async def test_readings_reach_the_bus_in_order(
+    mqtt_url: str,
+    camera: str,
+    bus: EmbeddedBus,
+    records: RecordCodec,
+    make_intake: Callable[[Bus], MqttIntake],
+) -> None:
+    async with running(make_intake(bus)), client(mqtt_url) as sender:
+        for number in range(150):
+            await send(sender, camera, reading(camera, number))
+        assert await people(bus, records, 150) == list(range(150))
+
+
+async def test_what_cannot_be_understood_goes_to_dead_letters_and_the_rest_is_taken(
+    mqtt_url: str,
+    camera: str,
+    bus: EmbeddedBus,
+    records: RecordCodec,
+    make_intake: Callable[[Bus], MqttIntake],
+) -> None:
+    async with running(make_intake(bus)), client(mqtt_url) as sender:
+        await sender.publish(f"{TOPIC}{camera}", b"\xff not json", qos=1)
+        await send(
+            sender, camera, reading(camera, 1), {"id": "x"}, reading("another-device", 2), reading(camera, 3)
+        )
+        await sender.publish(f"{TOPIC}{camera}", None, qos=1)
+        await send(sender, camera, reading(camera, 4))
+        assert await people(bus, records, 3) == [1, 3, 4]
+
+    letters: list[dict[str, str]] = []
+    async with asyncio.timeout(PATIENCE_S), bus.subscribe(DEAD_LETTERS, group="test") as subscription:
+        while len(letters) < 4:
+            got = await subscription.get()
+            letters += [json.loads(record.value) for record in got]
+            await subscription.commit(got)
+    assert [letter["place"] for letter in letters] == ["$", "$.readings[1]", "$.readings[2].device", "$"]
+    assert {letter["topic"] for letter in letters} == {f"{TOPIC}{camera}"}
+
+
+async def test_it_connects_again_by_itself_and_misses_nothing_meanwhile(
+    mqtt_url: str,
+    camera: str,
+    bus: EmbeddedBus,
+    records: RecordCodec,
+    make_intake: Callable[[Bus], MqttIntake],
+) -> None:
+    """A second client with its id makes the broker end its connection (MQTT 3.1.1 §3.1.4)."""
+    async with running(make_intake(bus)), client(mqtt_url) as sender:
+        await send(sender, camera, reading(camera, 1))
+        assert await people(bus, records, 1) == [1]
+        with capture_logs() as logs:
+            address = urlsplit(mqtt_url)
+            assert address.hostname
+            usurper = aiomqtt.Client(
+                address.hostname, address.port or 1883, identifier=f"hub-{camera}", clean_session=False
+            )
+            async with usurper:
+                pass
+            await send(sender, camera, reading(camera, 2))
+            assert await people(bus, records, 1) == [2]
+        assert [entry["event"] for entry in logs].count("MQTT broker lost") >= 1
+
+
+async def test_what_was_not_made_durable_is_delivered_again_after_a_crash(
+    mqtt_url: str, camera: str, tmp_path: Path, records: RecordCodec, make_intake: Callable[[Bus], MqttIntake]
+) -> None:
+    """The bus is not there when the message comes, and the process dies before it returns."""
+    bus = EmbeddedBus(tmp_path / "later.db")
+    with capture_logs() as logs:
+        async with running(make_intake(bus)), client(mqtt_url) as sender:
+            await send(sender, camera, reading(camera, 7))
+            async with asyncio.timeout(PATIENCE_S):
+                while not any(entry["event"] == "readings are waiting" for entry in logs):  # noqa: ASYNC110 (a log line sets no event)
+                    await asyncio.sleep(0.01)
+    await bus.open()
+    async with running(make_intake(bus)):
+        assert await people(bus, records, 1) == [7]
+    await bus.close()
+
+
+async def test_the_counters_of_a_rehearsal_speak_mqtt(
+    mqtt_url: str, bus: EmbeddedBus, records: RecordCodec
+) -> None:
+    sites = with_invented_capacities(list(load_sites(config.folder("akishima")).values())[:3], seed=5)
+    sensors = Sensors(sites, seed=5, interval=timedelta(minutes=1))
+    intake = MqttIntake(
+        Broker(url=mqtt_url, client_id=f"hub-{uuid4()}"),
+        outbound=Outbound(deployment=Deployment.REHEARSAL),
+        devices=sensors.devices,
+        bus=bus,
+        records=records,
+        clock=utc_now,
+    )
+    async with running(intake), client(mqtt_url) as sender:
+        await publish(sender, sensors.read(utc_now(), minute=60))
+        found: list[Reading] = []
+        async with asyncio.timeout(PATIENCE_S), bus.subscribe(READINGS, group="test") as subscription:
+            while len(found) < 2 * len(sites):
+                got = await subscription.get()
+                found += [records.unseal(Reading, READINGS, record.key, record.value) for record in got]
+    assert {one.site for one in found} == sites.keys()
+    assert all(isinstance(one.measure, DoorTotals) for one in found)
+    assert sum(one.measure.entered for one in found if isinstance(one.measure, DoorTotals)) > 0
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [("http://127.0.0.1", BadSettings), ("mqtt://", BadSettings), ("mqtt://broker.example:1883", Refused)],
+)
+def test_where_it_may_not_or_cannot_go_it_says_so_at_once(
+    url: str, error: type[Exception], tmp_path: Path, records: RecordCodec
+) -> None:
+    with pytest.raises(error, match=r"\[shelters\.mqtt\] url"):
+        MqttIntake(
+            Broker(url=url, client_id="hub"),
+            outbound=Outbound(deployment=Deployment.REHEARSAL),
+            devices=Devices([], {}),
+            bus=EmbeddedBus(tmp_path / "bus.db"),
+            records=records,
+            clock=utc_now,
+        )
+
+
+def test_the_password_shows_nowhere() -> None:
+    assert "hunter2" not in repr(Broker(url="mqtt://127.0.0.1", client_id="hub", password="hunter2"))

@@ -1,0 +1,28 @@
+"""What a test does when something it needs is not there: skip and say so, or fail where nothing may skip."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+REQUIRE = "YOBIKAKE_REQUIRE_SERVERS"
+
+
+def address(variable: str) -> str:
+    """The address in an environment variable; without it the test ends here."""
+    found = os.environ.get(variable)
+    if not found:
+        reason = os.environ.get(f"{variable}_MISSING", "use `make test`, which starts the servers")
+        absent(f"{variable} is not set: {reason}")
+    return found
+
+
+def absent(reason: str) -> NoReturn:
+    if required():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def required() -> bool:
+    """Whether a missing server is an error: `--require`, or a continuous integration run."""
+    return os.environ.get(REQUIRE) == "1" or os.environ.get("CI") == "true"

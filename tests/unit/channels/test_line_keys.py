@@ -1,0 +1,63 @@
+"""Retry keys of slices, and the webhook's signature."""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import replace
+from itertools import combinations
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.line import retry_key, verify
+from hub.errors import Forbidden
+from hub.recipient import Recipient, RecipientId
+from hub.testing.parcels import parcel
+
+SECRET = "channel-secret-0123456789abcdef"
+BODY = b'{"destination":"U0","events":[]}'
+
+
+def _recipients(number: int) -> list[Recipient]:
+    return [Recipient(id=RecipientId(n), address=f"U{n:032x}") for n in range(1, number + 1)]
+
+
+def test_the_whole_batch_goes_under_the_parcels_own_key() -> None:
+    to = _recipients(500)
+    assert retry_key(parcel(to), to) == parcel(to).idempotency_key
+
+
+def test_no_two_slices_share_a_key() -> None:
+    to = _recipients(40)
+    slices = [to[start:stop] for start, stop in combinations(range(41), 2)]
+    assert len({retry_key(parcel(to), each) for each in slices}) == len(slices)
+
+
+@given(st.integers(1, 39))
+def test_a_slices_key_follows_from_the_batchs_key_and_its_members_alone(cut: int) -> None:
+    to = _recipients(40)
+    again = parcel(to, attempt=2, resend=True)
+    other = replace(parcel(to), idempotency_key=UUID("6f0a2a36-7f1b-4f53-8a57-0c9d0a4f7c11"))
+    assert retry_key(parcel(to), to[:cut]) == retry_key(again, to[:cut])
+    assert retry_key(parcel(to), to[:cut]) != retry_key(other, to[:cut])
+
+
+def test_a_webhook_that_line_signed_passes() -> None:
+    verify(BODY, _signature(BODY), channel_secret=SECRET)
+
+
+@pytest.mark.parametrize("signature", ["", "署名", base64.b64encode(bytes(32)).decode()])
+def test_a_wrong_signature_is_forbidden(signature: str) -> None:
+    with pytest.raises(Forbidden):
+        verify(BODY, signature, channel_secret=SECRET)
+
+
+def test_a_changed_body_is_forbidden() -> None:
+    with pytest.raises(Forbidden):
+        verify(BODY + b" ", _signature(BODY), channel_secret=SECRET)
+
+
+def _signature(body: bytes) -> str:
+    return base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()

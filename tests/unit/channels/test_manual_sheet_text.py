@@ -1,0 +1,69 @@
+"""Copy-ready texts of the right length."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from channels.manual import CUT, Sheet, full_width, sheet_text
+from hub.channel import Content, Span
+from hub.errors import PermanentFailure
+from hub.testing.parcels import content
+
+
+def saying(body: str, *, short: str = "短い文。", headline: str = "見出し") -> Content:
+    return structs.replace(content(), headline=(Span(headline),), body=(Span(body),), short=(Span(short),))
+
+
+def sheet(limit: int, **more: object) -> Sheet:
+    return Sheet(ref="a", name="欄", limit=limit, **more)  # type: ignore[arg-type]
+
+
+def test_what_fits_is_copied_whole() -> None:
+    assert sheet_text(saying("避難してください。"), sheet(20)) == "見出し\n避難してください。"
+
+
+def test_what_does_not_fit_ends_with_a_whole_sentence_and_says_so() -> None:
+    text = sheet_text(saying("一二三四五。六七八九十。" * 2), sheet(25))
+    assert text == f"見出し\n一二三四五。六七八九十。{CUT}"
+
+
+def test_the_limit_is_exact() -> None:
+    body = "あ" * 15 + "。"
+    assert CUT not in sheet_text(saying(body), sheet(20))
+    assert sheet_text(saying(body + "い。"), sheet(20)) == "短い文。"
+
+
+def test_a_headline_alone_says_too_little() -> None:
+    assert sheet_text(saying("あ" * 30 + "。"), sheet(20)) == "短い文。"
+
+
+def test_a_list_is_cut_between_its_entries_and_never_after_its_heading() -> None:
+    body = "避難してください。\n避難場所\n・東小学校\n・西小学校\n・南小学校"
+    assert sheet_text(saying(body, headline="洪"), sheet(28)).endswith(f"・東小学校{CUT}")
+    assert sheet_text(saying(body, headline="洪"), sheet(27)) == f"洪\n避難してください。{CUT}"
+
+
+def test_no_sentence_is_ever_cut_in_two() -> None:
+    with pytest.raises(PermanentFailure, match="欄"):
+        sheet_text(saying("あ" * 40, short="い" * 40), sheet(20))
+
+
+def test_half_width_counts_half_where_the_form_counts_so() -> None:
+    assert full_width("レベル4 Ab") == 3 + 0.5 * 4
+    body = "a" * 30 + "."
+    assert sheet_text(saying(body), sheet(20, measure="full_width")) == "見出し\n" + body
+    assert sheet_text(saying(body), sheet(20)) == "短い文。"
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    body=st.text(alphabet="あ。！\n・a. 」", max_size=120),
+    limit=st.integers(min_value=20, max_value=80),
+)
+def test_never_longer_than_the_form_and_never_anothers_words(body: str, limit: int) -> None:
+    text = sheet_text(saying(body), sheet(limit))
+    assert len(text) <= limit
+    whole = f"見出し\n{body}"
+    assert text in (whole, "短い文。") or whole.startswith(text.removesuffix(CUT))
+    assert text in (whole, "短い文。") or text.endswith(CUT)

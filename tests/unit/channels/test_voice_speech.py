@@ -1,0 +1,83 @@
+"""The words of a call: whole, twice, slow, and never broken XML."""
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from channels.voice import speech
+from hub.channel import Content, Span
+from hub.language import Language
+from hub.testing.parcels import content
+
+
+def saying(text: str, language: Language = Language.JA) -> Content:
+    return structs.replace(content(), language=language, speech=(Span(text),))
+
+
+def heard(twiml: str) -> list[str]:
+    return ["".join(say.itertext()) for say in ElementTree.fromstring(twiml).iter("Say")]
+
+
+def test_the_order_is_said_twice_with_a_pause_between() -> None:
+    said = speech.twiml(saying("避難してください。川から離れてください。"), names={})
+    assert [element.tag for element in ElementTree.fromstring(said)] == ["Pause", "Say", "Pause", "Say"]
+    assert heard(said) == ["避難してください。川から離れてください。"] * 2
+
+
+def test_it_is_spoken_slowly_with_a_breath_after_each_sentence() -> None:
+    (first, _) = ElementTree.fromstring(speech.twiml(saying("一。二。三。"), names={})).iter("Say")
+    prosody = first.find("prosody")
+    assert prosody is not None
+    assert prosody.attrib == {"rate": "90%"}
+    assert [element.attrib["time"] for element in prosody.iter("break")] == ["700ms", "700ms"]
+
+
+def test_no_key_is_asked_for() -> None:
+    assert "Gather" not in speech.twiml(content(), names={})
+
+
+@pytest.mark.parametrize(
+    ("language", "tag"),
+    [
+        (Language.JA, "ja-JP"),
+        (Language.JA_EASY, "ja-JP"),
+        (Language.EN, "en-US"),
+        (Language.ZH_HANS, "cmn-CN"),
+        (Language.ZH_HANT, "cmn-TW"),
+        (Language.KO, "ko-KR"),
+        (Language.VI, "vi-VN"),
+    ],
+)
+def test_each_language_has_its_voice(language: Language, tag: str) -> None:
+    said = ElementTree.fromstring(speech.twiml(saying("…", language), names={}))
+    assert {say.attrib["language"] for say in said.iter("Say")} == {tag}
+
+
+def test_a_voice_can_be_replaced_by_name() -> None:
+    said = speech.twiml(saying("はい。"), names={Language.JA: "Polly.Takumi"})
+    assert {say.attrib["voice"] for say in ElementTree.fromstring(said).iter("Say")} == {"Polly.Takumi"}
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.text(max_size=400))
+def test_whatever_the_words_the_call_is_well_formed_and_whole(text: str) -> None:
+    said = heard(speech.twiml(saying(text), names={}))
+    spoken = "".join(said)
+    kept = "".join(speech.sentences(saying(text)))
+    assert spoken == kept * 2
+
+
+def test_no_say_is_longer_than_its_voice_takes() -> None:
+    said = heard(speech.twiml(saying("避難してください。" * 300), names={}))
+    assert len(said) > 2
+    assert all(len(text.encode()) <= 3000 for text in said)
+    assert "".join(said) == "避難してください。" * 600
+
+
+def test_a_longer_order_takes_longer_and_both_times_count() -> None:
+    short, long = (speech.seconds(saying("避難してください。" * number)) for number in (5, 10))
+    assert 2 * 45 / 5 < short < long
+    assert speech.seconds(saying("")) < short

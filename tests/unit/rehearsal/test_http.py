@@ -1,0 +1,91 @@
+"""What all simulated HTTP gateways share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hub.outbound import REHEARSAL_HEADER
+from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.inbox import Inbox
+
+STATUS = {Refusal.DOWN: 503, Refusal.CREDENTIALS: 401, Refusal.THROTTLE: 429}
+
+
+class Pigeons(HttpGateway):
+    """A gateway of one route."""
+
+    channel = "pigeon"
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return [web.post("/send", self._send)]
+
+    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
+        return web.Response(status=STATUS[refusal])
+
+    async def _send(self, request: web.Request) -> web.Response:
+        self.arrive(address="loft", text=await request.text(), key="1")
+        return web.Response()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Pigeons]:
+    async with Pigeons(Inbox()) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def client(gateway: Pigeons) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(gateway.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/send", "/nowhere"])
+async def test_every_answer_says_that_it_is_a_rehearsal(
+    gateway: Pigeons, client: aiohttp.ClientSession, path: str
+) -> None:
+    async with client.post(path) as answer:
+        assert answer.headers[REHEARSAL_HEADER] == "1"
+
+
+async def test_requests_and_arrivals_are_kept(gateway: Pigeons, client: aiohttp.ClientSession) -> None:
+    async with client.post("/send?way=home", data="逃げて", headers={"Key": "7"}) as answer:
+        assert answer.status == 200
+    (request,) = gateway.requests
+    assert (request.method, request.target, request.body) == ("POST", "/send?way=home", "逃げて".encode())
+    assert request.headers["key"] == "7"
+    (arrival,) = gateway.inbox.of("pigeon", "loft")
+    assert arrival.text == "逃げて"
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+async def test_a_refused_request_is_seen_and_not_carried_out(
+    gateway: Pigeons, client: aiohttp.ClientSession, refusal: Refusal
+) -> None:
+    setattr(gateway.faults, refusal, 1.0)
+    async with client.post("/send") as answer:
+        assert answer.status == STATUS[refusal]
+        assert answer.headers[REHEARSAL_HEADER] == "1"
+    assert len(gateway.requests) == 1
+    assert gateway.inbox.count["pigeon"] == 0
+
+
+async def test_a_silent_gateway_has_carried_it_out(gateway: Pigeons, client: aiohttp.ClientSession) -> None:
+    gateway.faults.silent = 1.0
+    with pytest.raises(aiohttp.ClientError):
+        await client.post("/send")
+    assert gateway.inbox.count["pigeon"] == 1
+
+
+async def test_in_flight_until_the_client_goes(gateway: Pigeons, client: aiohttp.ClientSession) -> None:
+    gateway.faults.latency_s = 600
+    asking = asyncio.ensure_future(client.post("/send"))
+    async with asyncio.timeout(30):
+        while gateway.in_flight != 1:  # noqa: ASYNC110 - what happens in a socket sets no event
+            await asyncio.sleep(0.001)
+        asking.cancel()
+        while gateway.in_flight != 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.001)
+    assert gateway.inbox.count["pigeon"] == 1

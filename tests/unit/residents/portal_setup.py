@@ -1,0 +1,252 @@
+"""A residents' listener over a real ledger, with Akishima's sites and one river in flood."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from config import folder
+from hub import city as cities
+from hub import keys as key_files
+from hub import phrases
+from hub.alert import Alert, Area, DecisionMethod, Mode, Order
+from hub.cap import MsgType
+from hub.city import City
+from hub.delivery import Outcome
+from hub.evacuation import Level
+from hub.hazard import Hazard
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import Ledger, alerts, sqlite_url, tables
+from hub.ledger.migrations import upgrade
+from hub.outbound import Deployment
+from hub.recipient import Targeting, Towns, WholeCity, Zone
+from hub.shelter_list import Crowding, ShelterLines
+from operator_ui.residents.app import create_app
+from operator_ui.residents.portal import Residents, alert_path
+from shelters.board import Board, board
+from shelters.occupancy import Occupancy, Source
+from shelters.shelter import Stage, Step
+from shelters.site import Site, SiteCode, load_sites
+
+NOW = datetime(2026, 9, 12, 12, 49, tzinfo=UTC)
+"""21:49 in Japan."""
+CITY = cities.load(folder("akishima"))
+SITES = load_sites(folder("akishima"))
+FLOOD = [site for site in SITES.values() if Hazard.FLOOD in site.hazards]
+NOT_FLOOD = [site for site in SITES.values() if site.hazards and Hazard.FLOOD not in site.hazards]
+
+
+@dataclass(slots=True)
+class Shelters:
+    """The state of the sites, to be changed by a test."""
+
+    steps: dict[SiteCode, Step] = field(default_factory=dict)
+    counts: dict[SiteCode, Occupancy] = field(default_factory=dict)
+    capacities: dict[SiteCode, int] = field(default_factory=dict)
+
+    def put(
+        self,
+        site: Site,
+        stage: Stage,
+        *,
+        people: int | None = None,
+        capacity: int | None = None,
+        crowding: Crowding | None = None,
+        as_of: datetime = NOW - timedelta(minutes=3),
+        opens_at: datetime | None = None,
+    ) -> None:
+        self.steps[site.code] = Step(
+            site=site.code, number=6, stage=stage, at=NOW, by="sato", opens_at=opens_at
+        )
+        if capacity is not None:
+            self.capacities[site.code] = capacity
+        if people is not None or crowding is not None:
+            self.counts[site.code] = Occupancy(
+                site=site.code,
+                version=1,
+                people=people,
+                capacity=capacity,
+                crowding=crowding,
+                source=Source.STAFF,
+                as_of=as_of,
+                fresh_until=as_of + timedelta(minutes=40),
+            )
+
+    def board(self, now: datetime) -> Board:
+        sites: Mapping[SiteCode, Site] = {
+            code: replace(site, capacity=self.capacities.get(code, site.capacity))
+            for code, site in SITES.items()
+        }
+        return board(sites, self.steps, self.counts, now=now)
+
+
+class Slots:
+    """Fills the slots from the board, as the hub does."""
+
+    def __init__(self, shelters: Board, url: str) -> None:
+        self._board, self._url = shelters, url
+
+    def shelters(self, zone: Zone | None, hazard: Hazard, language: Language) -> ShelterLines | None:
+        return self._board.lines(hazard, near=CITY.centre)
+
+    def official(self, site: str) -> bool:
+        return any(site == each.name.ja for each in SITES.values())
+
+    def city(self, language: Language) -> str:
+        return CITY.names[language]
+
+    def link(self, number: str, language: Language) -> str:
+        return self._url + alert_path(number, language)
+
+
+@dataclass(slots=True, kw_only=True)
+class Town:
+    """What a test may change while the listener runs."""
+
+    ledger: Ledger
+    keys: Keys
+    shelters: Shelters
+    now: datetime = NOW
+    url: str = ""
+    deployment: Deployment = Deployment.PRODUCTION
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def publish(self, alert: Alert, number: str) -> None:
+        def work(conn: Connection) -> None:
+            alerts.insert_alert(
+                conn,
+                self.keys,
+                alert,
+                number=number,
+                digest=bytes(32),
+                author="sato",
+                approver="tanaka",
+                break_glass=None,
+            )
+            if alert.msg_type is not MsgType.ALERT:
+                alerts.end(conn, alert.references, at=alert.sent)
+
+        await self.ledger.write(work)
+
+    async def stop(self, identifier: str) -> None:
+        await self.ledger.write(
+            lambda conn: alerts.stop(conn, identifier, outcome=Outcome.CANCELLED, at=self.now, actor="sato")
+        )
+
+    def portal(self) -> Residents:
+        async def shelters() -> Board:
+            return self.shelters.board(self.now)
+
+        async def slots() -> Slots:
+            return Slots(self.shelters.board(self.now), self.url)
+
+        return Residents(
+            city=CITY,
+            ledger=self.ledger,
+            keys=self.keys,
+            board=shelters,
+            slots=slots,
+            clock=self.clock,
+            deployment=self.deployment,
+            url=self.url,
+            caller="042-000-0000",
+            sources=("国土地理院", "国土数値情報"),
+        )
+
+
+@asynccontextmanager
+async def a_town(path: Path, *, deployment: Deployment = Deployment.PRODUCTION) -> AsyncIterator[Town]:
+    key_files.create(path / "keys")
+    url = sqlite_url(path / "ledger.db")
+    upgrade(url)
+    ledger = Ledger(url)
+    await ledger.open()
+    try:
+        await ledger.write(
+            lambda conn: conn.execute(
+                tables.deployment.insert().values(
+                    id=1, kind=deployment, city_code=CITY.code, created_at=NOW, register_revision=0
+                )
+            )
+        )
+        yield Town(
+            ledger=ledger, keys=key_files.load(path / "keys"), shelters=Shelters(), deployment=deployment
+        )
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def served(town: Town) -> AsyncIterator[str]:
+    """The listener on a free port; its address."""
+    runner = web.AppRunner(create_app(town.portal()), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def flood_order(
+    city: City = CITY,
+    *,
+    number: str = "2026-0147",
+    mode: Mode = Mode.LIVE,
+    level: Level = Level.EVACUATE,
+    msg_type: MsgType = MsgType.ALERT,
+    languages: Sequence[Language] = tuple(Language),
+    whole_city: bool = False,
+    references: tuple[str, ...] = (),
+    sequence: int = 1,
+    sent: datetime = NOW - timedelta(minutes=1),
+) -> Alert:
+    """避難指示 for the Tama River, with the bank's own phrases."""
+    preset = city.presets["tamagawa-flood"]
+    template = phrases.load(folder("phrases"))["flood-4"]
+    infos = phrases.fill(template, city=city.names, area=[preset.area], river=city.rivers[0].names)
+    audience = WholeCity() if whole_city else Towns(towns=preset.towns)
+    return Alert(
+        identifier=f"{city.cap_sender}-{number}",
+        sender=city.cap_sender,
+        sent=sent,
+        mode=mode,
+        msg_type=msg_type,
+        hazard=Hazard.FLOOD,
+        level=level,
+        order=Order(
+            issuer=city.mayor.ja,
+            method=DecisionMethod.HEADQUARTERS,
+            ordered_at=NOW - timedelta(minutes=2),
+            grounds="氾濫危険水位",
+        ),
+        area=Area(description=preset.area.ja),
+        targeting=Targeting(audience=audience, channels=("mail",)),
+        infos=tuple(info for info in infos if info.language in languages),
+        expires=sent + timedelta(hours=3),
+        references=references,
+        sequence=sequence,
+    )
+
+
+def open_some(shelters: Shelters) -> None:
+    """Sites in every state residents can see, and two of them that they must not."""
+    room, some, crowded, full, unknown, counted, planned = FLOOD[:7]
+    shelters.put(room, Stage.RECEIVING, people=86, capacity=420, crowding=Crowding.HAS_ROOM)
+    shelters.put(some, Stage.RECEIVING, people=205, capacity=380, crowding=Crowding.SOME)
+    shelters.put(crowded, Stage.RECEIVING, people=284, capacity=360, crowding=Crowding.CROWDED)
+    shelters.put(full, Stage.FULL, people=331, capacity=340, crowding=Crowding.CROWDED)
+    shelters.put(unknown, Stage.RECEIVING)
+    shelters.put(counted, Stage.RECEIVING, people=41)
+    shelters.put(planned, Stage.PREPARING, opens_at=NOW + timedelta(minutes=41))
+    shelters.put(FLOOD[7], Stage.PAUSED, people=12, capacity=200, crowding=Crowding.HAS_ROOM)
+    shelters.put(NOT_FLOOD[0], Stage.RECEIVING, people=9, capacity=300, crowding=Crowding.HAS_ROOM)

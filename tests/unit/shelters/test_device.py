@@ -1,0 +1,86 @@
+"""Who may report: keys, and what each device is registered as."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import BadSettings
+from shelters.device import Device, Devices, digest, load_devices, new_key
+from shelters.reading import HeadCount, Refusal, Sent
+from shelters.site import SiteCode
+
+SITES = {SiteCode("E1"), SiteCode("E2")}
+KEY = "[[keys]]\nname = 'gym'\nsha256 = '" + "0" * 64 + "'\n"
+DEVICE = "[[devices]]\nid = 'camera'\nsite = 'E1'\ncounts = 'head_count'\nkey = 'gym'\ninterval_s = 60\n"
+
+
+def loaded(folder: Path, text: str) -> Devices:
+    (folder / "devices.toml").write_text(text, encoding="utf-8")
+    return load_devices(folder, SITES)
+
+
+def sent(device: str = "camera") -> Sent:
+    from datetime import UTC, datetime
+
+    return Sent(
+        place="$.readings[0]", device=device, id="1", at=datetime.now(UTC), measure=HeadCount(people=1)
+    )
+
+
+def test_a_key_opens_only_what_it_is_for(tmp_path: Path) -> None:
+    token, kept = new_key()
+    devices = loaded(tmp_path, KEY.replace("0" * 64, kept) + DEVICE)
+    assert devices.key_of(token) == "gym"
+    assert devices.key_of(kept) is None
+    assert devices.key_of("") is None
+    assert isinstance(devices.admit(sent(), key="gym"), Device)
+    assert isinstance(devices.admit(sent(), key="other"), Refusal)
+    assert isinstance(devices.admit(sent("somebody"), key="gym"), Refusal)
+
+
+def test_the_token_is_kept_nowhere(tmp_path: Path) -> None:
+    token, kept = new_key()
+    assert token not in kept
+    assert digest(token) == kept
+    assert len(kept) == 64
+    assert new_key()[0] != token
+
+
+def test_a_device_known_to_the_broker_speaks_for_itself_only(tmp_path: Path) -> None:
+    devices = loaded(tmp_path, KEY + DEVICE)
+    assert isinstance(devices.admit(sent(), key=None, device="camera"), Device)
+    assert isinstance(devices.admit(sent(), key=None, device="door"), Refusal)
+
+
+def test_a_device_counts_what_it_is_registered_for(tmp_path: Path) -> None:
+    devices = loaded(tmp_path, KEY + DEVICE.replace("head_count", "door_totals"))
+    refused = devices.admit(sent(), key="gym")
+    assert isinstance(refused, Refusal)
+    assert (refused.place, refused.message) == ("$.readings[0].kind", "'camera' is registered as door_totals")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (KEY + DEVICE.replace("E1", "E9"), "devices.toml camera site: 'E9'"),
+        (DEVICE, "devices.toml camera key: 'gym'"),
+        (KEY + DEVICE + DEVICE, "devices.toml camera: is there twice"),
+        (
+            KEY + DEVICE + DEVICE.replace("camera", "second"),
+            "devices.toml second counts: a site has one head counter",
+        ),
+        (KEY + DEVICE.replace("60", "0"), r"devices.toml \$.devices\[0\].interval_s"),
+        (KEY.replace("0" * 64, "secret") + DEVICE, r"devices.toml \$.keys\[0\].sha256"),
+        (KEY + DEVICE.replace("camera", "a/b"), r"devices.toml \$.devices\[0\].id"),
+        (KEY + DEVICE.replace("head_count", "cats"), r"devices.toml \$.devices\[0\].counts"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BadSettings, match=says):
+        loaded(tmp_path, text)
+
+
+def test_two_sites_may_each_have_a_head_counter(tmp_path: Path) -> None:
+    second = DEVICE.replace("camera", "second").replace("E1", "E2")
+    devices = loaded(tmp_path, KEY + DEVICE + second)
+    assert [device.id for device in devices.at(SiteCode("E2"))] == ["second"]

@@ -1,0 +1,308 @@
+"""From counts to people: who is believed, what silence means, and that order and repetition change nothing."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.shelter_list import Crowding
+from shelters.crowding import Thresholds
+from shelters.device import Counts, Device
+from shelters.occupancy import Occupancy, Ruler, Source, estimate
+from shelters.reading import DoorDeltas, DoorTotals, HeadCount, Measure, Reading, StaffWord
+from shelters.site import SiteCode
+from shelters.tally import HORIZON, Tally, add, fold
+
+SITE = SiteCode("E1320700035")
+START = datetime(2026, 9, 12, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def device(name: str, counts: Counts, interval: timedelta = MINUTE) -> Device:
+    return Device(id=name, site=SITE, counts=counts, key="k", interval=interval)
+
+
+NORTH, SOUTH = device("north", Counts.DOOR_TOTALS), device("south", Counts.DOOR_DELTAS)
+CAMERA = device("camera", Counts.HEADS, 5 * MINUTE)
+DOORS = Ruler(devices=(NORTH, SOUTH), capacity=100, thresholds=Thresholds(full_from_percent=80))
+ALL = Ruler(devices=(NORTH, SOUTH, CAMERA), capacity=100)
+
+
+def at(minutes: float) -> datetime:
+    return START + minutes * MINUTE
+
+
+def reading(minutes: float, source: str, measure: Measure, name: str | None = None) -> Reading:
+    return Reading(
+        site=SITE,
+        device=source,
+        id=name or f"{source}-{minutes}",
+        at=at(minutes),
+        received_at=at(minutes),
+        measure=measure,
+    )
+
+
+def north(minutes: float, entered: int, left: int = 0) -> Reading:
+    return reading(minutes, "north", DoorTotals(entered=entered, left=left))
+
+
+def south(minutes: float, entered: int = 0, left: int = 0) -> Reading:
+    return reading(minutes, "south", DoorDeltas(entered=entered, left=left))
+
+
+def staff(minutes: float, people: int | None = None, crowding: Crowding | None = None) -> Reading:
+    return reading(minutes, "staff", StaffWord(people=people, crowding=crowding))
+
+
+def camera(minutes: float, people: int) -> Reading:
+    return reading(minutes, "camera", HeadCount(people=people))
+
+
+def after(readings: Sequence[Reading], minutes: float, ruler: Ruler = DOORS) -> Occupancy:
+    return estimate(add(Tally(site=SITE), readings), ruler, now=at(minutes))
+
+
+def quiet(first: int, last: int) -> list[Reading]:
+    """Both doors report every minute, and nobody moves."""
+    return [door for minute in range(first, last + 1) for door in (north(minute, 50), south(minute))]
+
+
+def test_doors_carry_a_head_count_on() -> None:
+    said = after([staff(0, 10), north(0, 50, 5), south(0), north(1, 62, 6), south(1, 4, 1)], 1)
+    assert said.people == 10 + 11 + 3
+    assert said.source is Source.DOORS
+    assert said.as_of == at(1)
+    assert said.crowding is Crowding.HAS_ROOM
+
+
+def test_doors_alone_never_tell_how_many() -> None:
+    said = after([north(0, 50), south(0), north(1, 90), south(1, 4)], 1)
+    assert not said.known
+    assert said.source is None
+
+
+def test_a_head_count_rebases_the_doors() -> None:
+    readings = [staff(0, 10), *quiet(0, 4), camera(4, 30), north(5, 53), south(5)]
+    said = after([*readings, staff(4.5, 31)], 5, ALL)
+    assert said.people == 31 + 3
+    assert after([camera(0, 10), *quiet(0, 4), camera(4, 30), north(5, 53), south(5)], 5, ALL).people == 33
+
+
+def test_staff_are_believed_before_a_camera_while_their_number_is_fresh() -> None:
+    ruler = Ruler(devices=(CAMERA,), capacity=None)
+    readings = [staff(0, 40), camera(20, 90)]
+    assert after(readings, 30, ruler).people == 40
+    assert after(readings, 30, ruler).source is Source.STAFF
+    later = after(readings, 30.1, ruler)
+    assert later.source is None
+    assert after([*readings, camera(30, 95)], 30.1, ruler).people == 95
+
+
+def test_the_age_is_that_of_the_door_that_reported_longest_ago() -> None:
+    said = after([staff(0, 10), north(0, 50), south(0), north(2, 60), south(1)], 2)
+    assert said.as_of == at(1)
+    assert said.fresh_until == at(3)
+
+
+def test_a_counter_that_goes_backwards_began_at_zero() -> None:
+    said = after([staff(0, 10), north(0, 50, 5), south(0), north(1, 3, 1), south(1)], 1)
+    assert said.people == 12
+
+
+def test_more_people_leave_than_were_counted() -> None:
+    assert after([staff(0, 2), north(0, 0), south(0), north(1, 0), south(1, 0, 9)], 1).people == 0
+
+
+def test_silence_of_one_door_is_unknown_and_never_room() -> None:
+    readings = [staff(0, 10), *quiet(0, 40), north(41, 50), north(42, 50), north(43, 50)]
+    assert after(readings, 42).people == 10
+    silent = after(readings, 43)
+    assert not silent.known
+    assert silent.crowding is None
+    assert silent.silent == ("south",)
+
+
+def test_silence_is_two_intervals() -> None:
+    readings = [staff(0, 10), *quiet(0, 40)]
+    assert after(readings, 42).people == 10
+    assert not after(readings, 42.01).known
+
+
+def test_what_is_unknown_still_shows_staff_the_last_number() -> None:
+    tally = add(Tally(site=SITE), [staff(0, 10), *quiet(0, 40)])
+    before = estimate(tally, DOORS, now=at(41))
+    said = estimate(tally, DOORS, now=at(50), before=before)
+    assert (said.people, said.last_people, said.last_at) == (None, 10, at(40))
+    assert said.version == before.version + 1
+
+
+def test_a_fresh_number_of_staff_stands_alone_while_a_door_is_silent() -> None:
+    """What the living door saw is left out: it may be the exit."""
+    readings = [*quiet(0, 5), staff(5, 80), north(6, 50, 30), north(7, 50, 70), north(8, 50, 70)]
+    said = after(readings, 8)
+    assert (said.people, said.source, said.as_of) == (80, Source.STAFF, at(5))
+
+
+def test_deltas_missed_in_a_gap_make_the_sum_unknown() -> None:
+    gap = [staff(0, 10), *quiet(0, 40), *quiet(60, 62)]
+    assert not after(gap, 62).known
+    assert after([*gap, staff(61, 25)], 62).people == 25
+
+
+def test_totals_bridge_a_gap_but_not_a_new_beginning_in_it() -> None:
+    ruler = Ruler(devices=(NORTH,))
+    bridged = [staff(0, 10), north(0, 50), north(1, 50), north(40, 75), north(41, 76)]
+    assert after(bridged, 41, ruler).people == 36
+    began_anew = [staff(0, 10), north(0, 50), north(1, 50), north(40, 5), north(41, 6)]
+    assert not after(began_anew, 41, ruler).known
+
+
+def test_a_door_that_came_later_than_the_head_count_does_not_carry_it() -> None:
+    ruler = Ruler(devices=(NORTH,))
+    assert not after([staff(0, 10), north(31, 50), north(32, 52)], 32, ruler).known
+
+
+def test_nothing_known_is_unknown() -> None:
+    said = after([], 0, Ruler(capacity=100))
+    assert not said.known
+
+
+def test_versions_begin_at_the_time_so_that_lost_snapshots_hold_nothing_back() -> None:
+    first = estimate(Tally(site=SITE), DOORS, now=at(0))
+    assert estimate(Tally(site=SITE), DOORS, now=at(1), before=first).version == first.version + 1
+    assert estimate(Tally(site=SITE), DOORS, now=at(1)).version > first.version + 1
+
+
+def test_staffs_word_stands_above_the_number_and_expires() -> None:
+    readings = [staff(0, 10), *quiet(0, 40), staff(0.5, crowding=Crowding.FULL)]
+    assert after(readings, 30).crowding is Crowding.FULL
+    assert after(readings, 30).fresh_until == at(30.5)
+    assert after(readings, 31).crowding is Crowding.HAS_ROOM
+
+
+def test_a_later_number_of_staff_replaces_their_earlier_word() -> None:
+    readings = [staff(0, crowding=Crowding.FULL), staff(1, 10)]
+    assert after(readings, 2, Ruler(capacity=100)).crowding is Crowding.HAS_ROOM
+    assert after(readings, 2, Ruler(capacity=None)).crowding is Crowding.FULL
+
+
+def test_staffs_word_alone_is_worth_showing() -> None:
+    said = after([staff(0, crowding=Crowding.CROWDED)], 10, Ruler())
+    assert (said.people, said.crowding, said.source, said.as_of) == (
+        None,
+        Crowding.CROWDED,
+        Source.STAFF,
+        at(0),
+    )
+
+
+def test_an_unknown_capacity_gives_people_and_age_only() -> None:
+    said = after([staff(0, 196)], 5, Ruler(capacity=None))
+    assert (said.people, said.crowding, said.capacity, said.as_of) == (196, None, None, at(0))
+
+
+def test_a_reader_sees_unknown_once_it_is_stale_even_if_nobody_says_so() -> None:
+    said = after([staff(0, 10)], 5, Ruler(capacity=100))
+    assert said.at(at(30)).people == 10
+    stale = said.at(at(30.1))
+    assert not stale.known
+    assert stale.last_people == 10
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from(["north", "south"]), st.integers(0, 5), st.integers(0, 5)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def story(steps: Sequence[tuple[str, int, int]], base: int) -> tuple[list[Reading], int]:
+    """Both doors report every minute; the readings, and how many are inside in truth."""
+    readings: list[Reading] = [staff(-0.5, base), north(-1, 0), south(-1)]
+    people, entered, left = base, 0, 0
+    for minute, (door, come, go) in enumerate(steps):
+        people += come - go
+        if door == "north":
+            entered, left = entered + come, left + go
+        readings += [
+            north(minute, entered, left),
+            south(minute, *((come, go) if door == "south" else (0, 0))),
+        ]
+    return readings, people
+
+
+@settings(deadline=None)
+@given(steps=moves, base=st.integers(60, 90))
+def test_doors_that_see_everything_tell_the_truth(steps: list[tuple[str, int, int]], base: int) -> None:
+    readings, people = story(steps, base)
+    assert after(readings, len(steps) - 1).people == people
+
+
+@settings(deadline=None)
+@given(steps=moves, base=st.integers(60, 90), data=st.data())
+def test_order_and_repetition_change_nothing(
+    steps: list[tuple[str, int, int]], base: int, data: st.DataObject
+) -> None:
+    readings, _ = story(steps, base)
+    again = data.draw(st.lists(st.sampled_from(readings), max_size=5))
+    shuffled = data.draw(st.permutations([*readings, *again]))
+    now = len(steps) - 1
+    assert after(shuffled, now) == after(readings, now)
+    assert add(Tally(site=SITE), shuffled) == add(Tally(site=SITE), readings)
+
+
+@settings(deadline=None)
+@given(steps=moves, base=st.integers(60, 90), horizon_min=st.integers(1, 10))
+def test_folding_changes_no_number(steps: list[tuple[str, int, int]], base: int, horizon_min: int) -> None:
+    readings, _ = story(steps, base)
+    tally = Tally(site=SITE)
+    patience = {one.id: one.patience for one in DOORS.doors}
+    for one in readings[:3]:
+        tally = add(tally, [one])
+    for one in readings[3:]:
+        tally = fold(add(tally, [one]), patience=patience, horizon=horizon_min * MINUTE)
+    now = at(len(steps) - 1)
+    whole = estimate(add(Tally(site=SITE), readings), DOORS, now=now)
+    assert estimate(tally, DOORS, now=now) == whole
+
+
+@settings(deadline=None)
+@given(steps=moves, base=st.integers(60, 90), pause_min=st.integers(3, 600))
+def test_silence_never_reads_as_a_number(
+    steps: list[tuple[str, int, int]], base: int, pause_min: int
+) -> None:
+    readings, _ = story(steps, base)
+    said = after(readings, len(steps) - 1 + 31 + pause_min)
+    assert said.people is None
+    assert said.crowding is None
+
+
+def test_what_comes_too_late_is_not_counted_twice_or_at_all() -> None:
+    patience = {one.id: one.patience for one in DOORS.doors}
+    day = [staff(0, 10), *quiet(0, 200)]
+    tally = fold(add(Tally(site=SITE), day), patience=patience)
+    assert tally.folded_to == at(200) - HORIZON
+    assert add(tally, [south(3, 40), staff(5, 500)]) == tally
+    assert add(tally, day) == tally
+    assert estimate(tally, DOORS, now=at(200)).people == 10
+
+
+def test_a_folded_tally_stays_small() -> None:
+    tally = fold(
+        add(Tally(site=SITE), [staff(0, 10), *quiet(0, 900)]),
+        patience={one.id: one.patience for one in DOORS.doors},
+    )
+    assert {len(door.crossings) for door in tally.doors.values()} == {121}
+
+
+def test_a_door_taken_out_of_the_register_is_forgotten() -> None:
+    tally = fold(add(Tally(site=SITE), [staff(0, 10), *quiet(0, 130)]), patience={"north": 2 * MINUTE})
+    assert tally.doors.keys() == {"north"}
+
+
+@pytest.mark.parametrize("capacity", [None, 100])
+def test_a_head_counter_that_is_no_longer_registered_is_not_believed(capacity: int | None) -> None:
+    assert not after([camera(0, 10)], 1, Ruler(capacity=capacity)).known

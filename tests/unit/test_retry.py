@@ -1,0 +1,149 @@
+"""What is tried again, and what is given up."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from hub.alert import Lane, Mode
+from hub.channel import Capabilities
+from hub.delivery import FAILED, Batch, Outcome, Result, Variant
+from hub.language import Language
+from hub.recipient import RecipientId
+from hub.retry import RESEND_AFTER, batch_id, judge, key_of
+
+NOW = datetime(2026, 11, 23, 21, 47, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+MAIL = Capabilities(kind="mail", japanese="メール", batch_size=100)
+ID = batch_id("a")
+BATCH = Batch(
+    id=ID,
+    alert="a",
+    version=1,
+    mode=Mode.LIVE,
+    lane=Lane.URGENT,
+    channel="mail",
+    variant=Variant(Language.JA, None),
+    seq=0,
+    members=tuple(RecipientId(n) for n in (11, 12, 13)),
+    content_hash="0",
+    idempotency_key=key_of(ID),
+    expires=NOW + timedelta(hours=1),
+)
+
+
+def results(*outcomes: Outcome, retry_after: timedelta | None = None) -> dict[int, Result]:
+    return {
+        position: Result(BATCH.members[position], outcome, None, "", retry_after)
+        for position, outcome in enumerate(outcomes)
+    }
+
+
+def test_only_those_who_failed_for_now_are_tried_again() -> None:
+    verdict = judge(
+        BATCH,
+        results(Outcome.ACCEPTED, Outcome.TEMPORARY, Outcome.PERMANENT),
+        MAIL,
+        now=NOW,
+        random=Random(0),
+    )
+    (child,) = verdict.children
+    assert child.batch.members == (RecipientId(12),)
+    assert child.batch.attempt == 2
+    assert child.batch.parent == BATCH.id
+    assert verdict.moved == {1}
+
+
+def test_a_retry_repeats_the_same_message_under_the_same_key() -> None:
+    verdict = judge(BATCH, results(*[Outcome.TEMPORARY] * 3), MAIL, now=NOW, random=Random(0))
+    (child,) = verdict.children
+    assert child.batch.idempotency_key == BATCH.idempotency_key
+    assert child.batch.content_hash == BATCH.content_hash
+    assert not child.batch.resend
+
+
+def test_what_may_have_arrived_is_sent_again_once_and_flagged() -> None:
+    first = judge(BATCH, results(*[Outcome.AMBIGUOUS] * 3), MAIL, now=NOW, random=Random(0))
+    (child,) = first.children
+    assert child.batch.resend
+    assert child.due_at == NOW + RESEND_AFTER
+
+    second = judge(child.batch, results(*[Outcome.AMBIGUOUS] * 3), MAIL, now=NOW, random=Random(0))
+    assert second.children == ()
+    assert [result.outcome for result in second.final.values()] == [Outcome.AMBIGUOUS] * 3
+
+
+def test_a_channel_may_refuse_to_resend_what_may_have_arrived() -> None:
+    shy = replace(MAIL, resends_ambiguous=False)
+    assert judge(BATCH, results(*[Outcome.AMBIGUOUS] * 3), shy, now=NOW, random=Random(0)).children == ()
+
+
+def test_tries_end_where_the_channel_says() -> None:
+    twice = replace(MAIL, max_attempts=2)
+    verdict = judge(
+        replace(BATCH, attempt=2), results(*[Outcome.TEMPORARY] * 3), twice, now=NOW, random=Random(0)
+    )
+    assert verdict.children == ()
+    assert all(result.outcome in FAILED for result in verdict.final.values())
+
+
+def test_wrong_credentials_cost_no_try() -> None:
+    # No recipient is at fault: the audience must not be used up while staff mend the settings.
+    once = replace(MAIL, max_attempts=1)
+    verdict = judge(BATCH, results(*[Outcome.CREDENTIALS] * 3), once, now=NOW, random=Random(0))
+    (child,) = verdict.children
+    assert child.batch.attempt == BATCH.attempt
+
+
+def test_the_gateway_is_not_asked_before_it_said() -> None:
+    wait = timedelta(seconds=90)
+    verdict = judge(
+        BATCH, results(*[Outcome.THROTTLE] * 3, retry_after=wait), MAIL, now=NOW, random=Random(0)
+    )
+    assert verdict.children[0].due_at >= NOW + wait
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3, 9])
+def test_the_wait_is_jittered_below_its_ceiling(attempt: int) -> None:
+    ceiling = MAIL.backoff[min(attempt, len(MAIL.backoff)) - 1]
+    waits = {
+        judge(
+            replace(BATCH, attempt=attempt),
+            results(*[Outcome.TEMPORARY] * 3),
+            MAIL,
+            now=NOW,
+            random=Random(seed),
+        )
+        .children[0]
+        .due_at
+        - NOW
+        for seed in range(50)
+    }
+    assert len(waits) > 40
+    assert all(timedelta(0) <= wait <= ceiling for wait in waits)
+
+
+@pytest.mark.parametrize("stopped_as", [Outcome.CANCELLED, Outcome.SUPERSEDED])
+def test_nothing_of_a_stopped_alert_is_tried_again(stopped_as: Outcome) -> None:
+    verdict = judge(
+        BATCH,
+        results(Outcome.TEMPORARY, Outcome.AMBIGUOUS, Outcome.ACCEPTED),
+        MAIL,
+        now=NOW,
+        random=Random(0),
+        stopped_as=stopped_as,
+    )
+    assert verdict.children == ()
+    assert [result.outcome for result in verdict.final.values()] == [
+        stopped_as,
+        Outcome.AMBIGUOUS,
+        Outcome.ACCEPTED,
+    ]
+
+
+def test_the_same_verdict_twice_gives_the_same_child() -> None:
+    first, second = (
+        judge(BATCH, results(*[Outcome.TEMPORARY] * 3), MAIL, now=NOW, random=Random(seed)) for seed in (1, 2)
+    )
+    assert first.children[0].batch.id == second.children[0].batch.id

@@ -1,0 +1,5 @@
+"""`python -m yobikake` is `yobikake`."""
+
+from yobikake.cli import main
+
+main()

@@ -1,0 +1,275 @@
+"""Everything one process holds, put together from the settings, and taken apart again."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from channels.mail import Mail
+from hub import city as cities
+from hub import keys as key_files
+from hub.alert import Lane
+from hub.background import Background
+from hub.bus import Bus
+from hub.bus.embedded import EmbeddedBus
+from hub.channel import Capabilities, Target, Targets
+from hub.city import City
+from hub.clock import Clock, utc_now
+from hub.codec import RecordCodec
+from hub.deliver import Delivery
+from hub.errors import BadSettings
+from hub.fanout import Fanout
+from hub.folder import Folder
+from hub.gate import Stops
+from hub.intake import Intake
+from hub.keys import Keys
+from hub.ledger import Ledger, deployment, register
+from hub.live import Live
+from hub.live.memory import MemoryLive
+from hub.outbound import Deployment, Outbound
+from hub.page import Notify, Pager
+from hub.planner import Planner
+from hub.postbox import Postbox
+from hub.settings import Settings
+from hub.sweep import Sweeper
+from hub.worker import Worker
+from shelters import record as shelter_record
+from shelters.board import LiveBoard
+from shelters.site import Site, SiteCode, load_sites
+from yobikake import connectors
+from yobikake.connectors import Configured
+from yobikake.slot_source import Renderer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """One process's hub. Nothing in it runs by itself: the roles do."""
+
+    settings: Settings
+    deployment: Deployment
+    city: City
+    city_folder: Folder
+    sites: Mapping[SiteCode, Site]
+    clock: Clock
+    owner: str
+    ledger: Ledger
+    bus: Bus
+    live: Live
+    keys: Keys
+    records: RecordCodec
+    channels: Mapping[str, Configured]
+    capabilities: Mapping[str, Capabilities]
+    stops: Stops
+    pager: Pager
+    intake: Intake
+    planner: Planner
+    sweeper: Sweeper
+    postbox: Postbox
+    board: LiveBoard
+    renderer: Renderer
+    background: Background
+
+    def worker(self, kind: str, lane: Lane) -> Worker:
+        """A worker of one channel and lane. Open its connector first."""
+        delivery = Delivery(
+            channel=self.channels[kind].by_lane[lane],
+            capabilities=self.capabilities[kind],
+            ledger=self.ledger,
+            live=self.live,
+            keys=self.keys,
+            stops=self.stops,
+            owner=self.owner,
+            clock=self.clock,
+            page=self.pager.page,
+        )
+        return Worker(delivery, lane, transport=self.bus, records=self.records)
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Assembly]:
+    """Open ledger, bus and live state, and build the rest.
+
+    Raises:
+        BadSettings, Refused: something cannot work; says which setting and what to do.
+    """
+    folder = city_folder(settings.city)
+    city = cities.load(folder)
+    sites = load_sites(folder)
+    keys = key_files.load(settings.keys)
+    async with AsyncExitStack() as stack:
+        ledger = Ledger(settings.ledger_url)
+        await ledger.open()
+        stack.push_async_callback(ledger.close)
+        kind = await ledger.read(deployment.read)
+        outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+        channels = connectors.build(settings, outbound, clock)
+        owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
+        bus = _bus(settings, owner)
+        await bus.open()
+        stack.push_async_callback(bus.close)
+        live = _live(settings)
+        await live.open()
+        stack.push_async_callback(live.close)
+        background = Background()
+        stack.push_async_callback(background.finish, 5.0)
+        assembly = _assembly(
+            settings=settings,
+            kind=kind,
+            city=city,
+            folder=folder,
+            sites=sites,
+            clock=clock,
+            owner=owner,
+            ledger=ledger,
+            bus=bus,
+            live=live,
+            keys=keys,
+            channels=channels,
+            background=background,
+        )
+        await _register_targets(assembly)
+        yield assembly
+
+
+def city_folder(name: str) -> Folder:
+    """A city shipped in `config`, by its name, or a folder of the city's own, by its path.
+
+    Raises:
+        BadSettings: there is neither.
+    """
+    if name.isidentifier() and (shipped := resources.files("config") / name).is_dir():
+        return shipped
+    own = Path(name)
+    if own.is_dir():
+        return own
+    raise BadSettings(
+        "city", f"{name!r} is neither a city in config/ nor a folder / config/ にもフォルダーにもありません"
+    )
+
+
+def _assembly(
+    *,
+    settings: Settings,
+    kind: Deployment,
+    city: City,
+    folder: Folder,
+    sites: Mapping[SiteCode, Site],
+    clock: Clock,
+    owner: str,
+    ledger: Ledger,
+    bus: Bus,
+    live: Live,
+    keys: Keys,
+    channels: Mapping[str, Configured],
+    background: Background,
+) -> Assembly:
+    records = RecordCodec(keys)
+    capabilities = {name: configured.capabilities for name, configured in channels.items()}
+    stops = Stops()
+    board = LiveBoard(
+        sites=sites, steps=lambda: ledger.read(shelter_record.all_current), live=live, clock=clock
+    )
+    renderer = Renderer(
+        city=city, sites=sites, live_board=board, public_url=settings.residents.url, clock=clock
+    )
+    fanout = Fanout(
+        ledger=ledger,
+        transport=bus,
+        records=records,
+        keys=keys,
+        capabilities=capabilities,
+        render=renderer.render,
+        clock=clock,
+    )
+    pager = Pager(ledger=ledger, notify=_staff_mail(settings, channels), clock=clock, background=background)
+    sweeper = Sweeper(
+        ledger=ledger,
+        transport=bus,
+        stops=stops,
+        capabilities=capabilities,
+        owner=owner,
+        only_process=settings.embedded,
+        clock=clock,
+    )
+    return Assembly(
+        settings=settings,
+        deployment=kind,
+        city=city,
+        city_folder=folder,
+        sites=sites,
+        clock=clock,
+        owner=owner,
+        ledger=ledger,
+        bus=bus,
+        live=live,
+        keys=keys,
+        records=records,
+        channels=channels,
+        capabilities=capabilities,
+        stops=stops,
+        pager=pager,
+        intake=Intake(
+            ledger=ledger,
+            records=records,
+            keys=keys,
+            stops=stops,
+            sender=city.cap_sender,
+            clock=clock,
+            page=pager.page,
+            relay=sweeper.poke,
+        ),
+        planner=Planner(fanout=fanout, ledger=ledger, transport=bus, records=records),
+        sweeper=sweeper,
+        postbox=Postbox(
+            ledger=ledger, transport=bus, records=records, capabilities=capabilities, clock=clock
+        ),
+        board=board,
+        renderer=renderer,
+        background=background,
+    )
+
+
+def _bus(settings: Settings, owner: str) -> Bus:
+    if settings.embedded:
+        return EmbeddedBus(settings.data / "bus.db")
+    from hub.bus.kafka import KafkaBus  # noqa: PLC0415 - loaded only by a hub that has it
+
+    return KafkaBus(settings.bus.kafka, client_id=owner)
+
+
+def _live(settings: Settings) -> Live:
+    if not settings.live.redis:
+        return MemoryLive()
+    from hub.live.redis import RedisLive  # noqa: PLC0415
+
+    return RedisLive(settings.live.redis, share=settings.live.share)
+
+
+def _staff_mail(settings: Settings, channels: Mapping[str, Configured]) -> Notify:
+    mail = channels["mail"].channel if "mail" in channels else None
+
+    async def notify(subject: str, text: str) -> None:
+        if isinstance(mail, Mail) and settings.on_call.mail:
+            await mail.submit(settings.on_call.mail, subject=subject, text=text)
+
+    return notify
+
+
+async def _register_targets(assembly: Assembly) -> None:
+    """Fixed targets stand in the register like everyone else, so that there is one way to plan."""
+    for kind, configured in assembly.channels.items():
+        channel = configured.channel
+        if isinstance(channel, Targets):
+            await assembly.ledger.write(partial(_keep, assembly, kind, channel.targets()))
+
+
+def _keep(assembly: Assembly, kind: str, targets: Sequence[Target], conn: Connection) -> None:
+    if register.keep_targets(conn, assembly.keys, kind, targets, at=assembly.clock()):
+        register.rebuild(conn, assembly.keys, [kind])

@@ -1,0 +1,88 @@
+"""`yobikake init` and `yobikake account`: a new hub, and the people who work with it."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.authorise import Role
+from hub.clock import utc_now
+from hub.outbound import Deployment
+from yobikake import initialise
+from yobikake.commands.output import DEFAULT, SettingsFile, err, load, out
+
+account = typer.Typer(no_args_is_help=True, help="The people who may sign in. / ログインできる人")
+
+Login = Annotated[str, typer.Option(prompt="Login / ログイン名", help="Short, without spaces.")]
+Name = Annotated[str, typer.Option(prompt="Name / 氏名", help="As colleagues know them.")]
+Password = Annotated[
+    str,
+    typer.Option(
+        prompt="Password / パスワード",
+        hide_input=True,
+        confirmation_prompt=True,
+        help="At least 12 characters. Better typed than given here, where others may see it.",
+    ),
+]
+Roles = Annotated[
+    list[Role], typer.Option("--role", help="What they may do; several are given by repeating it.")
+]
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the hub's settings, keys and data go.")] = Path(),
+    city: Annotated[
+        str, typer.Option(help="A city in config/, or the path of a folder like it.")
+    ] = "akishima",
+    production: Annotated[
+        bool, typer.Option("--production", help="For real residents. Without it: a rehearsal hub.")
+    ] = False,
+    without_account: Annotated[
+        bool, typer.Option("--without-account", help="Ask for no first account; add it later.")
+    ] = False,
+) -> None:
+    """Make a new hub: settings, keys, database, and the first account. There is no default password.
+
+    Whether it is a rehearsal's or in production is fixed in its database for good. Running it again
+    mends what is missing and changes nothing that is there.
+    """
+    kind = Deployment.PRODUCTION if production else Deployment.REHEARSAL
+    made = asyncio.run(initialise.initialise(folder, city, kind, at=utc_now()))
+    out.print(f"Settings  {made.settings_file}{'' if made.new_settings else '  (was there)'}")
+    out.print(f"Keys      {'made; back them up apart from the data' if made.new_keys else 'were there'}")
+    out.print(
+        f"Hub       {made.deployment}, for good / {'本番用' if production else '訓練用'}（後から変えられません）"
+    )
+    if not without_account and not asyncio.run(initialise.has_accounts(load(made.settings_file))):
+        out.print("\nThe first account, who may add the others / 最初のアカウント（ほかの人を追加できます）")
+        add(
+            login=typer.prompt("Login / ログイン名"),
+            name=typer.prompt("Name / 氏名"),
+            password=typer.prompt("Password / パスワード", hide_input=True, confirmation_prompt=True),
+            roles=list(Role),
+            settings_file=made.settings_file,
+        )
+    out.print(f"\nNext: yobikake serve --settings {made.settings_file}")
+
+
+@account.command()
+def add(
+    login: Login,
+    name: Name,
+    password: Password,
+    roles: Roles,
+    settings_file: SettingsFile = DEFAULT,
+) -> None:
+    """Add somebody. Sending to residents takes two people: a composer and another approver."""
+    asyncio.run(
+        initialise.add_account(
+            load(settings_file),
+            login=login,
+            name=name,
+            password=password,
+            roles=frozenset(roles),
+            at=utc_now(),
+        )
+    )
+    err.print(f"{login} may sign in now / {login} さんはログインできます")

@@ -1,0 +1,161 @@
+"""`yobikake alerts` and `yobikake shelters`: what was sent and how far it came, who has room."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from hub import keys as key_files
+from hub.clock import utc_now
+from hub.errors import BadInput
+from hub.ledger import alerts, deployment
+from hub.ledger.alerts import Accepted
+from hub.outbound import Outbound
+from hub.progress import Tally, progress
+from hub.settings import Settings
+from shelters import record
+from shelters.board import Board, Row, board
+from shelters.crowding import JAPANESE
+from shelters.site import load_sites
+from shelters.snapshots import Snapshots
+from yobikake import connectors, initialise
+from yobikake.assembly import city_folder
+from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
+
+
+def show_alerts(
+    number: Annotated[str | None, typer.Argument(help="One alert's number, for example 2026-0147.")] = None,
+    settings_file: SettingsFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest alerts, or say of one how far it has come on each channel."""
+    settings = load(settings_file)
+    if number is None:
+        found = asyncio.run(_recent(settings))
+        answer([_summary(each) for each in found], as_json=as_json, show=lambda _: _list(found))
+    else:
+        tallies = asyncio.run(_progress(settings, number))
+        answer(tallies, as_json=as_json, show=_tallies)
+
+
+def show_shelters(
+    settings_file: SettingsFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show every site: its state, how many people are there, and how old that is."""
+    settings = load(settings_file)
+    found = asyncio.run(_board(settings))
+    answer([_site(row) for row in found.rows], as_json=as_json, show=lambda _: _sites(found))
+
+
+async def _recent(settings: Settings) -> list[Accepted]:
+    keys = key_files.load(settings.keys)
+    async with initialise.opened(settings) as ledger:
+        return await ledger.read(lambda conn: alerts.recent(conn, keys))
+
+
+async def _progress(settings: Settings, number: str) -> dict[str, Tally]:
+    keys = key_files.load(settings.keys)
+    async with initialise.opened(settings) as ledger:
+        found = await ledger.read(lambda conn: alerts.recent(conn, keys, limit=10_000))
+        matching = [each.alert.identifier for each in found if each.number == number]
+        if not matching:
+            raise BadInput(number, "there is no such alert / この番号の配信はありません")
+        kind = await ledger.read(deployment.read)
+        capabilities = {
+            name: configured.capabilities
+            for name, configured in connectors.build(settings, Outbound(deployment=kind), utc_now).items()
+        }
+        return await ledger.read(lambda conn: progress(conn, matching[0], capabilities, now=utc_now()))
+
+
+async def _board(settings: Settings) -> Board:
+    snapshots = Snapshots(settings.occupancy_url)
+    await snapshots.open()
+    try:
+        async with initialise.opened(settings) as ledger:
+            steps = await ledger.read(record.all_current)
+        known = await snapshots.load()
+    finally:
+        await snapshots.close()
+    occupancies = {site: snapshot.said for site, snapshot in known.items() if snapshot.said is not None}
+    return board(load_sites(city_folder(settings.city)), steps, occupancies, now=utc_now())
+
+
+def _list(found: list[Accepted]) -> None:
+    if not found:
+        out.print("No alert was sent yet / まだ配信はありません")
+        return
+    table = Table("number", "sent", "mode", "level", "area", "state", box=None)
+    for each in found:
+        alert = each.alert
+        level = "–" if alert.level is None else str(int(alert.level))
+        table.add_row(each.number, local(alert.sent), alert.mode, level, alert.area.description, _state(each))
+    out.print(table)
+
+
+def _state(accepted: Accepted) -> str:
+    if accepted.stopped_as is not None:
+        return accepted.stopped_as.name.lower()
+    if accepted.ended_at is not None:
+        return "ended"
+    return "expired" if accepted.alert.expires <= utc_now() else "in force"
+
+
+def _summary(accepted: Accepted) -> dict[str, Any]:
+    alert = accepted.alert
+    return {
+        "number": accepted.number,
+        "identifier": alert.identifier,
+        "sent": alert.sent,
+        "expires": alert.expires,
+        "mode": alert.mode,
+        "msg_type": alert.msg_type,
+        "hazard": alert.hazard,
+        "level": alert.level,
+        "area": alert.area.description,
+        "state": _state(accepted),
+    }
+
+
+def _tallies(tallies: dict[str, Tally]) -> None:
+    table = Table(
+        "channel",
+        "planned",
+        "accepted",
+        "delivered",
+        "answered",
+        "failed",
+        "pending",
+        "first",
+        "last",
+        box=None,
+    )
+    for channel, tally in tallies.items():
+        counts = (tally.planned, tally.accepted, tally.delivered, tally.answered, tally.failed, tally.pending)
+        table.add_row(channel, *map(str, counts), local(tally.first_at), local(tally.last_at))
+    out.print(table)
+
+
+def _site(row: Row) -> dict[str, Any]:
+    return {
+        "code": row.site.code,
+        "name": row.site.name.ja,
+        "stage": row.step.stage,
+        "people": row.people,
+        "capacity": row.site.capacity,
+        "crowding": row.crowding,
+        "as_of": row.occupancy.as_of,
+    }
+
+
+def _sites(found: Board) -> None:
+    table = Table("site", "state", "people", "crowding", "as of", box=None)
+    for row in found.rows:
+        people = "不明" if row.people is None else str(row.people)
+        if row.people is not None and row.site.capacity is not None:
+            people = f"{row.site.capacity}人中{row.people}人"
+        crowding = "–" if row.crowding is None else JAPANESE[row.crowding]
+        table.add_row(row.site.name.ja, row.step.stage, people, crowding, local(row.occupancy.as_of))
+    out.print(table)

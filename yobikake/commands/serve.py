@@ -1,0 +1,46 @@
+"""`yobikake serve`: run the hub, all of it or some of its roles."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from yobikake import roles as all_roles
+from yobikake.assembly import assemble
+from yobikake.commands.output import DEFAULT, SettingsFile, err, load
+
+
+def serve(
+    settings_file: SettingsFile = DEFAULT,
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="Run only this role; repeat for several. Without it: all of them."),
+    ] = None,
+) -> None:
+    """Run the hub until Ctrl-C or SIGTERM.
+
+    Roles: api, fanout, sweep, receipts, shelters, and each channel by its name. Split over processes
+    they need Kafka and a database server (see docs/operations.md).
+    """
+    asyncio.run(_serve(settings_file, role or []))
+
+
+async def _serve(settings_file: SettingsFile, wanted: list[str]) -> None:
+    loop = asyncio.get_running_loop()
+    async with assemble(load(settings_file)) as assembly:
+        names = wanted or all_roles.names(assembly)
+
+        def ready() -> None:
+            err.print(f"Yobikake ({assembly.deployment}) runs: {', '.join(names)}")
+            if "api" in names:
+                err.print(f"  staff      {assembly.settings.staff.url}")
+                err.print(f"  residents  {assembly.settings.residents.url}")
+
+        running = asyncio.ensure_future(all_roles.run(assembly, names, ready=ready))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, running.cancel)
+        try:
+            await running
+        except asyncio.CancelledError:
+            err.print("stopped; what was on its way is recorded / 停止しました")

@@ -1,0 +1,75 @@
+"""The connectors this program ships. A new channel is one line here, one connector, one test, one stanza."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib import import_module
+
+from hub.alert import Lane
+from hub.channel import Capabilities, Channel, Unit
+from hub.clock import Clock
+from hub.errors import BadSettings
+from hub.outbound import Outbound
+from hub.settings import Settings, convert
+
+CONNECTORS: Mapping[str, tuple[str, str]] = {
+    "mail": ("channels.mail", "Mail"),
+    "line": ("channels.line", "Line"),
+    "x": ("channels.x", "X"),
+    "voice": ("channels.voice", "Voice"),
+    "wifi": ("channels.wifi", "Wifi"),
+    "website": ("channels.website", "Website"),
+    "manual": ("channels.manual", "Manual"),
+}
+"""Kind → module and class. Imported when configured: some providers' libraries take seconds to load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configured:
+    """A channel the city has. `by_lane`: urgent and routine have sockets of their own (I4)."""
+
+    by_lane: Mapping[Lane, Channel]
+    capabilities: Capabilities
+
+    @property
+    def channel(self) -> Channel:
+        """The one that is asked about targets, probes and callbacks."""
+        return self.by_lane[Lane.URGENT]
+
+
+def build(settings: Settings, outbound: Outbound, clock: Clock) -> dict[str, Configured]:
+    """The channels that have a stanza. Connects to nothing.
+
+    Raises:
+        BadSettings: an unknown channel, or a stanza that cannot work.
+        Refused: an address this hub may not talk to.
+    """
+    unknown = settings.channels.keys() - CONNECTORS.keys()
+    if unknown:
+        raise BadSettings(
+            f"[channels.{min(unknown)}]",
+            f"is no channel; there are {', '.join(CONNECTORS)} / この手段はありません",
+        )
+    return {
+        kind: _configured(kind, settings, outbound, clock) for kind in CONNECTORS if kind in settings.channels
+    }
+
+
+def _configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) -> Configured:
+    module, name = CONNECTORS[kind]
+    connector = import_module(module)
+    own = convert(settings.channels[kind], connector.Settings, where=f"[channels.{kind}]")
+
+    def make() -> Channel:
+        channel: Channel = getattr(connector, name)(own, outbound=outbound, clock=clock)
+        return channel
+
+    urgent = make()
+    capabilities = urgent.capabilities
+    if settings.delivery.backoff_s:
+        backoff = tuple(timedelta(seconds=seconds) for seconds in settings.delivery.backoff_s)
+        capabilities = replace(capabilities, backoff=backoff)
+    people = capabilities.unit is Unit.PEOPLE
+    return Configured(
+        by_lane={Lane.URGENT: urgent, Lane.ROUTINE: make() if people else urgent}, capabilities=capabilities
+    )

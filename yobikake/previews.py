@@ -1,0 +1,45 @@
+"""What each channel would make of a content, for the console's previews: the connectors' own words."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hub.channel import Content
+from yobikake.connectors import Configured
+
+Preview = Callable[[Content], Sequence[str]]
+
+
+def previews(channels: Mapping[str, Configured]) -> dict[str, Preview]:
+    """For the channels that are configured; one without a form of its own shows headline and body."""
+    return {kind: preview for kind, preview in _PREVIEWS.items() if kind in channels}
+
+
+def _mail(content: Content) -> Sequence[str]:
+    from channels.mail.message import letter  # noqa: PLC0415 - a connector is loaded when configured
+
+    written = letter(content)
+    return written.subject, written.text
+
+
+def _line(content: Content) -> Sequence[str]:
+    from channels.line import compose  # noqa: PLC0415
+
+    return (compose(content),)
+
+
+def _x(content: Content) -> Sequence[str]:
+    from channels._x_thread import thread  # noqa: PLC0415
+
+    return [post.text for post in thread(content)]
+
+
+def _voice(content: Content) -> Sequence[str]:
+    from channels.voice.speech import seconds, sentences  # noqa: PLC0415
+
+    return [*sentences(content), f"（およそ{seconds(content):.0f}秒 / about {seconds(content):.0f} s）"]
+
+
+def _short(content: Content) -> Sequence[str]:
+    return (content.text(content.short), content.link)
+
+
+_PREVIEWS: dict[str, Preview] = {"mail": _mail, "line": _line, "x": _x, "voice": _voice, "website": _short}

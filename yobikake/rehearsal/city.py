@@ -1,0 +1,204 @@
+"""A rehearsal city in a folder: gateways that run, residents who do not exist, a hub that knows no other.
+
+Everything a hub needs lies in the folder afterwards (`yobikake.toml`, keys, secrets, a city with
+invented capacities), so that the same rehearsal can be served by one process or by many.
+"""
+
+import csv
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from hub import city as cities
+from hub.city import City
+from shelters.site import Site, SiteCode, load_sites
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.http import HttpGateway
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.meraki import MerakiGateway
+from yobikake.rehearsal.residents import Place
+from yobikake.rehearsal.sensors import Sensors, with_invented_capacities
+from yobikake.rehearsal.smtp import SmtpGateway
+from yobikake.rehearsal.twilio import TwilioGateway
+from yobikake.rehearsal.twilio_phones import Fates
+from yobikake.rehearsal.x import XGateway
+
+WIFI_FACILITIES = 27
+READING_EVERY = timedelta(seconds=60)
+
+
+@dataclass(slots=True, kw_only=True)
+class Conditions:
+    """How the rehearsal's gateways behave. The defaults give a little of everything that happens."""
+
+    mail: Faults = field(default_factory=lambda: Faults(latency_s=0.01, permanent=0.004, temporary=0.01))
+    line: Faults = field(default_factory=lambda: Faults(latency_s=0.05))
+    x: Faults = field(default_factory=lambda: Faults(latency_s=0.2))
+    voice: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
+    wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
+    phones: Fates = field(default_factory=lambda: Fates(no_answer=0.1, busy=0.03, ring_s=0.5, talk_s=1.0))
+    calls_per_s: int = 30
+
+
+@dataclass(slots=True, kw_only=True)
+class RehearsalCity:
+    folder: Path
+    city: City
+    sites: Mapping[SiteCode, Site]
+    sensors: Sensors
+    inbox: Inbox
+    smtp: SmtpGateway
+    http: Sequence[HttpGateway]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where its people live, in proportion to the towns' population where that is known."""
+        return [Place(town.code, town.zone, town.population or 1_000) for town in self.city.towns.values()]
+
+
+@asynccontextmanager
+async def rehearsal_city(
+    folder: Path, *, residents_port: int, staff_port: int, conditions: Conditions, seed: int = 1
+) -> AsyncIterator[RehearsalCity]:
+    """Write the folder and run its gateways. Nothing of a city's own configuration is read."""
+    city_folder = folder / "city"
+    sites, sensors = _write_city(city_folder, seed)
+    keys = _secrets(folder / "secrets")
+    inbox = Inbox()
+    networks = [f"N_{number:04}" for number in range(1, WIFI_FACILITIES + 1)]
+    account_sid = f"AC{secrets.token_hex(16)}"
+    smtp = SmtpGateway(inbox, faults=conditions.mail)
+    line = LineGateway(inbox, faults=conditions.line)
+    x = XGateway(inbox, faults=conditions.x)
+    twilio = TwilioGateway(
+        inbox,
+        account_sid=account_sid,
+        auth_token=keys["twilio"].read_text(),
+        faults=conditions.voice,
+        fates=conditions.phones,
+        countries=("+81",),
+    )
+    meraki = MerakiGateway(
+        inbox, api_key=keys["meraki"].read_text(), networks=networks, faults=conditions.wifi
+    )
+    async with AsyncExitStack() as stack:
+        for gateway in (smtp, line, x, twilio, meraki):
+            await gateway.start()
+            stack.push_async_callback(gateway.stop)
+        (folder / "website").mkdir()
+        public = f"http://127.0.0.1:{residents_port}"
+        channels = {
+            "mail": _mail(smtp),
+            "line": {"access_token_file": str(keys["line"]), "base_url": line.url},
+            "x": _x(x, keys),
+            "voice": {
+                "account_sid": account_sid,
+                "auth_token_file": str(keys["twilio"]),
+                "from_number": "+815000000000",
+                "callback_url": f"{public}/callbacks/voice",
+                "base_url": twilio.url,
+                "calls_per_s": conditions.calls_per_s,
+            },
+            "wifi": _wifi(meraki, keys, networks, folder),
+            "website": {"directory": str(folder / "website"), "title": "昭島市 緊急情報（訓練用の町）", "link": public},
+            "manual": {},
+        }
+        settings = {
+            "data": "data",
+            "city": str(city_folder),
+            "staff": {"port": staff_port},
+            "residents": {"port": residents_port},
+            "on_call": {"mail": ["p9000000@work.example"]},
+            "delivery": {"backoff_s": [0.5, 1.0, 2.0]},
+            "channels": channels,
+        }
+        (folder / "yobikake.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
+        yield RehearsalCity(
+            folder=folder,
+            city=cities.load(city_folder),
+            sites=sites,
+            sensors=sensors,
+            inbox=inbox,
+            smtp=smtp,
+            http=(line, x, twilio, meraki),
+        )
+
+
+def _write_city(folder: Path, seed: int) -> tuple[dict[SiteCode, Site], Sensors]:
+    """Akishima's towns and sites, with invented capacities and counters at the doors that may open in a flood."""
+    with resources.as_file(resources.files("config") / "akishima") as akishima:
+        shutil.copytree(akishima, folder, ignore=shutil.ignore_patterns("__*"))
+    sites = with_invented_capacities(load_sites(folder).values(), seed=seed)
+    _write_capacities(folder / "shelters.csv", sites)
+    sensors = Sensors(sites, seed=seed, interval=READING_EVERY)
+    (folder / "devices.toml").write_text(sensors.toml(), encoding="utf-8")
+    return sites, sensors
+
+
+def _write_capacities(path: Path, sites: Mapping[SiteCode, Site]) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["capacity"] = str(sites[SiteCode(row["code"])].capacity)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _secrets(folder: Path) -> dict[str, Path]:
+    """A new secret of each kind, in a file of its own."""
+    folder.mkdir(parents=True, mode=0o700)
+    values = {
+        "line": secrets.token_urlsafe(64),
+        "twilio": secrets.token_hex(16),
+        "meraki": secrets.token_hex(20),
+        "x_consumer_key": secrets.token_hex(12),
+        "x_consumer_secret": secrets.token_hex(25),
+        "x_access_token": f"1000000001-{secrets.token_hex(20)}",
+        "x_access_token_secret": secrets.token_hex(22),
+    }
+    paths = {name: folder / name for name in values}
+    for name, value in values.items():
+        paths[name].touch(mode=0o600)
+        paths[name].write_text(value)
+    return paths
+
+
+def _mail(smtp: SmtpGateway) -> dict[str, Any]:
+    return {"host": "127.0.0.1", "port": smtp.port, "security": "none", "sender": "bosai@akishima.example"}
+
+
+def _x(x: XGateway, keys: Mapping[str, Path]) -> dict[str, Any]:
+    names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+    return {"account": {f"{name}_file": str(keys[f"x_{name}"]) for name in names}, "base_url": x.url}
+
+
+def _wifi(
+    meraki: MerakiGateway, keys: Mapping[str, Path], networks: Sequence[str], folder: Path
+) -> dict[str, Any]:
+    return {
+        "api_key_file": str(keys["meraki"]),
+        "base_url": meraki.base_url,
+        "saved_dir": str(folder / "wifi"),
+        "drill_facility": "facility-01",
+        "requests_per_s": 10.0,
+        "facilities": [
+            {
+                "ref": f"facility-{number:02}",
+                "name": f"公共施設{number}（架空）",
+                "network_id": network,
+                "ssid_number": 0,
+            }
+            for number, network in enumerate(networks, start=1)
+        ],
+    }

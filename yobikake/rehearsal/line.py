@@ -1,0 +1,200 @@
+"""A LINE Messaging API to rehearse with: multicast with retry keys, the monthly quota, the bot's own data.
+
+Limits, words and statuses: https://developers.line.biz/en/reference/messaging-api/
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from hub.clock import Clock, utc_now
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.inbox import Inbox
+
+USER_ID = re.compile(r"U[0-9a-f]{32}")
+RETRY_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+TEXT_LIMIT = 5000
+
+
+class LineGateway(HttpGateway):
+    """`quota` is the month's limit of messages (one a recipient); None: the plan has none.
+
+    An arrival's key is the retry key: a recipient who got something twice got it under two keys.
+    `permanent` makes user ids that do not exist; `temporary` refuses a retry key once with 503.
+    """
+
+    channel = "line"
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        *,
+        faults: Faults | None = None,
+        clock: Clock = utc_now,
+        port: int = 0,
+        quota: int | None = None,
+    ) -> None:
+        super().__init__(inbox, faults=faults, clock=clock, port=port)
+        self.quota = quota
+        self.used = 0
+        self._accepted: dict[str, str] = {}
+        self._put_off: set[str] = set()
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return (
+            web.post("/v2/bot/message/multicast", self._multicast),
+            web.get("/v2/bot/message/quota", self._quota),
+            web.get("/v2/bot/message/quota/consumption", self._consumption),
+            web.get("/v2/bot/info", self._info),
+        )
+
+    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
+        return {
+            Refusal.DOWN: _error(503, "The service is temporarily unavailable"),
+            Refusal.CREDENTIALS: _unauthorised(),
+            Refusal.THROTTLE: _error(429, "The API rate limit has been exceeded. Try again later."),
+        }[refusal]
+
+    async def _multicast(self, request: web.Request) -> web.Response:
+        if not _authorised(request):
+            return _unauthorised()
+        key = request.headers.get("X-Line-Retry-Key", "")
+        if key and not RETRY_KEY.fullmatch(key):
+            return _error(400, "Invalid retry key")
+        if key in self._accepted:
+            answer = _error(409, "The retry key is already accepted")
+            answer.headers["x-line-accepted-request-id"] = self._accepted[key]
+            return answer
+        if self.faults.hits(self.faults.temporary, "temporary", key) and key not in self._put_off:
+            self._put_off.add(key)
+            return self.refusal(Refusal.DOWN, request)
+        return self._deliver(await request.read(), key)
+
+    def _deliver(self, body: bytes, key: str) -> web.Response:
+        try:
+            multicast = msgspec.json.decode(body, type=Multicast)
+        except msgspec.ValidationError as e:
+            message, _, place = str(e).partition(" - at ")
+            return _invalid(_Fault(message=message, property=place.strip("`").removeprefix("$.")))
+        except msgspec.DecodeError:
+            return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
+        return self._refused_multicast(multicast) or self._accept(multicast, key)
+
+    def _refused_multicast(self, multicast: "Multicast") -> web.Response | None:
+        faults = list(multicast.faults())
+        if faults:
+            return _invalid(*faults)
+        if any(not USER_ID.fullmatch(user) for user in multicast.to):
+            return _error(400, "The property, 'to', in the request body is invalid (line: -, column: -)")
+        if any(self.faults.hits(self.faults.permanent, "permanent", user) for user in multicast.to):
+            return _error(400, "Failed to send messages")
+        if self.quota is not None and self.used + len(multicast.to) > self.quota:
+            return _error(429, "You have reached your monthly limit.")
+        return None
+
+    def _accept(self, multicast: "Multicast", key: str) -> web.Response:
+        self.used += len(multicast.to)
+        text = "\n".join(message.text for message in multicast.messages)
+        for user in multicast.to:
+            self.arrive(address=user, text=text, key=key)
+        answer = _json({})
+        if key:
+            self._accepted[key] = answer.headers["x-line-request-id"]
+        return answer
+
+    async def _quota(self, request: web.Request) -> web.Response:
+        if not _authorised(request):
+            return _unauthorised()
+        return _json({"type": "none"} if self.quota is None else {"type": "limited", "value": self.quota})
+
+    async def _consumption(self, request: web.Request) -> web.Response:
+        return _json({"totalUsage": self.used}) if _authorised(request) else _unauthorised()
+
+    async def _info(self, request: web.Request) -> web.Response:
+        if not _authorised(request):
+            return _unauthorised()
+        return _json(
+            {
+                "userId": "U" + "0" * 32,
+                "basicId": "@000rehearsal",
+                "displayName": "よびかけ市（訓練用）",
+                "chatMode": "bot",
+                "markAsReadMode": "auto",
+            }
+        )
+
+
+class _Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of an error's `details`."""
+
+    message: str
+    property: str
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A text message; the only kind this gateway takes."""
+
+    type: str
+    text: str
+
+
+class Multicast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a multicast."""
+
+    to: list[str]
+    messages: list[Message]
+    notificationDisabled: bool = False  # noqa: N815 - LINE's own name
+    customAggregationUnits: list[str] = []  # noqa: N815
+
+    def faults(self) -> Iterator[_Fault]:
+        if not 1 <= len(self.to) <= 500:
+            yield _Fault(message="Size must be between 1 and 500", property="to")
+        if not 1 <= len(self.messages) <= 5:
+            yield _Fault(message="Size must be between 1 and 5", property="messages")
+        for number, message in enumerate(self.messages):
+            if message.type != "text":
+                yield _Fault(message="Must be text", property=f"messages[{number}].type")
+            if not message.text:
+                yield _Fault(message="May not be empty", property=f"messages[{number}].text")
+            if len(message.text.encode("utf-16-le")) // 2 > TEXT_LIMIT:
+                yield _Fault(
+                    message=f"Length must be between 0 and {TEXT_LIMIT}", property=f"messages[{number}].text"
+                )
+
+
+def _authorised(request: web.Request) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return scheme == "Bearer" and bool(token)
+
+
+def _unauthorised() -> web.Response:
+    return _error(
+        401,
+        "Authentication failed due to the following reason: invalid token. "
+        "Confirm that the access token in the authorization header is valid.",
+    )
+
+
+def _invalid(*faults: _Fault) -> web.Response:
+    return _json(
+        {"message": f"The request body has {len(faults)} error(s)", "details": faults},
+        status=400,
+    )
+
+
+def _error(status: int, message: str) -> web.Response:
+    return _json({"message": message}, status=status)
+
+
+def _json(body: Mapping[str, object], *, status: int = 200) -> web.Response:
+    """As LINE answers: JSON, and an id of its own for every request, repeated or not."""
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(body),
+        content_type="application/json",
+        headers={"x-line-request-id": str(uuid4())},
+    )

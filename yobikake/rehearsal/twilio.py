@@ -1,0 +1,229 @@
+"""A Twilio Voice API to rehearse with: calls that ring, are answered or not, and report back.
+
+Limits, words and statuses: https://www.twilio.com/docs/voice/api/call-resource
+Errors: https://www.twilio.com/docs/api/errors
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from email.utils import format_datetime
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+from lxml import etree
+from multidict import MultiMapping
+
+from hub.clock import Clock, utc_now
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.twilio_phones import EVENTS, VERSION, Call, Fates, Phones
+
+NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+TWIML_LIMIT = 4000
+
+Form = MultiMapping[str | bytes | bytearray | web.FileField]
+
+
+class TwilioGateway(HttpGateway):
+    """Takes calls for one account and plays each; an arrival's key is the call's SID.
+
+    A number that will pick up has its arrival as soon as its call is taken: nothing stops the call
+    after that. `faults.permanent` makes numbers that do not exist (21211); `faults.temporary` makes
+    numbers that are busy the first time. `countries`: prefixes the account may call (21215).
+    """
+
+    channel = "voice"
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        *,
+        account_sid: str,
+        auth_token: str,
+        faults: Faults | None = None,
+        clock: Clock = utc_now,
+        port: int = 0,
+        fates: Fates | None = None,
+        countries: tuple[str, ...] = ("+",),
+    ) -> None:
+        super().__init__(inbox, faults=faults, clock=clock, port=port)
+        self.account_sid = account_sid
+        self.fates = fates or Fates()
+        self.countries = countries
+        self.calls: list[Call] = []
+        self.phones = Phones(self.fates, account_sid=account_sid, auth_token=auth_token, clock=clock)
+        self._auth_token = auth_token
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        account = f"/{VERSION}/Accounts/{{account}}"
+        return (
+            web.post(f"{account}/Calls.json", self._create),
+            web.get(f"{account}/Calls.json", self._list),
+            web.get(f"{account}/Balance.json", self._balance),
+            web.get(f"{account}.json", self._account),
+        )
+
+    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
+        return {
+            Refusal.DOWN: error(503, 20503, "Service unavailable"),
+            Refusal.CREDENTIALS: error(401, 20003, "Authenticate"),
+            Refusal.THROTTLE: error(429, 20429, "Too Many Requests"),
+        }[refusal]
+
+    async def stop(self) -> None:
+        await self.phones.stop()
+        await super().stop()
+
+    async def _create(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        refused = self._unauthorised(request) or _refused(form) or self._unreachable(str(form["To"]))
+        if refused:
+            return refused
+        call = self._take(form)
+        if call.ending == "completed":
+            self.arrive(address=call.to, text=spoken(str(form["Twiml"])), key=call.sid)
+        self.phones.call(call)
+        return _json(self._resource(call), status=201)
+
+    def _take(self, form: Form) -> Call:
+        call = Call(
+            sid=f"CA{uuid4().hex}",
+            to=str(form["To"]),
+            caller=str(form["From"]),
+            created=self._clock(),
+            ending=self._ending(str(form["To"])),
+            callback=str(form.get("StatusCallback", "")),
+            events=[str(event) for event in form.getall("StatusCallbackEvent", ["completed"])],
+        )
+        self.calls.append(call)
+        return call
+
+    def _ending(self, number: str) -> str:
+        if any(call.to == number for call in self.calls):
+            return "completed"
+        if self.faults.hits(self.faults.temporary, "temporary", number):
+            return "busy"
+        if self.faults.hits(self.fates.busy, "busy", number):
+            return "busy"
+        return "no-answer" if self.faults.hits(self.fates.no_answer, "no-answer", number) else "completed"
+
+    async def _list(self, request: web.Request) -> web.Response:
+        wanted = request.query
+        calls = [
+            self._resource(call)
+            for call in reversed(self.calls)
+            if wanted.get("To", call.to) == call.to and wanted.get("From", call.caller) == call.caller
+        ]
+        size = int(wanted.get("PageSize", 50))
+        page = {
+            "calls": calls[:size],
+            "end": len(calls[:size]),
+            "start": 0,
+            "page": 0,
+            "page_size": size,
+            "uri": request.path_qs,
+            "first_page_uri": request.path_qs,
+            "next_page_uri": None,
+            "previous_page_uri": None,
+        }
+        return self._unauthorised(request) or _json(page)
+
+    async def _balance(self, request: web.Request) -> web.Response:
+        balance = {"account_sid": self.account_sid, "balance": "123.45", "currency": "USD"}
+        return self._unauthorised(request) or _json(balance)
+
+    async def _account(self, request: web.Request) -> web.Response:
+        account = {
+            "sid": self.account_sid,
+            "friendly_name": "よびかけ市（訓練用）",
+            "status": "active",
+            "type": "Full",
+            "uri": f"/{VERSION}/Accounts/{self.account_sid}.json",
+        }
+        return self._unauthorised(request) or _json(account)
+
+    def _unauthorised(self, request: web.Request) -> web.Response | None:
+        expected = base64.b64encode(f"{self.account_sid}:{self._auth_token}".encode()).decode()
+        known = request.headers.get("Authorization", "") == f"Basic {expected}"
+        if known and request.match_info["account"] == self.account_sid:
+            return None
+        return self.refusal(Refusal.CREDENTIALS, request)
+
+    def _unreachable(self, number: str) -> web.Response | None:
+        if not number.startswith(self.countries):
+            return error(400, 21215, f"Account not authorized to call {number}.")
+        if self.faults.hits(self.faults.permanent, "permanent", number):
+            return error(400, 21211, f"The phone number you are attempting to call, {number}, is not valid.")
+        return None
+
+    def _resource(self, call: Call) -> dict[str, object]:
+        path = f"/{VERSION}/Accounts/{self.account_sid}/Calls/{call.sid}"
+        return {
+            "sid": call.sid,
+            "account_sid": self.account_sid,
+            "api_version": VERSION,
+            "date_created": format_datetime(call.created),
+            "date_updated": format_datetime(call.created),
+            "direction": "outbound-api",
+            "from": call.caller,
+            "from_formatted": call.caller,
+            "to": call.to,
+            "to_formatted": call.to,
+            "status": call.status,
+            "start_time": None,
+            "end_time": None,
+            "duration": None,
+            "price": None,
+            "price_unit": "USD",
+            "queue_time": "0",
+            "uri": f"{path}.json",
+            "subresource_uris": {"events": f"{path}/Events.json"},
+        }
+
+
+def spoken(twiml: str) -> str:
+    """What a `<Response>` says, one line for each `<Say>`. Raises `ValueError` if it is no TwiML."""
+    try:
+        response = etree.fromstring(twiml.encode())
+    except etree.XMLSyntaxError as e:
+        raise ValueError("TwiML is not well-formed XML") from e
+    if response.tag != "Response":
+        raise ValueError(f"TwiML's root is Response, not {response.tag}")
+    return "\n".join("".join(say.itertext()) for say in response.iter("Say"))
+
+
+def _refused(form: Form) -> web.Response | None:
+    """The first thing wrong with a request for a call, as Twilio words it."""
+    to, caller, twiml = (str(form.get(name, "")) for name in ("To", "From", "Twiml"))
+    if not to:
+        return error(400, 21201, "No 'To' number is specified")
+    if not NUMBER.fullmatch(to):
+        return error(400, 21211, f"The phone number you are attempting to call, {to}, is not valid.")
+    if not NUMBER.fullmatch(caller):
+        return error(400, 21212, f"The caller ID number {caller} is not valid.")
+    if len(twiml) > TWIML_LIMIT:
+        return error(400, 32018, "Twiml size exceeded maximum allowed value of 4000 characters")
+    if not set(form.getall("StatusCallbackEvent", ())) <= set(EVENTS):
+        return error(400, 21626, "Invalid StatusCallbackEvent")
+    return _unspeakable(twiml)
+
+
+def _unspeakable(twiml: str) -> web.Response | None:
+    try:
+        said = spoken(twiml)
+    except ValueError as e:
+        return error(400, 12100, str(e))
+    return None if said else error(400, 21205, "Url is not valid")
+
+
+def error(status: int, code: int, message: str) -> web.Response:
+    """https://www.twilio.com/docs/usage/twilios-response#twilios-responses."""
+    more_info = f"https://www.twilio.com/docs/errors/{code}"
+    return _json({"code": code, "message": message, "more_info": more_info, "status": status}, status=status)
+
+
+def _json(body: Mapping[str, object], *, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")

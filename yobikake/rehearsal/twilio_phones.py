@@ -1,0 +1,131 @@
+"""The telephones behind the simulated Twilio: they ring, are picked up or not, and Twilio reports it."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from hub.clock import Clock
+
+VERSION = "2010-04-01"
+EVENTS = ("initiated", "ringing", "answered", "completed")
+
+
+@dataclass(slots=True, kw_only=True)
+class Fates:
+    """How phones behave. Ratios are of numbers; the first time only, so that a second call gets through."""
+
+    busy: float = 0.0
+    no_answer: float = 0.0
+    ring_s: float = 0.0
+    talk_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A call resource. `ending` is what it will be once it is over."""
+
+    sid: str
+    to: str
+    caller: str
+    created: datetime
+    ending: str
+    callback: str
+    events: Sequence[str]
+    status: str = "queued"
+    sequence: int = 0
+
+
+class Phones:
+    """Plays calls, each in its own task. Callbacks go to loopback addresses only."""
+
+    def __init__(self, fates: Fates, *, account_sid: str, auth_token: str, clock: Clock) -> None:
+        self._fates = fates
+        self._account_sid = account_sid
+        self._auth_token = auth_token
+        self._clock = clock
+        self._playing: set[asyncio.Task[None]] = set()
+
+    def call(self, call: Call) -> None:
+        playing = asyncio.create_task(self._play(call))
+        self._playing.add(playing)
+        playing.add_done_callback(self._playing.discard)
+
+    async def idle(self) -> None:
+        """Returns once every call so far is over and has reported."""
+        await asyncio.gather(*self._playing)
+
+    async def stop(self) -> None:
+        """Hangs up: calls under way report nothing more."""
+        for playing in self._playing:
+            playing.cancel()
+        await asyncio.gather(*self._playing, return_exceptions=True)
+
+    async def _play(self, call: Call) -> None:
+        """Ring, talk, end; report each step that was asked for."""
+        async with aiohttp.ClientSession() as session:
+            await self._report(session, call, "initiated", "initiated")
+            call.status = "ringing"
+            await self._report(session, call, "ringing", "ringing")
+            await asyncio.sleep(self._fates.ring_s)
+            if call.ending == "completed":
+                call.status = "in-progress"
+                await self._report(session, call, "answered", "in-progress")
+                await asyncio.sleep(self._fates.talk_s)
+            call.status = call.ending
+            await self._report(session, call, "completed", call.ending)
+
+    async def _report(self, session: aiohttp.ClientSession, call: Call, event: str, status: str) -> None:
+        if event not in call.events or not _is_loopback(call.callback):
+            return
+        form = self._callback(call, status)
+        call.sequence += 1
+        headers = {"X-Twilio-Signature": sign(call.callback, form, auth_token=self._auth_token)}
+        try:
+            async with session.post(call.callback, data=form, headers=headers):
+                pass
+        except (aiohttp.ClientError, TimeoutError):
+            return  # nobody listens: Twilio would give up too
+
+    def _callback(self, call: Call, status: str) -> dict[str, str]:
+        """https://www.twilio.com/docs/voice/api/call-resource#statuscallback."""
+        form = {
+            "AccountSid": self._account_sid,
+            "ApiVersion": VERSION,
+            "CallSid": call.sid,
+            "CallStatus": status,
+            "CallbackSource": "call-progress-events",
+            "Direction": "outbound-api",
+            "From": call.caller,
+            "SequenceNumber": str(call.sequence),
+            "Timestamp": format_datetime(self._clock()),
+            "To": call.to,
+        }
+        if status in _SIP:
+            form |= {"SipResponseCode": _SIP[status], "CallDuration": str(round(self._fates.talk_s))}
+        return form
+
+
+_SIP = {"completed": "200", "busy": "486", "no-answer": "487"}
+
+
+def sign(url: str, form: Mapping[str, str], *, auth_token: str) -> str:
+    """https://www.twilio.com/docs/usage/security#validating-requests."""
+    signed = url + "".join(name + form[name] for name in sorted(form))
+    return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), hashlib.sha1)).decode()
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

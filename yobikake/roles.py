@@ -1,0 +1,90 @@
+"""The roles of `yobikake serve`: what runs in a process, alone or side by side.
+
+    api        staff console, residents' pages, callbacks, readings by HTTP
+    fanout     alerts become batches
+    sweep      outbox, takeovers, expiry
+    receipts   what providers report later
+    shelters   readings become occupancy
+    <channel>  mail, line, x, voice, wifi, website, manual: one role each
+
+A role that fails ends the process: whatever watches over it starts it again, and nothing is lost.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+
+from hub.alert import Lane
+from hub.errors import BadSettings
+from hub.health import Prober
+from yobikake import api, shelter_role, website_role, wifi_role
+from yobikake.assembly import Assembly
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[Assembly], Coroutine[Any, Any, None]]
+
+ENGINE: dict[str, Run] = {
+    "api": api.run,
+    "fanout": lambda assembly: assembly.planner.run(),
+    "sweep": lambda assembly: assembly.sweeper.run(),
+    "receipts": lambda assembly: assembly.postbox.run(),
+    "shelters": shelter_role.run,
+}
+
+BESIDE: dict[str, Run] = {wifi_role.KIND: wifi_role.run, website_role.KIND: website_role.run}
+"""What runs once in the whole hub beside a channel's workers: its state, as the alerts in force want it."""
+
+
+def names(assembly: Assembly) -> list[str]:
+    """All roles of this hub."""
+    return [*ENGINE, *assembly.channels]
+
+
+async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], None] = lambda: None) -> None:
+    """Run these roles until cancelled; `ready` is called once the channels are open.
+
+    Raises:
+        BadSettings: a role there is not.
+    """
+    wanted = list(roles)
+    unknown = set(wanted) - set(names(assembly))
+    if unknown:
+        raise BadSettings(
+            f"--role {min(unknown)}", f"there is no such role; there are {', '.join(names(assembly))}"
+        )
+    kinds = [role for role in wanted if role in assembly.channels]
+    async with AsyncExitStack() as stack:
+        for kind in kinds:
+            await _open(assembly, kind, stack)
+        async with asyncio.TaskGroup() as group:
+            for role in wanted:
+                if role in ENGINE:
+                    group.create_task(ENGINE[role](assembly), name=role)
+            for kind in kinds:
+                for lane in Lane:
+                    group.create_task(assembly.worker(kind, lane).run(), name=f"{kind} {lane}")
+            for kind in set(kinds) & BESIDE.keys():
+                group.create_task(BESIDE[kind](assembly), name=f"{kind} state")
+            if kinds:
+                group.create_task(_prober(assembly, kinds).run(), name="probes")
+            log.info("roles are running", roles=wanted)
+            ready()
+
+
+async def _open(assembly: Assembly, kind: str, stack: AsyncExitStack) -> None:
+    for channel in {id(channel): channel for channel in assembly.channels[kind].by_lane.values()}.values():
+        await channel.open()
+        stack.push_async_callback(channel.close)
+
+
+def _prober(assembly: Assembly, kinds: list[str]) -> Prober:
+    return Prober(
+        channels={kind: assembly.channels[kind].channel for kind in kinds},
+        live=assembly.live,
+        clock=assembly.clock,
+        page=assembly.pager.page,
+    )
