@@ -136,7 +136,7 @@ class CityMap:
 
     def _spread(self, homes: Sequence[tuple[float, float]]) -> list[_Spot]:
         """Where markers stand so that none covers another: as near to their places as that allows."""
-        spots = [_Spot(x, y, (x, y)) for x, y in homes]
+        spots = [self._inside(_Spot(x, y, (x, y))) for x, y in homes]
         for _ in range(_ROUNDS):
             if not _push_apart(spots):
                 break

@@ -116,6 +116,7 @@ def _environments(
             catalogs[language], newstyle=True
         )
         environment.globals |= {
+            "plain_gettext": catalogs[language].gettext,
             "icon": icon,
             "css": Markup(css),  # noqa: S704 - our own file
             "static": static.url,
@@ -145,4 +146,5 @@ def _environment(folders: Sequence[Path], language: str) -> Environment:
 
 
 def _translate(environment: Environment, text: str) -> str:
-    return str(environment.globals["gettext"](text))  # type: ignore[operator]
+    """Jinja's own `gettext` needs a template's context; this one does not."""
+    return str(environment.globals["plain_gettext"](text))  # type: ignore[operator]

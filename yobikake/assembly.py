@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import Connection
 
 from channels.mail import Mail
@@ -46,6 +47,8 @@ from shelters.site import Site, SiteCode, load_sites
 from yobikake import connectors
 from yobikake.connectors import Configured
 from yobikake.slot_source import Renderer
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ async def assemble(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterat
         outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
         channels = connectors.build(settings, outbound, clock)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
-        bus = _bus(settings, owner)
+        bus = await _bus(settings, owner, channels)
         await bus.open()
         stack.push_async_callback(bus.close)
         live = _live(settings)
@@ -236,11 +239,17 @@ def _assembly(
     )
 
 
-def _bus(settings: Settings, owner: str) -> Bus:
+async def _bus(settings: Settings, owner: str, channels: Iterable[str]) -> Bus:
+    """With Kafka: its topics are made where they are missing, and where they differ that is said."""
     if settings.embedded:
         return EmbeddedBus(settings.data / "bus.db")
-    from hub.bus.kafka import KafkaBus  # noqa: PLC0415 - loaded only by a hub that has it
+    from hub.bus import topics  # noqa: PLC0415 - loaded only by a hub that has it
+    from hub.bus.kafka import KafkaBus  # noqa: PLC0415
 
+    with resources.as_file(resources.files("config") / "topics.toml") as declared:
+        report = await topics.ensure(settings.bus.kafka, channels, path=declared)
+    for drift in report.drift:
+        log.warning("a Kafka topic is not as declared", drift=str(drift))
     return KafkaBus(settings.bus.kafka, client_id=owner)
 
 

@@ -13,7 +13,7 @@ from yobikake.preflight import refuse_foreign_packages
 refuse_foreign_packages()
 
 from hub.errors import HubError  # noqa: E402 - only after the preflight
-from yobikake.commands import bench, check, init, look, send, serve  # noqa: E402
+from yobikake.commands import bench, check, demo, init, look, send, serve  # noqa: E402
 from yobikake.commands.output import err  # noqa: E402
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     help="Yobikake (呼びかけ): one emergency message on every channel at once, and shelters that answer.\n\n"
     "Start with `yobikake demo`; make a hub of your own with `yobikake init`.",
 )
-# demo
+app.command()(demo.demo)
 app.command()(init.init)
 app.add_typer(init.account, name="account")
 app.command()(serve.serve)

@@ -18,8 +18,8 @@ async def run(assembly: Assembly) -> None:
     assert isinstance(wifi, Wifi)  # noqa: S101 - the connector of this kind
     reconciler = Reconciler(wifi, lambda: wanted(assembly))
     while True:
-        await asyncio.sleep(EVERY_S)
         await reconciler.run_once()
+        await asyncio.sleep(EVERY_S)
 
 
 async def wanted(assembly: Assembly) -> Wanted:

@@ -18,22 +18,25 @@ async def paced(
     """
     start = asyncio.get_running_loop().time()
     under_way: set[asyncio.Task[Result]] = set()
-    finished: list[asyncio.Task[Result]] = []
+    failed: list[asyncio.Task[Result]] = []
     try:
         for number, recipient in enumerate(to):
-            finished += await _finished_until(start + number / per_s, under_way)
-            if any(task.exception() for task in finished):
+            for task in await _finished_until(start + number / per_s, under_way):
+                if task.exception():
+                    failed.append(task)
+                else:
+                    yield task.result()
+            if failed:
                 break
             under_way.add(asyncio.create_task(send_one(recipient)))
-            while finished:
-                yield finished.pop().result()
         while under_way:
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            finished += done
-            for task in [task for task in finished if not task.exception()]:
-                finished.remove(task)
-                yield task.result()
-        for task in finished:
+            for task in done:
+                if task.exception():
+                    failed.append(task)
+                else:
+                    yield task.result()
+        for task in failed:
             task.result()
     finally:
         for task in under_way:
@@ -43,9 +46,7 @@ async def paced(
 
 async def _finished_until(due: float, under_way: set[asyncio.Task[Result]]) -> list[asyncio.Task[Result]]:
     """Wait until `due` (the loop's time); take out of `under_way` what has finished by then."""
-    wait_s = due - asyncio.get_running_loop().time()
-    if wait_s > 0:
-        await asyncio.sleep(wait_s)
+    await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
     finished = [task for task in under_way if task.done()]
     under_way.difference_update(finished)
     return finished

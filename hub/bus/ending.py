@@ -17,7 +17,12 @@ CLOSE_S = 1.0
 
 
 async def bounded(seconds: float, doing: Coroutine[Any, Any, T]) -> T:
-    """What `doing` returns. Raises `TimeoutError` in time, whether `doing` minds its cancellation or not."""
+    """What `doing` returns.
+
+    Raises:
+        TimeoutError: not in time, whether `doing` minds its cancellation or not; or something inside
+            it was cancelled, which must not look as if the caller were.
+    """
     task = asyncio.create_task(doing)
     task.add_done_callback(_seen)
     try:
@@ -25,7 +30,7 @@ async def bounded(seconds: float, doing: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if not done:
+    if not done or task.cancelled():
         task.cancel()
         raise TimeoutError
     return task.result()

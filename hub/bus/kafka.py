@@ -43,7 +43,7 @@ T = TypeVar("T")
 REQUEST_S = 5.0
 POLL_MS = 500
 CLOSE_S = 5.0
-CUT_S = 2.0
+STOP_S = 2.0
 CREATE_S = 15.0
 LINGER_MS = 5
 """A true wait in aiokafka, so none where a record is urgent: 149 single sends a second against 1,001."""
@@ -288,6 +288,9 @@ class _Producer:
 
     async def abandon(self) -> None:
         """Left alone, its sender would go on for ever, and write what was given up once the broker is back."""
+        await asyncio.shield(asyncio.create_task(self._abandon()))
+
+    async def _abandon(self) -> None:
         self._kafka._closed = True
         await cut(self._kafka.client, self._kafka, self._kafka._sender)
         self._kafka._message_accumulator.fail_all(KafkaError("abandoned"))
@@ -345,8 +348,12 @@ class _Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return any(end > position for end, position in zip(ends.values(), positions, strict=True))
 
     async def abandon(self) -> None:
+        """To the end, also when the caller is cancelled: a part that lives on would take its place back."""
+        await asyncio.shield(asyncio.create_task(self._abandon()))
+
+    async def _abandon(self) -> None:
         with suppress(Unavailable):
-            await _within(CUT_S, self._kafka.stop())
+            await _within(STOP_S, self._kafka.stop())
         parts = (self._kafka, self._kafka._coordinator, self._kafka._fetcher, self._kafka._subscription)
         await cut(self._kafka._client, *parts)
 

@@ -19,7 +19,7 @@ from hub.errors import Refused
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 1.0
 KEEP_ALIVE_S = 1.0
 """How often a consumer is polled while the buffer is full."""
 
@@ -98,7 +98,9 @@ class Subscriber:
                 await self._use_one_consumer()
             except Unavailable as e:
                 self._log.warning("consumer replaced", reason=e.reason)
-            except Exception as e:
+            except (Exception, asyncio.CancelledError) as e:
+                if self._closed:
+                    raise
                 self._log.error("consumer replaced", reason=type(e).__name__)
             if monotonic() - begun > self._stuck_after_s:
                 wait_s = FIRST_WAIT_S

@@ -2,7 +2,7 @@
 
 A connector's test is a subclass with one fixture:
 
-    class TestMail(ChannelSuite):
+    class TestMail(ChannelSuite, of=MailHarness):
         @pytest.fixture
         async def harness(self) -> AsyncIterator[Harness]:
             async with SmtpGateway(Inbox()) as gateway:
@@ -12,9 +12,9 @@ A connector's test is a subclass with one fixture:
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import structlog
@@ -42,8 +42,27 @@ TROUBLES: dict[str, dict[str, float | bool]] = {
 }
 
 
+Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
+
+
+def needs(*features: Feature) -> Callable[[Test], Test]:
+    """This test says nothing of a channel that lacks one of these."""
+
+    def mark(test: Test) -> Test:
+        test.__dict__["needs"] = features
+        return test
+
+    return mark
+
+
 class ChannelSuite:
     """Every connector passes this before it is used."""
+
+    def __init_subclass__(cls, of: type[Harness]) -> None:
+        """Leaves out what the harness declares to be lacking: there is nothing to skip."""
+        for name, test in vars(ChannelSuite).items():
+            if set(getattr(test, "needs", ())) & of.lacks.keys():
+                setattr(cls, name, None)
 
     @pytest.fixture
     def harness(self) -> AsyncIterator[Harness]:
@@ -125,30 +144,30 @@ class ChannelSuite:
             said = await send(channel, parcel(harness.recipients(3)))
         assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
 
+    @needs(Feature.CREDENTIALS)
     async def test_refused_credentials_are_nobodys_address(self, harness: Harness) -> None:
-        _needs(harness, Feature.CREDENTIALS)
         harness.faults.credentials = True
         async with opened(harness) as channel:
             said = await send(channel, parcel(harness.recipients(3)))
         assert set(said.outcomes.values()) == {Outcome.CREDENTIALS}
         assert not harness.arrivals()
 
+    @needs(Feature.THROTTLE)
     async def test_a_rate_limit_is_throttle(self, harness: Harness, channel: Channel) -> None:
-        _needs(harness, Feature.THROTTLE)
         harness.faults.throttle = 1.0
         said = await send(channel, parcel(harness.recipients(3)))
         assert set(said.outcomes.values()) == {Outcome.THROTTLE}
         assert not harness.arrivals()
 
+    @needs(Feature.THROTTLE, Feature.RETRY_AFTER)
     async def test_a_rate_limit_says_when_to_come_back(self, harness: Harness, channel: Channel) -> None:
-        _needs(harness, Feature.THROTTLE, Feature.RETRY_AFTER)
         harness.faults.throttle = 1.0
         said = await send(channel, parcel(harness.recipients(3)))
         assert said.results
         assert all(result.retry_after is not None for result in said.results)
 
+    @needs(Feature.AMBIGUITY)
     async def test_silence_after_the_request_is_ambiguous(self, harness: Harness, channel: Channel) -> None:
-        _needs(harness, Feature.AMBIGUITY)
         to = harness.recipients(3)
         harness.faults.silent = 1.0
         said = await send(channel, parcel(to))
@@ -156,10 +175,10 @@ class ChannelSuite:
         unsure = {recipient.address for recipient in to if said.outcomes[recipient.id] is Outcome.AMBIGUOUS}
         assert unsure == set(harness.arrivals())
 
+    @needs(Feature.MANY_RECIPIENTS, Feature.EACH_RECIPIENT, Feature.PERMANENT)
     async def test_unknown_addresses_are_permanent_and_the_others_arrive(
         self, harness: Harness, channel: Channel
     ) -> None:
-        _needs(harness, Feature.MANY_RECIPIENTS, Feature.EACH_RECIPIENT, Feature.PERMANENT)
         to = harness.recipients(6)
         harness.faults.permanent = 0.5
         unknown = _some_hit(harness, "permanent", [recipient.address for recipient in to])
@@ -168,10 +187,10 @@ class ChannelSuite:
         assert refused == unknown
         assert Counter(harness.arrivals()) == {r.address: 1 for r in to if r.address not in unknown}
 
+    @needs(Feature.TEMPORARY)
     async def test_refused_for_now_is_temporary_and_taken_the_second_time(
         self, harness: Harness, channel: Channel
     ) -> None:
-        _needs(harness, Feature.TEMPORARY)
         to = harness.recipients(3)
         harness.faults.temporary = 1.0
         first = await send(channel, parcel(to))
@@ -180,8 +199,8 @@ class ChannelSuite:
         assert set(second.outcomes.values()) <= {Outcome.ACCEPTED, Outcome.DELIVERED}
         assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
 
+    @needs(Feature.REPEATS)
     async def test_a_retry_carries_the_same_bytes(self, harness: Harness, channel: Channel) -> None:
-        _needs(harness, Feature.REPEATS)
         to = harness.recipients(2)
         await send(channel, parcel(to))
         first = Counter(harness.bodies())
@@ -282,12 +301,6 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 30.0) -> N
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in a socket, which sets no event
             await asyncio.sleep(0.002)
-
-
-def _needs(harness: Harness, *features: Feature) -> None:
-    for feature in features:
-        if feature in harness.lacks:
-            pytest.skip(f"this channel has no such thing as {feature}: {harness.lacks[feature]}")
 
 
 def _suffer(harness: Harness, trouble: str) -> None:

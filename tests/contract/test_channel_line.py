@@ -88,7 +88,7 @@ async def channel(harness: LineHarness) -> AsyncIterator[Channel]:
         yield channel
 
 
-class TestLine(ChannelSuite):
+class TestLine(ChannelSuite, of=LineHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
         async with LineGateway(Inbox()) as gateway:

@@ -100,7 +100,7 @@ async def channel(harness: MailHarness) -> AsyncIterator[Channel]:
         yield channel
 
 
-class TestMail(ChannelSuite):
+class TestMail(ChannelSuite, of=MailHarness):
     @pytest.fixture
     def harness(self, harness: MailHarness) -> MailHarness:
         return harness

@@ -102,7 +102,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[VoiceHarness]:
         yield VoiceHarness(gateway, tmp_path)
 
 
-class TestVoice(ChannelSuite):
+class TestVoice(ChannelSuite, of=VoiceHarness):
     @pytest.fixture
     def harness(self, harness: VoiceHarness) -> VoiceHarness:
         return harness

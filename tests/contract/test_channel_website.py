@@ -128,7 +128,7 @@ def harness(tmp_path: Path) -> WebsiteHarness:
     return WebsiteHarness(tmp_path)
 
 
-class TestWebsite(ChannelSuite):
+class TestWebsite(ChannelSuite, of=WebsiteHarness):
     # Writing files opens no socket that a cancelled send could leave open.
     test_cancelling_a_send_closes_its_sockets = None
     test_after_a_cancelled_send_the_connector_still_works = None

@@ -105,7 +105,7 @@ async def wifi(harness: WifiHarness) -> AsyncIterator[Wifi]:
     await wifi.close()
 
 
-class TestWifi(ChannelSuite):
+class TestWifi(ChannelSuite, of=WifiHarness):
     @pytest.fixture
     def harness(self, harness: WifiHarness) -> WifiHarness:
         return harness

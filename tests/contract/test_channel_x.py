@@ -111,7 +111,7 @@ async def channel(harness: XHarness) -> AsyncIterator[Channel]:
         yield channel
 
 
-class TestX(ChannelSuite):
+class TestX(ChannelSuite, of=XHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
         async with XGateway(Inbox(), clock=lambda: NOW) as gateway:

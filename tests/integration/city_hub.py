@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import tomli_w
+from sqlalchemy import update
 
 from hub import city as cities
 from hub import keys as key_files
@@ -22,10 +23,10 @@ from hub.authorise import Actor, Role
 from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.delivery import MERGED, Outcome
-from hub.gate import Stops
+from hub.gate import LEASE, Stops
 from hub.intake import Approval, Intake
 from hub.language import Language
-from hub.ledger import Ledger, batches, register
+from hub.ledger import Ledger, batches, register, tables
 from hub.ledger.register import Registration
 from hub.outbound import Deployment, Outbound
 from hub.progress import Tally, progress
@@ -107,6 +108,21 @@ class CityHub:
             while not (tally := await self.tally(alert)).done:
                 await asyncio.sleep(0.1)
         return tally
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for what other processes are about to do."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    async def expire_leases(self, of: asyncio.subprocess.Process) -> None:
+        """Let the time of a dead process's leases run out, without waiting for it."""
+        owned = tables.batches.c.owner.like(f"%:{of.pid}:%")
+        await self.ledger.write(
+            lambda conn: conn.execute(
+                update(tables.batches).where(owned).values(lease_until=utc_now() - LEASE)
+            )
+        )
 
     async def outcomes(self, alert: str) -> tuple[dict[str, Outcome], set[str]]:
         """Each address's one outcome, and the addresses that had a flagged resend."""

@@ -1,6 +1,6 @@
 """What the Kafka adapter is for: a broker that goes away, hangs or forgets costs time, never a record.
 
-Each test has a broker of its own, since it ends it.
+They have a broker of their own, since they end it; each test leaves it running.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from hub.bus import Subscription
 from hub.bus.kafka import KafkaBus, administration
@@ -21,29 +22,37 @@ from tests.servers.absence import absent
 from tests.servers.kafka import Kafka
 from tests.servers.program import missing
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
 T = TypeVar("T")
 PATIENCE_S = 120.0
-TOPIC = "alerts"
 
 
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Kafka]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
     if lacking := missing(Kafka.needs()):
         absent(f"not installed: {', '.join(program.name for program in lacking)}")
-    kafka = Kafka(tmp_path)
+    kafka = Kafka(tmp_path_factory.mktemp("kafka"))
     await kafka.start()
-    topic = Topic(
-        name=TOPIC, partitions=3, replication_factor=1, min_insync_replicas=1, retention=timedelta(days=1)
-    )
-    async with administration(kafka.address) as cluster:
-        await cluster.create([topic])
     yield kafka
     await kafka.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def topic(broker: Kafka) -> str:
+    topic = Topic(
+        name=f"test-{uuid4()}",
+        partitions=3,
+        replication_factor=1,
+        min_insync_replicas=1,
+        retention=timedelta(days=1),
+    )
+    async with administration(broker.address) as cluster:
+        await cluster.create([topic])
+    return topic.name
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def bus(broker: Kafka) -> AsyncIterator[KafkaBus]:
     bus = _bus(broker, publish_within=timedelta(seconds=90))
     await bus.open()
@@ -64,56 +73,60 @@ def _bus(broker: Kafka, *, publish_within: timedelta = timedelta(seconds=3), buf
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_everything_published_before_during_and_after_an_outage_arrives(
-    broker: Kafka, bus: KafkaBus, end: str
+    broker: Kafka, bus: KafkaBus, topic: str, end: str
 ) -> None:
-    async with bus.subscribe(TOPIC, group="fanout") as member:
-        await _publish(bus, "before", 100)
+    async with bus.subscribe(topic, group="fanout") as member:
+        await _publish(bus, topic, "before", 100)
         assert await _receive(member, before=100)
         await getattr(broker, end)()
-        during = asyncio.create_task(_publish(bus, "during", 100))
+        during = asyncio.create_task(_publish(bus, topic, "during", 100))
         await asyncio.wait({during}, timeout=2)
         assert not during.done()
         await broker.start()
         await _soon(during)
-        await _publish(bus, "after", 100)
+        await _publish(bus, topic, "after", 100)
         assert await _receive(member, during=100, after=100)
 
 
-async def test_a_broker_that_hangs_is_a_temporary_failure_and_nothing_waits_for_it(broker: Kafka) -> None:
+async def test_a_broker_that_hangs_is_a_temporary_failure_and_nothing_waits_for_it(
+    broker: Kafka, topic: str
+) -> None:
     assert broker.process is not None
     bus = _bus(broker)
     await bus.open()
-    async with bus.subscribe(TOPIC, group="fanout") as member:
-        await _publish(bus, "before", 1)
+    async with bus.subscribe(topic, group="fanout") as member:
+        await _publish(bus, topic, "before", 1)
         assert await _receive(member, before=1)
         broker.process.freeze()
         try:
             with pytest.raises(TemporaryFailure):
-                await _soon(bus.publish(TOPIC, "key", b"given up"))
+                await _soon(bus.publish(topic, "key", b"given up"))
             await _soon(bus.close())
         finally:
             broker.process.thaw()
 
 
-async def test_reading_and_writing_go_on_when_the_broker_answers_again(broker: Kafka, bus: KafkaBus) -> None:
+async def test_reading_and_writing_go_on_when_the_broker_answers_again(
+    broker: Kafka, bus: KafkaBus, topic: str
+) -> None:
     assert broker.process is not None
-    async with bus.subscribe(TOPIC, group="fanout") as member:
-        await _publish(bus, "before", 10)
+    async with bus.subscribe(topic, group="fanout") as member:
+        await _publish(bus, topic, "before", 10)
         assert await _receive(member, before=10)
         broker.process.freeze()
-        during = asyncio.create_task(_publish(bus, "during", 10))
+        during = asyncio.create_task(_publish(bus, topic, "during", 10))
         await asyncio.wait({during}, timeout=8)  # longer than a request, a session and the watchdog
         broker.process.thaw()
         await _soon(during)
         assert await _receive(member, during=10)
 
 
-async def test_a_broker_that_comes_later_is_no_error(broker: Kafka, tmp_path: Path) -> None:
+async def test_a_broker_that_comes_later_is_no_error(broker: Kafka, topic: str) -> None:
     await broker.stop()
     bus = _bus(broker, publish_within=timedelta(seconds=90))
     await _soon(bus.open())
-    async with bus.subscribe(TOPIC, group="fanout") as member:
-        publishing = asyncio.create_task(_publish(bus, "early", 10))
+    async with bus.subscribe(topic, group="fanout") as member:
+        publishing = asyncio.create_task(_publish(bus, topic, "early", 10))
         receiving = asyncio.create_task(_receive(member, early=10))
         await asyncio.wait({publishing, receiving}, timeout=2)
         assert not publishing.done()
@@ -124,49 +137,49 @@ async def test_a_broker_that_comes_later_is_no_error(broker: Kafka, tmp_path: Pa
 
 
 async def test_a_broker_that_lost_the_end_of_its_log_does_not_wedge_the_producer(
-    broker: Kafka, bus: KafkaBus, tmp_path: Path
+    broker: Kafka, bus: KafkaBus, topic: str, tmp_path: Path
 ) -> None:
     """The producer's sequence numbers are ahead of what the broker remembers (aiokafka #1017)."""
-    await _publish(bus, "kept", 50)
+    await _publish(bus, topic, "kept", 50)
     await broker.stop()
     await asyncio.to_thread(shutil.copytree, broker.log, tmp_path / "backup")
     await broker.start()
-    await _publish(bus, "lost", 50)
+    await _publish(bus, topic, "lost", 50)
     await broker.kill()
     await asyncio.to_thread(shutil.rmtree, broker.log)
     await asyncio.to_thread(shutil.copytree, tmp_path / "backup", broker.log)
     await broker.start()
-    await _soon(_publish(bus, "after", 200))
-    async with bus.subscribe(TOPIC, group="fanout") as member:
+    await _soon(_publish(bus, topic, "after", 200))
+    async with bus.subscribe(topic, group="fanout") as member:
         assert await _receive(member, after=200)
 
 
-async def test_a_consumer_that_returns_nothing_is_replaced(bus: KafkaBus) -> None:
+async def test_a_consumer_that_returns_nothing_is_replaced(bus: KafkaBus, topic: str) -> None:
     """It answers and holds its partitions, yet fetches no more (aiokafka #1154)."""
-    async with bus.subscribe(TOPIC, group="fanout") as member:
-        await _publish(bus, "before", 10)
+    async with bus.subscribe(topic, group="fanout") as member:
+        await _publish(bus, topic, "before", 10)
         assert await _receive(member, before=10)
         member._consumer._kafka._fetcher._fetch_task.cancel()  # type: ignore[attr-defined]
-        await _publish(bus, "after", 10)
+        await _publish(bus, topic, "after", 10)
         assert await _receive(member, after=10)
 
 
-async def test_a_producer_whose_sender_died_is_replaced(bus: KafkaBus) -> None:
-    await _publish(bus, "before", 1)
+async def test_a_producer_whose_sender_died_is_replaced(bus: KafkaBus, topic: str) -> None:
+    await _publish(bus, topic, "before", 1)
     producer = await bus._publishers[0]._current()
     producer._kafka._sender.sender_task.cancel()  # type: ignore[attr-defined]
-    await _soon(_publish(bus, "after", 10))
-    async with bus.subscribe(TOPIC, group="fanout") as member:
+    await _soon(_publish(bus, topic, "after", 10))
+    async with bus.subscribe(topic, group="fanout") as member:
         assert await _receive(member, after=10)
 
 
-async def test_a_slow_reader_keeps_its_place_and_misses_nothing(broker: Kafka) -> None:
+async def test_a_slow_reader_keeps_its_place_and_misses_nothing(broker: Kafka, topic: str) -> None:
     """It works for longer than a session lasts, while more waits than is held ahead."""
     bus = _bus(broker, publish_within=timedelta(seconds=30), buffer=50)
     await bus.open()
-    await _publish(bus, "slow", 1_000)
+    await _publish(bus, topic, "slow", 1_000)
     received: list[bytes] = []
-    async with bus.subscribe(TOPIC, group="fanout") as member:
+    async with bus.subscribe(topic, group="fanout") as member:
         while len(received) < 1_000:
             records = await _soon(member.get(max_records=40))
             if not received:
@@ -177,15 +190,15 @@ async def test_a_slow_reader_keeps_its_place_and_misses_nothing(broker: Kafka) -
     assert len(set(received)) == len(received) == 1_000
 
 
-async def test_a_topic_that_does_not_exist_is_named(bus: KafkaBus) -> None:
-    await _publish(bus, "known", 1)
+async def test_a_topic_that_does_not_exist_is_named(bus: KafkaBus, topic: str) -> None:
+    await _publish(bus, topic, "known", 1)
     with pytest.raises(TemporaryFailure, match="no-such-topic: there is no such topic"):
         await _soon(bus.publish("no-such-topic", "key", b""))
-    await _soon(_publish(bus, "known", 1))
+    await _soon(_publish(bus, topic, "known", 1))
 
 
-async def _publish(bus: KafkaBus, word: str, count: int) -> None:
-    await asyncio.gather(*(bus.publish(TOPIC, f"{word}-{n}", f"{word}-{n}".encode()) for n in range(count)))
+async def _publish(bus: KafkaBus, topic: str, word: str, count: int) -> None:
+    await asyncio.gather(*(bus.publish(topic, f"{word}-{n}", f"{word}-{n}".encode()) for n in range(count)))
 
 
 async def _receive(member: Subscription, **expected: int) -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from hub.live.memory import MemoryLive
 
 from hub import keys
 from hub.bus import READINGS
 from hub.bus.embedded import EmbeddedBus
 from hub.clock import utc_now
 from hub.codec import RecordCodec
+from hub.live.memory import MemoryLive
 from shelters.device import Counts, Device, Devices, new_key
 from shelters.gateway import BURST, MOST_BYTES, PATH, Gateway
 from shelters.reading import MOST_READINGS, DoorTotals, Reading

@@ -189,7 +189,7 @@ async def test_what_was_not_made_durable_is_delivered_again_after_a_crash(
         async with running(make_intake(bus)), client(mqtt_url) as sender:
             await send(sender, camera, reading(camera, 7))
             async with asyncio.timeout(PATIENCE_S):
-                while not any(entry["event"] == "readings are waiting" for entry in logs):  # noqa: ASYNC110 (a log line sets no event)
+                while not any(entry["event"] == "readings are waiting" for entry in logs):
                     await asyncio.sleep(0.01)
     await bus.open()
     async with running(make_intake(bus)):

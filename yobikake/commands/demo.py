@@ -94,7 +94,14 @@ async def _demo(number: int, seed: int, *, whole_city: bool, once: bool, as_json
         assembly = await stack.enter_async_context(assemble(settings.load(folder / "yobikake.toml")))
         running = await stack.enter_async_context(_running(assembly))
         await stack.enter_async_context(
-            inbox_page.serve(assembly.ledger, town.inbox, personas, assembly.capabilities, port=inbox_port)
+            inbox_page.serve(
+                assembly.ledger,
+                town.inbox,
+                personas,
+                assembly.capabilities,
+                port=inbox_port,
+                towns={code: known.name.ja for code, known in assembly.city.towns.items()},
+            )
         )
         _introduce(assembly, people, inbox_port)
         await evening.open_shelters(assembly)

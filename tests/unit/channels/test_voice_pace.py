@@ -76,6 +76,27 @@ async def test_a_closed_gate_starts_no_more_and_loses_no_result() -> None:
     assert len(started) < 50
 
 
+async def test_an_answer_that_comes_together_with_a_closed_gate_is_not_lost() -> None:
+    closing = asyncio.Event()
+
+    async def second_closes(recipient: Recipient) -> Result:
+        if recipient.id == 0:
+            await closing.wait()
+            return await accept(recipient)
+        closing.set()
+        raise Cancelled("the gate of this test is closed")
+
+    results: list[Result] = []
+
+    async def listen() -> None:
+        async for result in paced(people(3), second_closes, per_s=20):
+            results.append(result)
+
+    with pytest.raises(Cancelled):
+        await listen()
+    assert [result.recipient for result in results] == [0]
+
+
 async def test_whoever_stops_listening_stops_what_is_under_way() -> None:
     started, cancelled = asyncio.Event(), asyncio.Event()
 
