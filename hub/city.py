@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from hub import folder as files
 from hub.errors import BadInput, BadSettings
+from hub.evacuation import Level
 from hub.folder import Folder
 from hub.hazard import Hazard
 from hub.language import Language
@@ -48,6 +49,14 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     towns: tuple[Town, ...]
     invented: bool
     """Not from a published map: to be replaced by the city's own before it is used in earnest."""
+
+
+class LevelWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What residents are told a 警戒レベル is called, and what it asks for."""
+
+    level: Level
+    name: Name
+    action: Name
 
 
 class River(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +103,7 @@ class City:
     centre: Position
     contact: Contact
     rivers: tuple[River, ...]
+    levels: Mapping[Level, LevelWords]
     towns: Mapping[Town, CityTown]
     zones: Mapping[Zone, CityZone]
     presets: Mapping[str, Preset]
@@ -148,6 +158,10 @@ class _ZonesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     zones: Annotated[list[_ZoneRow], Meta(min_length=1, max_length=MOST_ZONES)]
 
 
+class _LevelsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    levels: list[LevelWords]
+
+
 class _PresetRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     code: str
     ja: str
@@ -164,7 +178,7 @@ class _PresetsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def load(folder: Folder) -> City:
-    """Read `city.toml`, `towns.csv`, `zones.toml`, `presets.toml`, `boundary.geojson` and `wifi.toml`.
+    """Read `city.toml`, `towns.csv`, `zones.toml`, `levels.toml`, `presets.toml`, `boundary.geojson` and `wifi.toml`.
 
     Raises:
         BadSettings: names the file and the key or line, and what to do.
@@ -188,6 +202,7 @@ def load(folder: Folder) -> City:
         rivers=city.rivers,
         towns=towns,
         zones=_zones(files.toml(folder, "zones.toml", _ZonesFile).zones, towns.values()),
+        levels=_levels(files.toml(folder, "levels.toml", _LevelsFile).levels),
         presets=_presets(files.toml(folder, "presets.toml", _PresetsFile).presets, towns.values()),
         boundary=tuple(files.outline(folder, "boundary.geojson")),
         wifi=files.toml(folder, "wifi.toml", Wifi),
@@ -255,6 +270,15 @@ def _zone(row: _ZoneRow, towns: list[CityTown]) -> CityZone:
             longitude=sum(town.centre.longitude for town in towns) / len(towns),
         ),
     )
+
+
+def _levels(rows: Iterable[LevelWords]) -> dict[Level, LevelWords]:
+    levels = {row.level: row for row in rows}
+    if missing := set(Level) - levels.keys():
+        raise BadSettings(
+            "levels.toml levels", f"level {min(missing)} is missing / レベル{min(missing)}がありません"
+        )
+    return levels
 
 
 def _presets(rows: Iterable[_PresetRow], towns: Iterable[CityTown]) -> dict[str, Preset]:

@@ -8,15 +8,17 @@ lease runs out and the batch counts as ambiguous. No transaction is open during 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from hub import codec, receipts
+from hub import codec, receipts, render
+from hub.alert import Alert
 from hub.channel import Capabilities, Channel, Content, Parcel
 from hub.clock import Clock
 from hub.delivery import REACHED, Batch, BatchId, Outcome, Result
@@ -42,6 +44,9 @@ from hub.retry import judge, unsent
 log = structlog.get_logger(__name__)
 
 Page = Callable[[str, str], None]
+
+GIVEN_BACK = timedelta(seconds=5)
+"""How long a batch that could not be prepared is left alone."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,13 +106,14 @@ class Delivery:
         self.page = page
         self.random = random or Random()  # noqa: S311 - jitter
         self._alerts: dict[str, Accepted] = {}
-        self._contents: dict[str, Content] = {}
+        self._contents: dict[tuple[str, str], Content] = {}
 
     async def attempt(self, batch: BatchId, on_claim: Callable[[str | None], None]) -> None:
         """Bring one batch to an outcome. `on_claim` is called with its alert once the claim is durable,
         with None when the batch is somebody else's or done.
 
-        Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous.
+        Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous; before
+        that the batch is given back, and once there is an outcome for everybody it is recorded first.
         """
         attempt = await claim(self, batch)
         on_claim(None if attempt is None else attempt.batch.alert)
@@ -124,18 +130,21 @@ class Delivery:
             self.page(f"refused {attempt.batch.channel}", e.message)
             attempt.rest(Outcome.CREDENTIALS, "refused")
         except asyncio.CancelledError:
-            attempt.rest(Outcome.AMBIGUOUS, "aborted")
-            await asyncio.shield(record(self, attempt))
+            if attempt.sending:
+                attempt.rest(Outcome.AMBIGUOUS, "aborted")
+                await _to_the_end(record(self, attempt))
+            else:
+                await _to_the_end(give_back(self, attempt.batch))
             raise
         except Exception:
             if not attempt.sending:
                 log.exception("a batch could not be prepared; it is given back", batch=batch)
-                await self.ledger.write(lambda conn: batches.release(conn, attempt.batch, owner=self.owner))
+                await _to_the_end(give_back(self, attempt.batch, after=GIVEN_BACK))
                 return
             # A fault of ours: nobody knows how far the request went, so it must not be sent blindly again.
             log.exception("a delivery failed in an unforeseen way", batch=batch)
             attempt.rest(Outcome.AMBIGUOUS, "internal")
-        await record(self, attempt)
+        await _to_the_end(record(self, attempt))
 
     async def alert(self, identifier: str) -> Accepted:
         """The alert as it was accepted; alerts never change, so it is read once."""
@@ -145,14 +154,21 @@ class Delivery:
             )
         return self._alerts[identifier]
 
-    async def content(self, content_hash: str) -> Content:
-        """The frozen content; the newest few hundred are kept open."""
-        if content_hash not in self._contents:
+    async def content(self, content_hash: str, alert: Alert) -> Content:
+        """The frozen content; the newest few hundred are kept open.
+
+        Raises:
+            Refused: it does not say what was approved for this alert (I10).
+        """
+        known = (content_hash, alert.identifier)
+        if known not in self._contents:
             body = await self.ledger.read(lambda conn: batches.content(conn, content_hash))
+            content = codec.content_from(body)
+            render.verify(content, alert)
             while len(self._contents) >= 256:
                 self._contents.pop(next(iter(self._contents)))
-            self._contents[content_hash] = codec.content_from(body)
-        return self._contents[content_hash]
+            self._contents[known] = content
+        return self._contents[known]
 
 
 async def claim(delivery: Delivery, batch: BatchId) -> Attempt | None:
@@ -171,11 +187,21 @@ async def claim(delivery: Delivery, batch: BatchId) -> Attempt | None:
     claimed_batch, stopped_as = taken
     if stopped_as is not None:
         delivery.stops.add(claimed_batch.alert, stopped_as)
+    try:
+        accepted = await delivery.alert(claimed_batch.alert)
+    except BaseException:
+        await _to_the_end(give_back(delivery, claimed_batch, after=GIVEN_BACK))
+        raise
     return Attempt(
         batch=claimed_batch,
-        accepted=await delivery.alert(claimed_batch.alert),
+        accepted=accepted,
         gate=gate(claimed_batch, delivery.stops, delivery.clock, fenced_at),
     )
+
+
+async def give_back(delivery: Delivery, batch: Batch, *, after: timedelta = timedelta(0)) -> None:
+    """End a claim of which nothing was sent; `after` this long anyone may try again."""
+    await delivery.ledger.write(lambda conn: batches.release(conn, batch, owner=delivery.owner, after=after))
 
 
 async def superseded(delivery: Delivery, attempt: Attempt) -> None:
@@ -215,7 +241,7 @@ async def pace(delivery: Delivery, attempt: Attempt) -> None:
 async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here."""
     batch = attempt.batch
-    attempt.content = await delivery.content(batch.content_hash)
+    attempt.content = await delivery.content(batch.content_hash, attempt.accepted.alert)
     found = await delivery.ledger.read(
         lambda conn: register.open_addresses(conn, delivery.keys, batch.channel, batch.variant, batch.members)
     )
@@ -259,17 +285,7 @@ STAGES: tuple[Stage, ...] = (superseded, mode, expired, pace, open_addresses, se
 async def record(delivery: Delivery, attempt: Attempt) -> None:
     """One commit: an outcome for each recipient, and the retries it calls for."""
     batch, now = attempt.batch, delivery.clock()
-    if not attempt.results:
-        return  # the lease was lost: its next holder records
     results = {position: attempt.results[member] for position, member in enumerate(batch.members)}
-    verdict = judge(
-        batch,
-        results,
-        delivery.capabilities,
-        now=now,
-        random=delivery.random,
-        stopped_as=delivery.stops.outcome(batch.alert),
-    )
     if any(result.outcome is Outcome.CREDENTIALS for result in results.values()):
         delivery.page(
             f"credentials {batch.channel}",
@@ -284,6 +300,14 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
     )
 
     def work(conn: Connection) -> bool:
+        verdict = judge(
+            batch,
+            results,
+            delivery.capabilities,
+            now=now,
+            random=delivery.random,
+            stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
+        )
         wrote = batches.record(
             conn,
             batch,
@@ -309,8 +333,8 @@ def _close(attempt: Attempt, reason: GateClosed) -> None:
     outcome = closed_as(reason)
     if outcome is not None:
         attempt.rest(unsent(attempt.batch, outcome))
-    elif attempt.results:
-        attempt.rest(Outcome.AMBIGUOUS, "lease-lost")
+    else:  # our own fence, well before the lease ends: who has no result was not sent to
+        attempt.rest(Outcome.TEMPORARY, "lease-lost")
 
 
 def _outcome_of(failure: DeliveryFailure) -> Outcome:
@@ -326,6 +350,18 @@ _FAILURES: dict[type[DeliveryFailure], Outcome] = {
     CredentialsFailure: Outcome.CREDENTIALS,
     AmbiguousFailure: Outcome.AMBIGUOUS,
 }
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """What is known is written down, also when the one who waits for it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an outcome could not be recorded; the claim runs out", exc_info=error)
+        raise
 
 
 def _settles_at(

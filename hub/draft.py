@@ -12,7 +12,7 @@ from hub.cap import MsgType
 from hub.errors import BadInput, Conflict
 from hub.evacuation import Level
 from hub.hazard import Hazard
-from hub.recipient import Targeting
+from hub.recipient import Reached, Targeting
 
 LONGEST = timedelta(hours=24)
 """An alert expires; what must go on is sent anew, with what is known then."""
@@ -108,8 +108,20 @@ def check(message: Message) -> None:
         raise BadInput("$.valid_for_s", "有効期限は24時間以内です / An alert lasts at most 24 hours")
     if message.msg_type is not MsgType.ALERT and not message.references:
         raise BadInput("$.references", "どの配信についてかを選んでください / Say which alert this changes")
+    _check_targeting(message)
     for field in ("issuer", "grounds"):
         if not getattr(message.order, field).strip():
             label = {"issuer": "発令者", "grounds": "根拠"}[field]
             raise BadInput(f"$.order.{field}", f"{label}を書いてください / is empty")
     render.check(message.infos, mode=message.mode, correction=message.correction)
+
+
+def _check_targeting(message: Message) -> None:
+    channels, audience = message.targeting.channels, message.targeting.audience
+    if len(set(channels)) != len(channels):
+        raise BadInput("$.targeting.channels", "同じ手段が2つあります / One channel stands twice")
+    if isinstance(audience, Reached) and audience.identifier not in message.references:
+        raise BadInput(
+            "$.targeting.audience",
+            "訂正する配信の対象者だけに送れます / Only those whom a referenced alert reached can be corrected",
+        )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
+import msgspec
 import structlog
 from sqlalchemy import Connection
 
@@ -21,10 +22,11 @@ from hub.channel import Capabilities, Content, Drilling
 from hub.clock import Clock
 from hub.codec import BatchRecord, RecordCodec
 from hub.delivery import MERGED, REACHED, Batch, Outcome, Variant
+from hub.errors import HubError, WrongMode
 from hub.gate import LEASE
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, alerts, batches, plans, register
+from hub.ledger import Ledger, alerts, batches, census, plans, register
 from hub.ledger.alerts import Accepted
 from hub.ledger.batches import Planned
 from hub.ledger.plans import Cursor
@@ -76,14 +78,24 @@ class Fanout:
     async def plan(self, identifier: str) -> None:
         """Plan every channel of the alert to its end. Safe to call again, and from several processes.
 
-        Channels are planned side by side, so that a small one does not wait for a large one.
+        Channels are planned side by side, so that a small one does not wait for a large one, and one that
+        fails stops no other (I7).
+
+        Raises:
+            HubError: a channel failed; the others are planned.
         """
         accepted = await self._ledger.read(lambda conn: alerts.get(conn, self._keys, identifier))
         await self._settled(accepted.alert.targeting.audience)
         contents: dict[Variant, Content] = {}
-        async with asyncio.TaskGroup() as group:
-            for channel in accepted.alert.targeting.channels:
-                group.create_task(self._plan_channel(accepted, channel, contents))
+        channels = accepted.alert.targeting.channels
+        ends = await asyncio.gather(
+            *(self._plan_channel(accepted, channel, contents) for channel in channels), return_exceptions=True
+        )
+        failed = {channel: end for channel, end in zip(channels, ends, strict=True) if end is not None}
+        for channel, error in failed.items():
+            log.error("a channel could not be planned", alert=identifier, channel=channel, exc_info=error)
+        if failed:
+            raise HubError(f"alert {identifier}: {', '.join(failed)} not planned to the end")
         log.info("alert planned", alert=identifier)
 
     async def _settled(self, audience: Audience) -> None:
@@ -112,13 +124,15 @@ class Fanout:
         capabilities = self._capabilities[channel]
         source = source_of(alert, channel, capabilities)
         cuts, cursor, complete = await self._ledger.read(
-            lambda conn: gather(conn, source, plan.cursor, size=capabilities.batch_size, limit=STEP)
+            lambda conn: gather(
+                conn, source, source.resume(conn, plan.cursor), size=capabilities.batch_size, limit=STEP
+            )
         )
         for variant in {cut.variant for cut in cuts} - contents.keys():
             contents[variant] = await self._render(accepted, variant)
 
         def write(conn: Connection) -> list[Planned] | None:
-            stopped = alerts.stopped(conn, [alert.identifier]).get(alert.identifier)
+            stopped = alerts.stopped(conn, [alert.identifier], hold=True).get(alert.identifier)
             planned = [self._batch(alert, channel, cut, contents[cut.variant], stopped) for cut in cuts]
             for variant in {cut.variant for cut in cuts}:
                 content = contents[variant]
@@ -181,7 +195,15 @@ class Fanout:
 class Source(Protocol):
     """Where a channel's recipients come from, a variant at a time, in ascending order of id."""
 
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        """Where to go on, given where the last step ended."""
+        ...
+
     def variants(self, conn: Connection) -> list[Variant]: ...
+
+    def first_seq(self, variant: Variant) -> int:
+        """The first batch number of a variant that is free."""
+        ...
 
     def take(
         self, conn: Connection, variant: Variant, *, after: int, at_least: int
@@ -196,7 +218,7 @@ def source_of(alert: Alert, channel: str, capabilities: Capabilities) -> Source:
         return Nobody()
     audience = alert.targeting.audience
     if isinstance(audience, Reached):
-        return Corrected(audience.identifier, channel)
+        return Corrected(audience.identifier, channel, alert.mode)
     return Registered(channel, alert)
 
 
@@ -209,7 +231,13 @@ def gather(
         if _order(variant) < (cursor.language, cursor.zone):
             continue
         if _order(variant) > (cursor.language, cursor.zone):
-            cursor = Cursor(language=variant.language, zone=variant.zone or "")
+            cursor = msgspec.structs.replace(
+                cursor,
+                language=variant.language,
+                zone=variant.zone or "",
+                after=0,
+                seq=source.first_seq(variant),
+            )
         more = True
         while more:
             if len(cuts) >= limit:
@@ -219,14 +247,18 @@ def gather(
                 if more and len(members) < size:
                     break  # the rest of this batch comes with the next packs
                 cuts.append(Cut(variant, cursor.seq, members))
-                cursor = Cursor(
-                    language=cursor.language, zone=cursor.zone, after=members[-1], seq=cursor.seq + 1
-                )
+                cursor = msgspec.structs.replace(cursor, after=members[-1], seq=cursor.seq + 1)
     return cuts, cursor, True
 
 
 class Nobody:
     """A drill on a channel that can only show a preview."""
+
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        return cursor
+
+    def first_seq(self, variant: Variant) -> int:
+        return 0
 
     def variants(self, conn: Connection) -> list[Variant]:
         return []
@@ -242,9 +274,26 @@ class Registered:
 
     def __init__(self, channel: str, alert: Alert) -> None:
         self._channel = channel
+        self._alert = alert.identifier
+        self._planned: set[RecipientId] = set()
+        self._free: dict[Variant, int] = {}
         audience = alert.targeting.audience
         self._towns = frozenset(audience.towns) if isinstance(audience, Towns) else None
         self._mode = alert.mode
+
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        """A register rebuilt meanwhile is walked anew: people may have moved to or from behind the cursor (I3)."""
+        revision = census.revision(conn)
+        if cursor == Cursor():
+            return Cursor(revision=revision)
+        if cursor.revision != revision:
+            cursor = Cursor(revision=revision, again=True)
+        if cursor.again:
+            self._planned, self._free = batches.planned(conn, self._alert, self._channel)
+        return cursor
+
+    def first_seq(self, variant: Variant) -> int:
+        return self._free.get(variant, 0)
 
     def variants(self, conn: Connection) -> list[Variant]:
         return register.variants(conn, self._channel)
@@ -260,7 +309,7 @@ class Registered:
                 found.extend(
                     id_
                     for id_, trait in zip(pack.ids, pack.traits, strict=True)
-                    if id_ > after and self._includes(trait)
+                    if id_ > after and id_ not in self._planned and self._includes(trait)
                 )
                 scanned = pack.ids[-1]
             more = len(packs) == want
@@ -280,10 +329,17 @@ class Registered:
 class Corrected:
     """Whoever an earlier alert reached, or may have reached, on this channel (I5)."""
 
-    def __init__(self, identifier: str, channel: str) -> None:
+    def __init__(self, identifier: str, channel: str, mode: Mode) -> None:
         self._identifier = identifier
         self._channel = channel
+        self._mode = mode
         self._found: dict[Variant, set[RecipientId]] | None = None
+
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        return cursor
+
+    def first_seq(self, variant: Variant) -> int:
+        return 0
 
     def variants(self, conn: Connection) -> list[Variant]:
         return list(self._reached(conn))
@@ -301,6 +357,10 @@ class Corrected:
     def _find(self, conn: Connection) -> dict[Variant, set[RecipientId]]:
         reached: dict[Variant, set[RecipientId]] = {}
         for row in batches.of_alert(conn, self._identifier, channel=self._channel):
+            if row.mode != self._mode:
+                raise WrongMode(
+                    f"alert {self._identifier} is {row.mode}; a {self._mode} alert never goes to those"
+                )
             variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
             members = reached.setdefault(variant, set())
             for id_, pair in zip(row.members, zip(row.handover, row.receipt, strict=True), strict=True):

@@ -16,7 +16,7 @@ Gate = Callable[[], None]
 
 
 class Stops:
-    """The alerts this process knows to be stopped. Fed by the bus, by the ledger every half second, and at once by a local stop."""
+    """The alerts this process knows to be stopped: at once by a local stop, from the ledger every half second."""
 
     def __init__(self) -> None:
         self._stopped: dict[str, Outcome] = {}

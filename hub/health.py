@@ -44,10 +44,13 @@ class Prober:
             await asyncio.sleep(EVERY.total_seconds())
 
     async def _probe(self, kind: str, channel: Channel) -> None:
-        health = await channel.probe()
+        health = await self._ask(channel)
         self._missed[kind] = 0 if health.ok else self._missed[kind] + 1
         known = _Known(health=health, missed=self._missed[kind])
-        await self._live.put({_key(kind): (to_us(health.checked_at), codec.encode(known))})
+        try:
+            await self._live.put({_key(kind): (to_us(health.checked_at), codec.encode(known))})
+        except Exception as e:  # whoever looks on is not what this is for: go on, and page
+            log.warning("a probe's result could not be shared", channel=kind, error=type(e).__name__)
         if not health.ok:
             log.warning("a channel did not answer its probe", channel=kind, detail=health.detail)
         if self._missed[kind] >= MISSES:
@@ -57,6 +60,14 @@ class Prober:
                 f"{name}が応答しません：{health.detail} / {kind} does not answer its probe: {health.detail}. "
                 f"Try: yobikake check {kind}",
             )
+
+    async def _ask(self, channel: Channel) -> Health:
+        try:
+            async with asyncio.timeout(2 * channel.capabilities.request_deadline.total_seconds()):
+                return await channel.probe()
+        except Exception as e:
+            log.exception("a probe failed in an unforeseen way", channel=channel.capabilities.kind)
+            return Health(ok=False, detail=type(e).__name__, checked_at=self._clock())
 
 
 async def known(live: Live, kinds: list[str]) -> dict[str, Health]:

@@ -45,6 +45,11 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     typed: Level | None
     break_glass: str | None = None
 
+    @property
+    def breaks_glass(self) -> bool:
+        """A reason of blanks is none."""
+        return bool(self.break_glass and self.break_glass.strip())
+
 
 class Intake:
     def __init__(
@@ -84,6 +89,7 @@ class Intake:
                     message=message, created_at=now, updated_at=now,
                 )  # fmt: skip
                 drafts.create(conn, made)
+                self._audit(conn, actor, "draft.save", made.id, version=made.version)
                 return made
             old = drafts.get(conn, draft)
             old.become(State.EDITING)
@@ -101,6 +107,7 @@ class Intake:
                 state=State.EDITING,
             )
             drafts.replace(conn, changed, seen=seen)
+            self._audit(conn, actor, "draft.save", changed.id, version=changed.version)
             return changed
 
         return await self._ledger.write(work)
@@ -136,15 +143,17 @@ class Intake:
 
         Raises:
             Forbidden: no right, or the author approves without breaking glass (I10).
-            BadInput: the typed digit is not the level.
+            BadInput: the typed digit is not the level, or the message cannot be sent as it stands.
             Conflict: the draft changed since it was read, or was sent already.
         """
-        authorise(actor, Action.COMPOSE if approval.break_glass else Action.APPROVE)
 
         def work(conn: Connection) -> Accepted:
             draft = drafts.get(conn, approval.draft)
+            alone = approval.breaks_glass or not draft.message.needs_approval()
+            authorise(actor, Action.COMPOSE if alone else Action.APPROVE)
             draft.become(State.SENT)
             self._check_approval(draft, approval, actor)
+            check(draft.message)
             alert, number = self._alert(conn, draft)
             self._insert(conn, draft, approval, actor, alert=alert, number=number)
             self._end_predecessors(conn, alert, actor)
@@ -152,10 +161,14 @@ class Intake:
             return alerts.get(conn, self._keys, alert.identifier)
 
         accepted = await self._ledger.write(work)
+        for predecessor in _predecessors(accepted.alert):
+            self._stops.add(predecessor, Outcome.SUPERSEDED)
         self._relay()
-        if approval.break_glass:
+        if approval.breaks_glass:
             self._page(
-                "break-glass", f"{accepted.number} was sent by {actor.login} alone: {approval.break_glass}"
+                f"break-glass {accepted.number}",
+                f"{actor.login}が1人で配信しました：{approval.break_glass} / "
+                f"{accepted.number} was sent by {actor.login} alone: {approval.break_glass}",
             )
         log.info("alert accepted", alert=accepted.alert.identifier, mode=str(accepted.alert.mode))
         return accepted
@@ -187,7 +200,7 @@ class Intake:
                 "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
             )
         same_person = actor.login == draft.author
-        if same_person and draft.message.needs_approval() and not approval.break_glass:
+        if same_person and draft.message.needs_approval() and not approval.breaks_glass:
             raise Forbidden("作成した人は承認できません / The author cannot approve")
         if approval.typed != draft.message.level:
             level = "なし" if draft.message.level is None else int(draft.message.level)
@@ -243,18 +256,17 @@ class Intake:
         self._audit(
             conn, actor, "alert.accept", alert.identifier,
             draft=draft.id, version=draft.version, digest=digest.hex(), author=draft.author,
-            mode=alert.mode, level=alert.level, break_glass=approval.break_glass,
+            mode=alert.mode, level=alert.level, break_glass=approval.break_glass, ends=_predecessors(alert),
         )  # fmt: skip
         self._enqueue(conn, alert)
 
     def _end_predecessors(self, conn: Connection, alert: Alert, actor: Actor) -> None:
         """An update, correction or lifting is self-contained: what it refers to ends as superseded (I11)."""
-        if alert.msg_type is MsgType.ALERT:
-            return
-        for reference in alert.references:
-            alerts.stop(conn, reference, outcome=Outcome.SUPERSEDED, at=alert.sent, actor=actor.login)
-            batches.settle_unsent(conn, reference, Outcome.SUPERSEDED)
-        alerts.end(conn, alert.references, at=alert.sent)
+        ended = _predecessors(alert)
+        for predecessor in ended:
+            alerts.stop(conn, predecessor, outcome=Outcome.SUPERSEDED, at=alert.sent, actor=actor.login)
+            batches.settle_unsent(conn, predecessor, Outcome.SUPERSEDED)
+        alerts.end(conn, ended, at=alert.sent)
 
     def _enqueue(self, conn: Connection, alert: Alert) -> None:
         record = AlertRecord(identifier=alert.identifier, version=alert.sequence, mode=alert.mode)
@@ -300,3 +312,8 @@ class Intake:
             subject=subject,
             detail=detail,
         )
+
+
+def _predecessors(alert: Alert) -> tuple[str, ...]:
+    """What the alert ends: all it refers to, unless it merely stands beside them."""
+    return () if alert.msg_type is MsgType.ALERT else alert.references

@@ -43,9 +43,12 @@ class Pager:
         self._background.start(self._deliver(topic, text, now), name=f"page {topic}")
 
     async def _deliver(self, topic: str, text: str, at: datetime) -> None:
-        await self._ledger.write(
-            lambda conn: conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
-        )
+        try:
+            await self._ledger.write(
+                lambda conn: conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
+            )
+        except Exception:
+            log.exception("a page is not on the console; it is sent all the same", topic=topic)
         await self._notify(f"[よびかけ] {topic}", text)
 
 

@@ -85,6 +85,8 @@ class Postbox:
                     at=found.at,
                     reason=found.reason,
                 )
+                if found.channel not in self._capabilities:
+                    raise BadInput(record.topic, f"there is no channel {found.channel} any more")
                 by_channel[found.channel].append(receipt)
             except (BadInput, ValueError) as e:
                 log.error("a receipt is not ours; it goes to the dead letters", error=str(e))

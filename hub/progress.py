@@ -70,13 +70,13 @@ def _awaits(row: Row[Any], capabilities: Capabilities | None, now: datetime) -> 
 def _count(tally: Tally, row: Row[Any], *, awaits: bool) -> None:
     pairs = Counter(zip(row.handover, row.receipt, strict=True))
     for pair, number in pairs.items():
-        _add(tally, MERGED[pair], number, retried=row.attempt > 1 or row.resend, awaits=awaits)
+        _add(tally, MERGED[pair], number, retried=row.parent is not None, awaits=awaits)
     if any(MERGED[pair] in FAILED for pair in pairs):
         _add_reasons(tally, row)
     if row.first_at is not None:
         tally.first_at = min(tally.first_at or row.first_at, row.first_at)
         tally.last_at = max(tally.last_at or row.last_at, row.last_at)
-    if pairs.get((Outcome.PENDING, Outcome.PENDING)) and row.attempt > 1:
+    if pairs.get((Outcome.PENDING, Outcome.PENDING)) and row.parent is not None:
         tally.next_at = min(tally.next_at or row.due_at, row.due_at)
 
 

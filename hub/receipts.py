@@ -9,11 +9,14 @@ from sqlalchemy import Connection, delete, insert, select
 
 from hub.channel import Capabilities, Receipt
 from hub.delivery import BatchId, Outcome, ProviderRef, fold
-from hub.ledger import batches, tables
+from hub.ledger import alerts, batches, tables
 from hub.retry import child, may_try_again
 
 _refs = tables.provider_refs.c
 _parked = tables.parked_receipts.c
+
+_OPEN = frozenset({Outcome.ACCEPTED, Outcome.AMBIGUOUS})
+"""Handovers that a receipt saying «not this time» turns into another try."""
 
 
 def apply(
@@ -64,6 +67,25 @@ def unpark(
         apply(conn, channel, waiting, capabilities, now=now, random=random)
 
 
+def fold_parked(
+    conn: Connection, capabilities: Mapping[str, Capabilities], *, now: datetime, random: Random
+) -> int:
+    """Fold parked receipts whose send has been recorded after all. Returns how many, at most 500 a channel."""
+    known = (
+        select(_parked.channel, _parked.ref)
+        .join(tables.provider_refs, (_refs.channel == _parked.channel) & (_refs.ref == _parked.ref))
+        .distinct()
+        .limit(500)
+    )
+    by_channel: defaultdict[str, list[ProviderRef]] = defaultdict(list)
+    for row in conn.execute(known):
+        if row.channel in capabilities:
+            by_channel[row.channel].append(ProviderRef(row.ref))
+    for channel, refs in by_channel.items():
+        unpark(conn, channel, refs, capabilities[channel], now=now, random=random)
+    return sum(map(len, by_channel.values()))
+
+
 def _fold_into(
     conn: Connection,
     batch_id: BatchId,
@@ -74,23 +96,38 @@ def _fold_into(
     random: Random,
 ) -> None:
     batch, handover, receipt_bytes, reasons = batches.get(conn, batch_id)
+    stopped = alerts.stopped(conn, [batch.alert], hold=True)
+    tries_left = not stopped and may_try_again(batch, capabilities) and now < batch.expires
     again: list[int] = []
-    for position, receipt in found:
+    for position, receipt in _strongest(found).items():
+        known = Outcome(receipt_bytes[position])
         outcome = receipt.outcome
-        if outcome is Outcome.TEMPORARY and handover[position] == Outcome.ACCEPTED:
-            if may_try_again(batch, capabilities) and now < batch.expires:
+        if outcome is Outcome.TEMPORARY and handover[position] != Outcome.MOVED:
+            if known is Outcome.PENDING and tries_left and handover[position] in _OPEN:
                 handover[position] = Outcome.MOVED
                 again.append(position)
                 continue
             outcome = Outcome.PERMANENT
-        receipt_bytes[position] = fold(Outcome(receipt_bytes[position]), outcome)
-        if receipt.reason:
+        receipt_bytes[position] = fold(known, outcome)
+        if receipt.reason and receipt_bytes[position] == outcome:
             reasons[str(position)] = receipt.reason
     batches.update_arrays(
         conn, batch_id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
     )
     if again:
         batches.plan(conn, [child(batch, again, Outcome.TEMPORARY, capabilities, now=now, random=random)])
+
+
+def _strongest(found: Sequence[tuple[int, Receipt]]) -> dict[int, Receipt]:
+    """One receipt for each position, whatever order they came in."""
+    kept: dict[int, Receipt] = {}
+    for position, receipt in found:
+        if (
+            position not in kept
+            or fold(kept[position].outcome, receipt.outcome) is not kept[position].outcome
+        ):
+            kept[position] = receipt
+    return kept
 
 
 def _places(

@@ -4,23 +4,38 @@ Relative paths in it are relative to the file. A secret never stands in it: a `*
 that holds it. What belongs to a connector is checked beside the connector (`channels.<kind>`).
 """
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from hub.errors import BadSettings
 
 T = TypeVar("T")
 
+_SERVER = r"[^\s,:/@]+:\d{1,5}"
+
+
+def _check(values: object, key: str, pattern: str, *, like: str) -> None:
+    """Raises `ValueError` where the value, or one of them, is written otherwise. Empty: not used."""
+    found = getattr(values, key) or ()
+    if not all(re.fullmatch(pattern, each) for each in ([found] if isinstance(found, str) else found)):
+        raise ValueError(f"{key} is written like {like} / {key} は {like} のように書いてください")
+
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a listener listens, and under which address people reach it (behind a proxy: another one)."""
 
-    host: str = "127.0.0.1"
-    port: int
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)]
     public_url: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self, "public_url", r"https?://[^\s/?#]+(/[^\s?#]*)?", like="https://hub.example.lg.jp")
 
     @property
     def url(self) -> str:
@@ -32,18 +47,32 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     url: str = ""
 
+    def __post_init__(self) -> None:
+        example = "postgresql+psycopg://yobikake@127.0.0.1:5432/yobikake"
+        _check(self, "url", r"postgresql\+psycopg://\S+|sqlite:///.+", like=example)
+        try:
+            _ = urlsplit(self.url).port
+        except ValueError as e:
+            raise ValueError(f"url: the port is no number / ポートは数字で書いてください（{example}）") from e
+
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`kafka`: bootstrap servers; empty: the embedded bus (`bus.db` in the data folder)."""
 
     kafka: str = ""
 
+    def __post_init__(self) -> None:
+        _check(self, "kafka", rf"{_SERVER}(,{_SERVER})*", like="kafka1:9092,kafka2:9092")
+
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`redis`: a URL; empty: this process's memory. `share`: of each limit, while Redis is away."""
 
     redis: str = ""
-    share: float = 1.0
+    share: Annotated[float, Meta(gt=0, le=1)] = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self, "redis", r"(rediss?|unix)://\S+", like="redis://127.0.0.1:6379/0")
 
 
 class ProxySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,11 +81,17 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url: str | None = None
     ca_file: Path | None = None
 
+    def __post_init__(self) -> None:
+        _check(self, "url", r"https?://[^\s/?#]+/?", like="http://proxy.example.lg.jp:8080")
+
 
 class OnCallSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is woken up: mail addresses of staff."""
 
     mail: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self, "mail", r"[^@\s]+@[^@\s]+", like="bosai@example.lg.jp")
 
 
 class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,18 +101,21 @@ class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mqtt_username: str | None = None
     mqtt_password_file: Path | None = None
 
+    def __post_init__(self) -> None:
+        _check(self, "mqtt", r"mqtts?://\S+", like="mqtts://broker.example.lg.jp:8883")
+
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides of the channels' own. `backoff_s`: the waits' ceilings before each retry."""
 
-    backoff_s: tuple[float, ...] = ()
+    backoff_s: tuple[Annotated[float, Meta(ge=0, le=86_400)], ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `channels` maps a channel's kind to its stanza, unread."""
 
     data: Path
-    city: str
+    city: Annotated[str, Meta(min_length=1)]
     keys: Path = Path("keys")
     ledger: LedgerSettings = LedgerSettings()
     bus: BusSettings = BusSettings()
@@ -89,6 +127,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shelters: ShelterSettings = ShelterSettings()
     delivery: DeliverySettings = DeliverySettings()
     channels: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        places = [(each.host, each.port) for each in (self.staff, self.residents)]
+        if places[0] == places[1] and self.staff.port:
+            raise ValueError(
+                "[staff] and [residents] listen on the same port / 職員用と住民用のポートが同じです"
+            )
 
     @property
     def ledger_url(self) -> str:
@@ -107,16 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def load(path: Path) -> Settings:
     """Raises `BadSettings`, naming file and key, for anything that cannot work."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise BadSettings(
-            str(path),
-            f"cannot be read: {e.strerror}; `yobikake init` makes one / 設定ファイルが読めません。yobikake init で作れます",
-        ) from e
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise BadSettings(str(path), f"is not TOML: {e} / TOMLとして読めません") from e
-    return _beside(convert(values, Settings, where=str(path)), path.parent.absolute())
+    return _beside(convert(_read(path), Settings, where=str(path)), path.parent.absolute())
 
 
 def convert(values: object, kind: type[T], *, where: str) -> T:
@@ -125,24 +161,68 @@ def convert(values: object, kind: type[T], *, where: str) -> T:
         return msgspec.convert(values, kind, dec_hook=_path)
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
-        raise BadSettings(f"{where} {place.strip('`') or '$'}", message) from e
+        raise BadSettings(f"{where} {place.strip('`') or '$'}", _bilingual(message)) from e
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+        return tomllib.loads(content.decode("utf-8-sig"))  # an editor on Windows puts a mark in front
+    except OSError as e:
+        raise BadSettings(
+            str(path),
+            f"cannot be read: {e.strerror}; `yobikake init` makes one / 設定ファイルが読めません。yobikake init で作れます",
+        ) from e
+    except UnicodeDecodeError as e:
+        line = content[: e.start].count(b"\n") + 1
+        raise BadSettings(
+            f"{path} line {line}", "is not UTF-8; save it as UTF-8 / UTF-8で保存してください"
+        ) from e
+    except tomllib.TOMLDecodeError as e:
+        raise BadSettings(str(path), f"is not TOML: {e} / TOMLとして読めません") from e
+
+
+_JAPANESE = (
+    (re.compile(r"unknown field `(.+)`"), r"\1 という設定はありません"),
+    (re.compile(r"missing required field `(.+)`"), r"\1 を書いてください"),
+    (re.compile(r"Expected `\w+.*`, got"), "値の種類が違います"),
+    (re.compile(r"Expected|Invalid"), "この値は使えません"),
+)
+
+
+def _bilingual(message: str) -> str:
+    """The library speaks English only; what we raise ourselves is in both languages already."""
+    for pattern, japanese in _JAPANESE:
+        if found := pattern.search(message):
+            return f"{message} / {found.expand(japanese)}"
+    return message
 
 
 def _path(kind: type, value: Any) -> Path:
-    if kind is Path and isinstance(value, str) and value:
+    if kind is Path and isinstance(value, str) and value and "\0" not in value:
         return Path(value)
     raise ValueError("Expected the path of a file or folder")
 
 
 def _beside(settings: Settings, folder: Path) -> Settings:
-    ca_file = settings.proxy.ca_file
+    ca_file, password_file = settings.proxy.ca_file, settings.shelters.mqtt_password_file
     return msgspec.structs.replace(
         settings,
         data=folder / settings.data,
         keys=folder / settings.keys,
+        city=_city_beside(settings.city, folder),
         proxy=msgspec.structs.replace(settings.proxy, ca_file=ca_file and folder / ca_file),
+        shelters=msgspec.structs.replace(
+            settings.shelters, mqtt_password_file=password_file and folder / password_file
+        ),
         channels={kind: _paths_beside(stanza, folder) for kind, stanza in settings.channels.items()},
     )
+
+
+def _city_beside(city: str, folder: Path) -> str:
+    """A folder beside the file comes before a shipped city of the same name."""
+    own = folder / city
+    return str(own) if own.is_dir() or not city.isidentifier() else city
 
 
 def _paths_beside(stanza: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -155,6 +235,6 @@ def _path_beside(key: str, value: Any, folder: Path) -> Any:
         return _paths_beside(value, folder)
     if isinstance(value, list):
         return [_path_beside(key, item, folder) for item in value]
-    if isinstance(value, str) and key.endswith(("_file", "_dir", "directory")):
+    if isinstance(value, str) and value and key.endswith(("_file", "_dir", "directory")):
         return str(folder / value)
     return value

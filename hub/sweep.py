@@ -1,8 +1,8 @@
 """Sweep: what must happen though nobody asks for it, with Kafka and Redis up or down.
 
 Each duty is a small function, run on its own beat: the outbox is relayed, stopped alerts become
-known, claims whose lease ran out are taken over as
-ambiguous, and what expired unsent is ended (I2).
+known, claims whose lease ran out are taken over as ambiguous, what expired unsent is ended (I2), and
+receipts that missed their send are folded in.
 """
 
 import asyncio
@@ -12,15 +12,19 @@ from random import Random
 import structlog
 from sqlalchemy import Connection, delete, select
 
+from hub import receipts
 from hub.bus import Bus
 from hub.channel import Capabilities
 from hub.clock import Clock
 from hub.delivery import Batch, Outcome, Result
 from hub.gate import LEASE, Stops
-from hub.ledger import Ledger, batches, tables
+from hub.ledger import Ledger, alerts, batches, tables
 from hub.retry import judge, unsent
 
 log = structlog.get_logger(__name__)
+
+GONE = Capabilities(kind="", japanese="", batch_size=1, max_attempts=1, resends_ambiguous=False)
+"""Of a channel that is configured no more: nobody would ever send a retry."""
 
 
 class Sweeper:
@@ -60,6 +64,7 @@ class Sweeper:
             group.create_task(self._beat(self._learn_stops, 0.5))
             group.create_task(self._beat(self._take_over, 5.0))
             group.create_task(self._beat(self._end_overdue, 5.0))
+            group.create_task(self._beat(self._fold_parked, 5.0))
 
     async def _beat(
         self, duty: Callable[[], Awaitable[None]], every_s: float, *, poke: asyncio.Event | None = None
@@ -123,17 +128,26 @@ class Sweeper:
                 }
                 await self._end(batch, self._owner, results)
 
+    async def _fold_parked(self) -> None:
+        """A receipt and the record of its send may have missed each other by a moment."""
+        while await self._ledger.write(
+            lambda conn: receipts.fold_parked(
+                conn, self._capabilities, now=self._clock(), random=self._random
+            )
+        ):
+            pass
+
     async def _end(self, batch: Batch, owner: str, results: dict[int, Result]) -> None:
-        verdict = judge(
-            batch,
-            results,
-            self._capabilities[batch.channel],
-            now=self._clock(),
-            random=self._random,
-            stopped_as=self._stops.outcome(batch.alert),
-        )
-        await self._ledger.write(
-            lambda conn: batches.record(
+        def work(conn: Connection) -> None:
+            verdict = judge(
+                batch,
+                results,
+                self._capabilities.get(batch.channel, GONE),
+                now=self._clock(),
+                random=self._random,
+                stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
+            )
+            batches.record(
                 conn,
                 batch,
                 owner=owner,
@@ -143,4 +157,5 @@ class Sweeper:
                 settles_at=None,
                 reached_between=None,
             )
-        )
+
+        await self._ledger.write(work)

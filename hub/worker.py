@@ -13,7 +13,7 @@ from hub.codec import BatchRecord, RecordCodec
 from hub.deliver import Delivery
 from hub.delivery import BatchId
 from hub.errors import BadInput, HubError
-from hub.ledger import batches
+from hub.ledger import alerts, batches
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,7 @@ ABORT_AFTER_S = 2.0
 """What is being sent when its alert stops gets this long, then its sockets are closed (I5)."""
 
 SWEEP_EVERY_S = 0.5
+LEARN_EVERY_S = 0.5
 AHEAD = 2
 """Batches claimed per connection: one on the wire and one ready."""
 
@@ -45,6 +46,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._consume())
                 group.create_task(self._sweep())
+                group.create_task(self._learn_stops())
         finally:
             await self._drain()
 
@@ -86,6 +88,16 @@ class Worker:
                     await self._start(batch)
             await asyncio.sleep(SWEEP_EVERY_S)
 
+    async def _learn_stops(self) -> None:
+        """Another process may have stopped what is being sent here: only the ledger knows of all."""
+        stops = self._delivery.stops
+        while True:
+            if sending := stops.unknown(self._by_alert):
+                found = await self._delivery.ledger.read(lambda conn: alerts.stopped(conn, sending))
+                for alert, outcome in found.items():
+                    stops.add(alert, outcome)
+            await asyncio.sleep(LEARN_EVERY_S)
+
     async def _start(self, batch: BatchId) -> asyncio.Future[None]:
         """Begin an attempt when there is a slot. The future is done when the claim is decided."""
         claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -93,6 +105,10 @@ class Worker:
             claimed.set_result(None)
             return claimed
         await self._slots.acquire()
+        if batch in self._busy:  # begun by the other way in while this one waited
+            self._slots.release()
+            claimed.set_result(None)
+            return claimed
         task = asyncio.create_task(self._attempt(batch, claimed), name=f"batch {batch}")
         self._busy[batch] = task
         task.add_done_callback(lambda _: self._finished(batch, claimed))
@@ -114,8 +130,10 @@ class Worker:
 
     def _finished(self, batch: BatchId, claimed: asyncio.Future[None]) -> None:
         task = self._busy.pop(batch)
-        for tasks in self._by_alert.values():
+        for alert, tasks in list(self._by_alert.items()):
             tasks.discard(task)
+            if not tasks:
+                del self._by_alert[alert]
         self._slots.release()
         if not claimed.done():
             claimed.set_result(None)

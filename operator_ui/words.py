@@ -27,9 +27,12 @@ def load(folder: Traversable, languages: Iterable[str]) -> Mapping[str, NullTran
 def one_language(message: str, language: str) -> str:
     """The side of 「日本語 / English」 that is in `language`, whichever comes first; else the whole message."""
     sides = message.split(" / ")
-    japanese = language.startswith(SOURCE)
-    wanted = [side for side in sides if bool(_KANA.search(side)) is japanese]
-    return " / ".join(wanted) if wanted and len(sides) > 1 else message
+    if len(sides) != 2:
+        return message
+    english, japanese = sorted(sides, key=_japanese)
+    if not _japanese(japanese):
+        return message
+    return japanese if language.startswith(SOURCE) else english
 
 
 def said(error: HubError, language: str) -> str:
@@ -40,7 +43,12 @@ def said(error: HubError, language: str) -> str:
     return one_language(message, language)
 
 
-_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+def _japanese(text: str) -> float:
+    """The share of kana in it: a name in Japanese script does not make an English sentence Japanese."""
+    return len(_KANA.findall(text)) / max(1, len(text))
+
+
+_KANA = re.compile(r"[\u3040-\u30ff]")
 
 
 def _catalog(folder: Traversable, language: str) -> NullTranslations:

@@ -1,38 +1,68 @@
 """The command `yobikake`."""
 
+import io
 import logging
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import structlog
 import typer
+from typer.core import TyperGroup
 
 from yobikake.preflight import refuse_foreign_packages
 
 refuse_foreign_packages()
 
-from hub.errors import HubError  # noqa: E402 - only after the preflight
-from yobikake.commands import bench, check, demo, init, look, send, serve  # noqa: E402
+from rich.markup import escape  # noqa: E402 - only after the preflight
+
+from hub.errors import HubError  # noqa: E402
 from yobikake.commands.output import err  # noqa: E402
+
+COMMANDS = {
+    # demo
+    "init": ("init", "init", "Make a new hub: settings, keys, database, and the first account."),
+    "account": ("init", "account", "The people who may sign in. / ログインできる人"),
+    "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM."),
+    "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
+    "send": ("send", "send", "Prepare an alert and ask for its approval."),
+    "approve": ("send", "approve", "Approve a draft and send it."),
+    "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
+    "shelters": ("look", "show_shelters", "Show every site: its state, how many people are there."),
+    "bench": ("bench", "bench", "Send one alert by mail to many, and compare."),
+}
+"""Name → module, function, and the line that `--help` shows. Imported when run: a hub takes a second to load."""
+
+
+class OnDemand(TyperGroup):
+    """Knows every command by name and line, and the one that was asked for altogether."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and _imported(command.name or ""), rest
+
+
+def _imported(name: str) -> Any:
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(import_module(f"yobikake.commands.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name)(found)
+        found = alone
+    return typer.main.get_command(found)
+
 
 app = typer.Typer(
     name="yobikake",
+    cls=OnDemand,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Yobikake (呼びかけ): one emergency message on every channel at once, and shelters that answer.\n\n"
     "Start with `yobikake demo`; make a hub of your own with `yobikake init`.",
 )
-app.command()(demo.demo)
-app.command()(init.init)
-app.add_typer(init.account, name="account")
-app.command()(serve.serve)
-app.command()(check.check)
-app.command()(send.send)
-app.command()(send.approve)
-app.command("alerts")(look.show_alerts)
-app.command("shelters")(look.show_shelters)
-app.command()(bench.bench)
+for _name, (_, _, _line) in COMMANDS.items():
+    app.command(_name, help=_line)(lambda: None)
 
 
 @app.callback()
@@ -44,31 +74,29 @@ def options(
 
 
 def main() -> None:
-    """Run a command. What the hub says on purpose is printed without a traceback, and ends with 2."""
+    """Run a command. What the hub says on purpose is printed without a traceback, and ends with 2.
+
+    Anything else is a fault: it ends with 1, and keeps its traceback.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without Japanese
     try:
         app()
     except (HubError, ExceptionGroup) as e:
-        for error in _said_on_purpose(e):
-            err.print("[red]yobikake:[/]", error.message, soft_wrap=True)
+        ours, others = (e, None) if isinstance(e, HubError) else e.split(HubError)
+        for message in dict.fromkeys(error.message for error in _leaves(ours)):
+            err.print(f"[red]yobikake:[/] {escape(message)}", soft_wrap=True)
+        if others is not None:
+            raise others from None
         sys.exit(2)
 
 
-def _said_on_purpose(error: HubError | ExceptionGroup[Exception]) -> list[HubError]:
-    """The hub's own errors in it; anything else in a group is a fault and keeps its traceback."""
+def _leaves(error: BaseException | None) -> Iterator[HubError]:
     if isinstance(error, HubError):
-        return [error]
-    ours, others = error.split(HubError)
-    if others is not None:
-        raise others
-    return list(_leaves(ours)) if ours is not None else []
-
-
-def _leaves(group: ExceptionGroup[HubError]) -> Iterator[HubError]:
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+        yield error
+    elif isinstance(error, ExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
 
 
 def _log(level: int, *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """From a template of the phrase bank to a draft's message, for the command line and the rehearsal."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from importlib import resources
 
@@ -20,15 +21,36 @@ def template(identifier: str) -> Template:
     """Raises `BadInput`, naming those there are."""
     bank = phrases.load(resources.files("config") / "phrases")
     if identifier not in bank:
-        raise BadInput("--template", f"there is no {identifier!r}; there are {', '.join(sorted(bank))}")
+        raise BadInput(
+            "--template",
+            f"there is no {identifier!r}; there are {', '.join(sorted(bank))} / この定型文はありません",
+        )
     return bank[identifier]
 
 
 def preset(city: City, code: str) -> Preset:
     """Raises `BadInput`, naming those there are."""
     if code not in city.presets:
-        raise BadInput("--area", f"there is no {code!r}; there are {', '.join(sorted(city.presets))}")
+        raise BadInput(
+            "--area",
+            f"there is no {code!r}; there are {', '.join(sorted(city.presets)) or 'none'} / この地域はありません",
+        )
     return city.presets[code]
+
+
+def channels(wanted: Collection[str], configured: Collection[str]) -> tuple[str, ...]:
+    """Those that were named, or all the hub has. Raises `BadInput`, naming those there are."""
+    if unknown := sorted(set(wanted) - set(configured)):
+        raise BadInput(
+            "--channel",
+            f"{unknown[0]!r} is not configured; there are {', '.join(configured) or 'none'} / この手段はありません",
+        )
+    if not configured:
+        raise BadInput(
+            "--channel",
+            "none is configured: the settings have no [channels.…] / 手段が1つも設定されていません",
+        )
+    return tuple(dict.fromkeys(wanted or configured))
 
 
 def message(

@@ -44,18 +44,23 @@ def build(settings: Settings, outbound: Outbound, clock: Clock) -> dict[str, Con
         BadSettings: an unknown channel, or a stanza that cannot work.
         Refused: an address this hub may not talk to.
     """
-    unknown = settings.channels.keys() - CONNECTORS.keys()
-    if unknown:
+    refuse_unknown(settings)
+    return {
+        kind: configured(kind, settings, outbound, clock) for kind in CONNECTORS if kind in settings.channels
+    }
+
+
+def refuse_unknown(settings: Settings) -> None:
+    """Raises `BadSettings` for a stanza of no channel."""
+    if unknown := settings.channels.keys() - CONNECTORS.keys():
         raise BadSettings(
             f"[channels.{min(unknown)}]",
             f"is no channel; there are {', '.join(CONNECTORS)} / この手段はありません",
         )
-    return {
-        kind: _configured(kind, settings, outbound, clock) for kind in CONNECTORS if kind in settings.channels
-    }
 
 
-def _configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) -> Configured:
+def configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) -> Configured:
+    """One channel that has a stanza. Raises as `build` does."""
     module, name = CONNECTORS[kind]
     connector = import_module(module)
     own = convert(settings.channels[kind], connector.Settings, where=f"[channels.{kind}]")

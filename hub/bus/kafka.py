@@ -45,6 +45,7 @@ POLL_MS = 500
 CLOSE_S = 5.0
 STOP_S = 2.0
 CREATE_S = 15.0
+LOOK_AGAIN_S = 0.05
 LINGER_MS = 5
 """A true wait in aiokafka, so none where a record is urgent: 149 single sends a second against 1,001."""
 
@@ -200,7 +201,7 @@ class Administration:
         return {topic["topic"]: _topic(topic, settings[topic["topic"]]) for topic in found}
 
     async def create(self, topics: Sequence[Topic]) -> None:
-        """One that exists meanwhile is left as it is."""
+        """Returns once they can be used. One that exists meanwhile is left as it is."""
         if not topics:
             return
         new = [
@@ -220,6 +221,12 @@ class Administration:
         for name, code, *_ in answer.topic_errors:
             if code not in (NoError.errno, TopicAlreadyExistsError.errno):
                 raise Unavailable(f"{name}: {for_code(code).__name__}")
+        await _within(CREATE_S, self._appear([topic.name for topic in topics]))
+
+    async def _appear(self, names: Sequence[str]) -> None:
+        """The controller answers before the brokers know of a topic."""
+        while len(await self.topics(names)) < len(names):  # noqa: ASYNC110 - Kafka tells nobody
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _settings(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
         wanted = [

@@ -37,6 +37,7 @@ class Publisher:
         self._attempt_s = attempt.total_seconds()
         self._making: asyncio.Task[Producer] | None = None
         self._ending: set[asyncio.Task[None]] = set()
+        self._failing = False
         self._closed = False
 
     def warm_up(self) -> None:
@@ -79,6 +80,9 @@ class Publisher:
         except Unavailable as e:
             self._discard(making, e.reason)
             raise
+        if self._failing:
+            log.info("producer works again")
+            self._failing = False
 
     def _current(self) -> asyncio.Task[Producer]:
         """The producer everyone uses now, or will: one is made at a time."""
@@ -91,7 +95,8 @@ class Publisher:
     def _discard(self, making: asyncio.Task[Producer], reason: str) -> None:
         """By whoever sees the failure first; the others find the next producer."""
         if self._making is making:
-            log.warning("producer replaced", reason=reason)
+            (log.debug if self._failing else log.warning)("producer replaced", reason=reason)
+            self._failing = True
             self._making = None
             self._end(making, lambda producer: producer.abandon())
 

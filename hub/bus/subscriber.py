@@ -20,6 +20,7 @@ from hub.errors import Refused
 log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_S = 1.0
+MANY = 10
 KEEP_ALIVE_S = 1.0
 """How often a consumer is polled while the buffer is full."""
 
@@ -46,6 +47,7 @@ class Subscriber:
         self._consumer: Consumer | None = None
         self._suspect: str | None = None
         self._committed: dict[int, int] = {}
+        self._failures = 0
         self._closed = False
         self._supervision = asyncio.create_task(self._supervise())
 
@@ -91,21 +93,16 @@ class Subscriber:
         return {p: offset for p, offset in following.items() if offset > self._committed.get(p, 0)}
 
     async def _supervise(self) -> None:
-        wait_s = FIRST_WAIT_S
         while True:
-            begun = monotonic()
             try:
                 await self._use_one_consumer()
             except Unavailable as e:
-                self._log.warning("consumer replaced", reason=e.reason)
+                self._failed(e.reason)
             except (Exception, asyncio.CancelledError) as e:
                 if self._closed:
                     raise
-                self._log.error("consumer replaced", reason=type(e).__name__)
-            if monotonic() - begun > self._stuck_after_s:
-                wait_s = FIRST_WAIT_S
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                self._failed(type(e).__name__)
+            await asyncio.sleep(min(FIRST_WAIT_S * 2**self._failures, LONGEST_WAIT_S))
 
     async def _use_one_consumer(self) -> None:
         consumer = await self._make(self._drop)
@@ -121,6 +118,7 @@ class Subscriber:
         watch = _Watch(self._stuck_after_s)
         while True:
             records = await consumer.poll(room=self._limit - len(self._buffer))
+            self._works()
             if records:
                 self._buffer.extend(records)
                 self._arrived.set()
@@ -133,6 +131,16 @@ class Subscriber:
                 watch.progressed()
             else:
                 await watch.look(consumer)
+
+    def _failed(self, reason: str) -> None:
+        """An outage of hours is one line, not one a second."""
+        (self._log.debug if self._failures else self._log.warning)("consumer replaced", reason=reason)
+        self._failures = min(self._failures + 1, MANY)
+
+    def _works(self) -> None:
+        if self._failures:
+            self._log.info("consumer works again")
+        self._failures = 0
 
     async def _wait_for_room(self, consumer: Consumer) -> None:
         """Until the buffer is half empty; resuming at once would fetch the same records over and over."""

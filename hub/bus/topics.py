@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -78,14 +78,9 @@ async def ensure(
 
 def declared(path: Path, channels: Iterable[str]) -> Sequence[Topic]:
     """Every topic of a hub with these channels. Raises `BadSettings` naming the place."""
-    file = _read(path)
-    fixed = [file.topics[name].topic(name) for name in FIXED]
-    lanes = [
-        settings.topic(deliveries(channel, lane))
-        for channel in channels
-        for lane, settings in file.deliveries.items()
-    ]
-    return fixed + lanes
+    topics, lanes = _read(path)
+    fixed = [topics[name].topic(name) for name in FIXED]
+    return fixed + [lanes[lane].topic(deliveries(channel, lane)) for channel in channels for lane in Lane]
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,44 +99,51 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    topics: dict[str, _Settings]
-    deliveries: dict[Lane, _Settings]
-
-
-def _read(path: Path) -> _File:
+def _read(path: Path) -> tuple[dict[str, _Settings], dict[str, _Settings]]:
+    """The settings of the fixed topics and of the lanes, by name."""
     try:
-        file = msgspec.toml.decode(path.read_bytes(), type=_File)
+        raw = msgspec.toml.decode(path.read_bytes())
     except OSError as e:
         raise BadSettings(str(path), f"cannot be read ({e.strerror}) / 読み込めません") from e
-    except msgspec.DecodeError as e:
-        message, _, place = str(e).partition(" - at ")
-        raise BadSettings(f"{path} {place.strip('`') or '$'}", f"{message} / 設定の誤りです") from e
-    _check_names(path, "topics", set(file.topics), set(FIXED))
-    _check_names(path, "deliveries", set(file.deliveries), set(Lane))
-    for section, entries in (("topics", file.topics), ("deliveries", file.deliveries)):
-        for name, settings in entries.items():
-            _check_replicas(f"{path} $.{section}.{name}.min_insync_replicas", settings)
-    return file
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise BadSettings(str(path), f"is not TOML: {e} / TOML の形式が違います") from e
+    _require_names(str(path), "$", raw, ("topics", "deliveries"))
+    topics = _section(str(path), "$.topics", raw["topics"], FIXED)
+    return topics, _section(str(path), "$.deliveries", raw["deliveries"], tuple(Lane))
 
 
-def _check_names(path: Path, section: str, found: set[str], expected: set[str]) -> None:
-    for name in sorted(expected - found):
+def _section(path: str, place: str, raw: Any, names: Sequence[str]) -> dict[str, _Settings]:
+    _require_names(path, place, raw, names)
+    return {name: _settings(path, f"{place}.{name}", raw[name]) for name in names}
+
+
+def _require_names(path: str, place: str, raw: Any, names: Sequence[str]) -> None:
+    """Exactly these: one that is missing is used, one that is not known is used by nothing."""
+    found = raw if isinstance(raw, dict) else {}
+    for name in names:
+        if name not in found:
+            raise BadSettings(f"{path} {place}.{name}", "is missing / 必要な項目がありません")
+    for name in found:
+        if name not in names:
+            raise BadSettings(
+                f"{path} {place}.{name}", "is not known, and nothing uses it / 使われない項目です"
+            )
+
+
+def _settings(path: str, place: str, raw: object) -> _Settings:
+    try:
+        settings = msgspec.convert(raw, _Settings)
+    except msgspec.ValidationError as e:
+        message, _, within = str(e).partition(" - at ")
+        raise BadSettings(f"{path} {place}{within.strip('`$')}", f"{message} / 設定の誤りです") from e
+    if (
+        settings.min_insync_replicas >= settings.replication_factor > 1
+    ):  # one broker's restart stops all publishing
         raise BadSettings(
-            f"{path} $.{section}.{name}", "is missing: this topic is used / 必要な項目がありません"
+            f"{path} {place}.min_insync_replicas",
+            "must be lower than replication_factor / replication_factor より小さくしてください",
         )
-    for name in sorted(found - expected):
-        raise BadSettings(
-            f"{path} $.{section}.{name}", "no part of the hub uses this topic / 使われない項目です"
-        )
-
-
-def _check_replicas(place: str, settings: _Settings) -> None:
-    """With equality, one broker's restart stops every publisher."""
-    if settings.min_insync_replicas >= settings.replication_factor > 1:
-        raise BadSettings(
-            place, "must be lower than replication_factor / replication_factor より小さくしてください"
-        )
+    return settings
 
 
 def _within(topic: Topic, brokers: int) -> Topic:

@@ -92,7 +92,7 @@ class Ledger:
         engine = create_engine(self._url, pool_size=2 * _READERS, pool_pre_ping=True)
         self._engines.append(engine)
         with engine.connect():
-            self._read = engine
+            self._read = engine.execution_options(isolation_level="REPEATABLE READ")
         self._write = lambda work: self._threads.submit(_transact_again, engine, work)
 
     def _sqlite_engine(self, begin: str) -> Engine:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from hub import codec
 from hub.alert import Alert
@@ -12,8 +12,10 @@ from hub.delivery import Outcome
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys
 from hub.ledger import tables
+from hub.recipient import Reached
 
 _alerts = tables.alerts.c
+_LOCK = 0x7961_6E75  # PostgreSQL advisory lock: numbers are given out one at a time
 
 
 class Accepted(NamedTuple):
@@ -123,28 +125,36 @@ def end(conn: Connection, identifiers: Sequence[str], *, at: datetime) -> None:
     )
 
 
-def stopped(conn: Connection, identifiers: Sequence[str]) -> dict[str, Outcome]:
-    """Which of these are stopped, and as what."""
-    rows = conn.execute(
-        select(_alerts.identifier, _alerts.stopped_as).where(
-            _alerts.identifier.in_(identifiers), _alerts.stopped_as.is_not(None)
-        )
-    )
-    return {row.identifier: Outcome(row.stopped_as) for row in rows}
+def stopped(conn: Connection, identifiers: Sequence[str], *, hold: bool = False) -> dict[str, Outcome]:
+    """Which of these are stopped, and as what.
+
+    `hold`: no stop comes between this answer and the commit, so that whatever is planned by it is
+    either seen by the stop or knows of it.
+    """
+    query = select(_alerts.identifier, _alerts.stopped_as).where(_alerts.identifier.in_(identifiers))
+    if hold:
+        query = query.with_for_update(read=True)
+    rows = conn.execute(query)
+    return {row.identifier: Outcome(row.stopped_as) for row in rows if row.stopped_as is not None}
 
 
 def next_number(conn: Connection, *, year: int) -> str:
-    """The next public number of the year, `2026-0147`. Unique: of two at once, one must try again."""
+    """The next public number of the year, `2026-0147`. Of two at once, one waits for the other's commit."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     last = conn.execute(
         select(_alerts.number)
         .where(_alerts.number.like(f"{year}-%"))
-        .order_by(_alerts.number.desc())
+        .order_by(func.length(_alerts.number).desc(), _alerts.number.desc())
         .limit(1)
     ).scalar_one_or_none()
     return f"{year}-{int(last.split('-')[1]) + 1 if last else 1:04d}"
 
 
 def _check_references(conn: Connection, alert: Alert) -> None:
+    audience = alert.targeting.audience
+    if isinstance(audience, Reached) and audience.identifier not in alert.references:
+        raise BadInput("$.targeting.audience", f"{audience.identifier} is not among the references")
     for reference in alert.references:
         row = conn.execute(
             select(_alerts.version, _alerts.mode).where(_alerts.identifier == reference)

@@ -11,15 +11,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.alert import Lane, Mode
 from hub.delivery import Batch, BatchId, Outcome, Result, Variant, advance
 from hub.language import Language
 from hub.ledger import tables
-from hub.ledger.columns import MICROSECONDS, now_us
+from hub.ledger.columns import MICROSECONDS, insert_new, now_us
 from hub.ledger.tables import BatchState
-from hub.recipient import Zone
+from hub.recipient import RecipientId, Zone
 
 _batches = tables.batches.c
 
@@ -35,7 +34,7 @@ class Planned(NamedTuple):
 
 def insert_content(conn: Connection, content_hash: str, body: bytes) -> None:
     """Content-addressed: the same content twice is one row."""
-    conn.execute(_insert_new(conn, tables.contents).values(hash=content_hash, body=body))
+    conn.execute(insert_new(conn, tables.contents).values(hash=content_hash, body=body))
 
 
 def content(conn: Connection, content_hash: str) -> bytes:
@@ -49,7 +48,7 @@ def content(conn: Connection, content_hash: str) -> bytes:
 def plan(conn: Connection, planned: Sequence[Planned]) -> None:
     """Add batches; one that exists already (same id) stays as it is, so planning again is harmless."""
     if planned:
-        conn.execute(_insert_new(conn, tables.batches), [_row(each) for each in planned])
+        conn.execute(insert_new(conn, tables.batches), [_row(each) for each in planned])
 
 
 def claim(conn: Connection, ids: Sequence[BatchId], *, owner: str, lease: timedelta) -> list[Batch]:
@@ -67,12 +66,17 @@ def claim(conn: Connection, ids: Sequence[BatchId], *, owner: str, lease: timede
     return [_batch(row) for row in rows]
 
 
-def release(conn: Connection, batch: Batch, *, owner: str) -> None:
-    """Give a claim back of which nothing was sent."""
+def release(conn: Connection, batch: Batch, *, owner: str, after: timedelta) -> None:
+    """Give a claim back of which nothing was sent; the sweeper leaves it alone until then."""
     conn.execute(
         update(tables.batches)
         .where(_batches.id == batch.id, _batches.owner == owner, _batches.state == BatchState.CLAIMED)
-        .values(state=BatchState.PLANNED, owner=None, lease_until=None)
+        .values(
+            state=BatchState.PLANNED,
+            owner=None,
+            lease_until=None,
+            due_at=now_us() + int(after.total_seconds() * MICROSECONDS),
+        )
     )
 
 
@@ -199,7 +203,10 @@ def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Ite
     query: Select[Any] = select(
         _batches.channel,
         _batches.language,
+        _batches.mode,
         _batches.zone,
+        _batches.seq,
+        _batches.parent,
         _batches.members,
         _batches.handover,
         _batches.receipt,
@@ -215,6 +222,17 @@ def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Ite
     if channel is not None:
         query = query.where(_batches.channel == channel)
     return conn.execute(query)
+
+
+def planned(conn: Connection, alert: str, channel: str) -> tuple[set[RecipientId], dict[Variant, int]]:
+    """Who is in a batch already, and the next free batch number of each variant."""
+    members: set[RecipientId] = set()
+    free: dict[Variant, int] = {}
+    for row in of_alert(conn, alert, channel=channel):
+        members.update(row.members)
+        variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
+        free[variant] = max(free.get(variant, 0), row.seq + 1)
+    return members, free
 
 
 def get(conn: Connection, batch: BatchId) -> tuple[Batch, bytearray, bytearray, dict[str, str]]:
@@ -289,10 +307,4 @@ def _keep_refs(conn: Connection, batch: Batch, results: Mapping[int, Result]) ->
             {"channel": batch.channel, "ref": ref, "batch": batch.id, "position": position}
             for ref, position in refs.items()
         ]
-        conn.execute(_insert_new(conn, tables.provider_refs), rows)
-
-
-def _insert_new(conn: Connection, table: Any) -> Any:
-    """An insert that leaves a row alone which is there already."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+        conn.execute(insert_new(conn, tables.provider_refs), rows)

@@ -26,6 +26,10 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     after: int = 0
     seq: int = 0
+    revision: int = 0
+    """The register's, as it is walked."""
+    again: bool = False
+    """The register was rebuilt under way: whoever is planned already is passed over."""
 
 
 class Plan(NamedTuple):

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from hub.authorise import Actor
 from hub.errors import Conflict
 from hub.ledger import tables
+from hub.ledger.columns import insert_new
 
 _ticks = tables.ticks.c
 
@@ -23,9 +24,9 @@ def tick(conn: Connection, alert: str, sheet: str, actor: Actor, *, at: datetime
     Raises:
         Conflict: somebody ticked it before.
     """
-    if sheet in of_alert(conn, alert):
+    row = insert_new(conn, tables.ticks).values(alert=alert, sheet=sheet, ticked_at=at, ticked_by=actor.login)
+    if conn.execute(row).rowcount == 0:
         raise Conflict("すでに入力済みです / This was ticked already")
-    conn.execute(insert(tables.ticks).values(alert=alert, sheet=sheet, ticked_at=at, ticked_by=actor.login))
 
 
 def of_alert(conn: Connection, alert: str) -> dict[str, Tick]:

@@ -1,6 +1,6 @@
 """The residents' listener: pages, open data and events. Every body is built once and served from memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from operator_ui.residents.notice import Notice, notice
 from operator_ui.residents.portal import Residents, alert_path, feed_path, home_path
 from operator_ui.residents.reader import Reader, best
 from operator_ui.residents.section import section
-from operator_ui.residents.shelf import Built, Shelf, answer
+from operator_ui.residents.shelf import Shelf, answer
 from operator_ui.residents.sites import State
 
 _HERE = files("operator_ui.residents")
@@ -85,8 +85,7 @@ class _Listener:
             return self._page(request, "part.html" if part else "home.html", language, snapshot)
 
         built = self._shelf.get(snapshot.edition, ("home", language, part), "text/html", build)
-        varies = ", ".join([hdrs.ACCEPT_ENCODING, *_chosen(request)])
-        return answer(request, built, headers={hdrs.VARY: varies, hdrs.CONTENT_LANGUAGE: language})
+        return answer(request, built, headers=_language_headers(request, language))
 
     async def _alert(self, request: web.Request) -> web.Response:
         language, number = _language(request), request.match_info["number"]
@@ -102,8 +101,7 @@ class _Listener:
                 return self._page(request, "alert.html", language, snapshot, only=accepted)
 
             built = self._shelf.get(edition, key, "text/html", build)
-        varies = ", ".join([hdrs.ACCEPT_ENCODING, *_chosen(request)])
-        return answer(request, built, headers={hdrs.VARY: varies, hdrs.CONTENT_LANGUAGE: language})
+        return answer(request, built, headers=_language_headers(request, language))
 
     def _missing(self, request: web.Request, language: Language, snapshot: Snapshot) -> web.Response:
         def build() -> bytes:
@@ -162,76 +160,75 @@ class _Listener:
     # --- open data -----------------------------------------------------------------------------
 
     async def _alerts_json(self, request: web.Request) -> web.Response:
-        snapshot = await self._news.now()
-
-        def build() -> bytes:
-            texts = [self._texts(each, snapshot) for each in snapshot.alerts]
-            portal = self._portal
+        async def load(snapshot: Snapshot) -> bytes:
             return open_data.alerts_json(
-                snapshot, texts, city=portal.city, url=portal.url, deployment=portal.deployment
+                snapshot,
+                [self._texts(each, snapshot) for each in snapshot.alerts],
+                city=self._portal.city,
+                url=self._portal.url,
+                deployment=self._portal.deployment,
             )
 
-        return self._open(request, snapshot, "alerts.json", "application/json", build)
+        return await self._open(request, "alerts.json", "application/json", load)
 
     async def _shelters_json(self, request: web.Request) -> web.Response:
-        snapshot = await self._news.now()
-
-        def build() -> bytes:
+        async def load(snapshot: Snapshot) -> bytes:
             return open_data.shelters_json(
                 snapshot, city=self._portal.city, deployment=self._portal.deployment
             )
 
-        return self._open(request, snapshot, "shelters.json", "application/json", build)
+        return await self._open(request, "shelters.json", "application/json", load)
 
     async def _cap(self, request: web.Request) -> web.Response:
         identifier = request.match_info["identifier"]
-        snapshot = await self._news.now()
-        found = await self._news.with_references(identifier)
-        if found is None:
-            raise web.HTTPNotFound
-        accepted, references = found
 
-        def build() -> bytes:
+        async def load(snapshot: Snapshot) -> bytes:
+            found = await self._news.with_references(identifier)
+            if found is None:
+                raise web.HTTPNotFound
+            accepted, references = found
             notices = list(self._texts(accepted, snapshot).values())
             return cap.document(
                 accepted.alert, notices, references, city=self._portal.city, url=self._portal.url
             )
 
-        return self._open(request, snapshot, ("cap", identifier), cap.CONTENT_TYPE, build)
+        return await self._open(request, ("cap", identifier), cap.CONTENT_TYPE, load)
 
     async def _feed(self, request: web.Request) -> web.Response:
         language = Language(request.match_info.get("language", Language.JA))
-        snapshot = await self._news.now()
-        recent = await self._news.recent(feed.LENGTH)
         request[LANGUAGE] = language.value
-        names = self._portal.city.names
 
-        def build() -> bytes:
+        async def load(snapshot: Snapshot) -> bytes:
+            recent = await self._news.recent(feed.LENGTH)
+            title = self._pages.gettext(request, "%(city)sの緊急情報")
             return feed.feed(
                 [self._notice(each, language, snapshot) for each in recent],
                 language,
                 city=self._portal.city,
                 url=self._portal.url,
-                title=self._pages.gettext(request, "%(city)sの緊急情報") % {"city": names[language]},
+                title=title % {"city": self._portal.city.names[language]},
                 checked_at=snapshot.checked_at,
             )
 
-        return self._open(request, snapshot, ("feed", language), feed.CONTENT_TYPE, build)
+        return await self._open(request, ("feed", language), feed.CONTENT_TYPE, load)
 
     def _texts(self, accepted: Accepted, snapshot: Snapshot) -> dict[Language, Notice]:
         return {
             info.language: self._notice(accepted, info.language, snapshot) for info in accepted.alert.infos
         }
 
-    def _open(
+    async def _open(
         self,
         request: web.Request,
-        snapshot: Snapshot,
-        key: object,
+        key: Hashable,
         content_type: str,
-        build: Callable[[], bytes],
+        load: Callable[[Snapshot], Awaitable[bytes]],
     ) -> web.Response:
-        built: Built = self._shelf.get(snapshot.edition, key, content_type, build)
+        snapshot = await self._news.now()
+        built = self._shelf.find(snapshot.edition, key)
+        if built is None:
+            body = await load(snapshot)
+            built = self._shelf.get(snapshot.edition, key, content_type, lambda: body)
         return answer(request, built, headers=_OPEN)
 
     # --- what keeps a page alive ---------------------------------------------------------------
@@ -253,5 +250,9 @@ def _language(request: web.Request) -> Language:
     return Language(named) if named else best(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 
-def _chosen(request: web.Request) -> Sequence[str]:
-    return () if "language" in request.match_info else (hdrs.ACCEPT_LANGUAGE,)
+def _language_headers(request: web.Request, language: Language) -> Mapping[str, str]:
+    chosen = [] if "language" in request.match_info else [hdrs.ACCEPT_LANGUAGE]
+    return {
+        hdrs.VARY: ", ".join([hdrs.ACCEPT_ENCODING, *chosen]),
+        hdrs.CONTENT_LANGUAGE: language.value,
+    }

@@ -29,7 +29,7 @@ def alerts_json(
 ) -> bytes:
     """`notices`: for each alert of the snapshot, its texts by language."""
     return msgspec.json.encode(
-        _head(snapshot, city, deployment) | {"alerts": [_alert(texts, url) for texts in notices]}
+        _head(snapshot, city, deployment) | {"alerts": [_alert(texts, city, url) for texts in notices]}
     )
 
 
@@ -48,7 +48,7 @@ def _head(snapshot: Snapshot, city: City, deployment: Deployment) -> dict[str, o
     }
 
 
-def _alert(texts: Mapping[Language, Notice], url: str) -> dict[str, object]:
+def _alert(texts: Mapping[Language, Notice], city: City, url: str) -> dict[str, object]:
     notice = next(iter(texts.values()))
     alert = notice.alert
     return {
@@ -58,7 +58,7 @@ def _alert(texts: Mapping[Language, Notice], url: str) -> dict[str, object]:
         "msg_type": alert.msg_type,
         "hazard": alert.hazard,
         "level": alert.level,
-        "level_name": alert.level.meaning.name if alert.level else None,
+        "level_name": city.levels[alert.level].name if alert.level else None,
         "area": alert.area.description,
         "issuer": alert.order.issuer,
         "ordered_at": cap_time(alert.order.ordered_at),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from hub.authorise import Action, authorise, may
 from hub.channel import Unit
 from hub.draft import Draft, State
+from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
@@ -34,8 +35,11 @@ class Active(NamedTuple):
 
 
 class Decision(NamedTuple):
+    """`level`: the gravest that the telegram names."""
+
     occasion: Occasion
     suggestion: Suggestion | None
+    level: Level | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +90,18 @@ def _situation(conn: Connection, console: Console) -> Situation:
         submitted=drafts.in_state(conn, State.SUBMITTED),
         editing=drafts.in_state(conn, State.EDITING),
         decisions=[
-            Decision(occasion, suggestion)
+            Decision(occasion, suggestion, _gravest(occasion))
             for occasion in occasions.waiting(conn)
             for suggestion in decisions.suggestions(occasion, console.city) or (None,)
         ],
         pages=unacknowledged(conn),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
     )
+
+
+def _gravest(occasion: Occasion) -> Level | None:
+    levels = (warned.level for warned in occasion.telegram.warnings if warned.level is not None)
+    return max(levels, default=None)
 
 
 def _active(conn: Connection, console: Console, accepted: Accepted, now: datetime) -> Active:

@@ -6,9 +6,11 @@ from hub.alert import Mode
 from hub.authorise import Action, authorise
 from hub.draft import Message
 from hub.errors import BadInput
+from hub.hazard import Hazard
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
-from hub.inbound.warning import Suggestion
+from hub.inbound.warning import Status, Suggestion
+from hub.phrases import Template
 from operator_ui import form
 from operator_ui.form import Form, Problem
 from operator_ui.staff import decisions
@@ -70,7 +72,7 @@ async def _show(
     suggested = answers.template if answers else ""
     templates = [
         template
-        for template in sorted(console.templates.values(), key=lambda each: each.id != suggested)
+        for template in sorted(console.templates.values(), key=lambda each: _order(each, suggested))
         if "earlier" not in template.parameters and not template.id.endswith("-lift")
     ]
     return page(
@@ -83,6 +85,17 @@ async def _show(
         occasion=occasion,
         problems=problems or [],
         people=await (headcounts.participants() if mode is Mode.RESIDENT_DRILL else headcounts.staff()),
+    )
+
+
+def _order(template: Template, suggested: str) -> tuple[bool, bool, int, str]:
+    """What answers the warning, then by hazard, the highest level first, then what has no level."""
+    hazards = list(Hazard)
+    return (
+        template.id != suggested,
+        template.level is None,
+        hazards.index(template.hazard) * 10 - (template.level or 0),
+        template.title,
     )
 
 
@@ -104,9 +117,8 @@ def _suggestion(request: web.Request, occasion: Occasion | None) -> Suggestion |
     """Which template answers it. A telegram that is a drill begins no live draft (I6)."""
     if occasion is None:
         return None
-    found = next((each for each in decisions.suggestions(occasion, request.app[CONSOLE].city)), None)
-    if found is not None and found.drill and _mode(request) is Mode.LIVE:
+    if occasion.telegram.status is not Status.NORMAL and _mode(request) is Mode.LIVE:
         raise BadInput(
             "mode", "訓練の電文からは、本番の下書きを作れません / A drill telegram begins no live draft"
         )
-    return found
+    return next(iter(decisions.suggestions(occasion, request.app[CONSOLE].city)), None)

@@ -159,9 +159,15 @@ async def test_a_consumer_that_returns_nothing_is_replaced(bus: KafkaBus, topic:
     async with bus.subscribe(topic, group="fanout") as member:
         await _publish(bus, topic, "before", 10)
         assert await _receive(member, before=10)
-        member._consumer._kafka._fetcher._fetch_task.cancel()  # type: ignore[attr-defined]
+        stuck = member._consumer  # type: ignore[attr-defined]
+        stuck._kafka._fetcher._fetch_task.cancel()
+        await _publish(
+            bus, topic, "under_way", 10
+        )  # a fetch that was already asked for may still bring these
+        assert await _receive(member, under_way=10)
         await _publish(bus, topic, "after", 10)
         assert await _receive(member, after=10)
+        assert member._consumer is not stuck  # type: ignore[attr-defined]
 
 
 async def test_a_producer_whose_sender_died_is_replaced(bus: KafkaBus, topic: str) -> None:

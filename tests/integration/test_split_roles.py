@@ -29,9 +29,7 @@ def servers(postgresql_url: str, kafka_bootstrap: str, redis_url: str) -> Iterat
     yield {
         "ledger": {"url": make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)},
         "bus": {"kafka": kafka_bootstrap},
-        **(
-            {"live": {"redis": redis_url, "share": 0.5}} if __import__("os").environ.get("WITH_REDIS") else {}
-        ),
+        "live": {"redis": redis_url, "share": 0.5},
     }
     with engine.connect() as conn:
         conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))

@@ -11,6 +11,7 @@ import pytest
 import config
 from hub import city
 from hub.errors import BadInput, BadSettings
+from hub.evacuation import MEANINGS
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.place import Position
@@ -115,6 +116,7 @@ def test_distances_are_those_of_the_ground() -> None:
         ("towns.csv", ",musashino,", ",musasino,", "towns.csv .* zone: 'musasino' is not in zones.toml"),
         ("towns.csv", "13207-003,", "", "towns.csv line 4: has more or fewer cells"),
         ("zones.toml", 'code = "midori"', 'code = "midorii"', "towns.csv .* 'midori' is not in zones.toml"),
+        ("levels.toml", "level = 3", "level = 2", "levels.toml levels: level 3 is missing"),
         ("presets.toml", '"築地町",', '"築池町",', "presets.toml tamagawa-flood towns: 築池町"),
         ("wifi.toml", "published_count", "count", r"wifi.toml.*count"),
         ("boundary.geojson", "coordinates", "coordinate", r"boundary.geojson \$.features\[0\].geometry"),
@@ -182,3 +184,10 @@ def test_a_copy_of_the_folder_loads_the_same(folder: Path, akishima: city.City) 
     shutil.copytree(folder, copy)
     assert city.load(copy) == akishima
     assert Zone("haijima") in akishima.zones
+
+
+def test_the_levels_are_called_what_the_guideline_calls_them() -> None:
+    levels = city.load(AKISHIMA).levels
+    assert {level: (words.name.ja, words.action.ja) for level, words in levels.items()} == {
+        level: (meaning.name, meaning.action) for level, meaning in MEANINGS.items()
+    }

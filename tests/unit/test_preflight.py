@@ -1,5 +1,6 @@
 """Our generic package names are ours, in this environment and in the wheel."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,8 +25,13 @@ def test_somebody_elses_package_is_refused_by_name(package: str) -> None:
 
 
 def test_the_wheel_holds_every_package_and_nothing_else(tmp_path: Path) -> None:
+    source = tmp_path / "source"  # building leaves a folder behind
+    source.mkdir()
+    for name in (*PACKAGES, "pyproject.toml", "README.md"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source],
         check=True,
         capture_output=True,
     )

@@ -1,18 +1,27 @@
 """`yobikake check`: is everything as it must be, without sending anything?"""
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
+from hub import city as cities
 from hub import keys as key_files
-from hub.channel import Health
 from hub.clock import utc_now
-from hub.errors import HubError
+from hub.errors import BadInput, HubError, Refused
+from hub.keys import Keys
 from hub.ledger import audit, deployment
-from hub.outbound import Outbound
+from hub.ledger.audit import BrokenChain
+from hub.outbound import Deployment, Outbound
+from hub.settings import Settings
+from shelters.crowding import load_thresholds
+from shelters.device import load_devices
+from shelters.site import load_sites
 from yobikake import connectors, initialise
+from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, out
 
 
@@ -31,37 +40,80 @@ def check(
 ) -> None:
     """Read the settings, verify the audit trail, and probe every gateway. Reaches no resident.
 
-    Ends with 1 if anything is not as it must be.
+    Ends with 1 if anything is not as it must be, and with 2 if the settings cannot be read.
     """
-    findings = asyncio.run(_check(settings_file, channel))
+    settings = load(settings_file)
+    connectors.refuse_unknown(settings)
+    if channel is not None and channel not in settings.channels:
+        there = ", ".join(settings.channels) or "none"
+        raise BadInput(channel, f"is not configured; there are {there} / この手段は設定されていません")
+    findings = [Finding(what="settings", ok=True, detail=str(settings_file))]
+    findings += asyncio.run(_check(settings, [channel] if channel else list(settings.channels)))
     answer(findings, as_json=as_json, show=_show)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
 
-async def _check(settings_file: SettingsFile, only: str | None) -> list[Finding]:
-    settings = load(settings_file)
-    findings = [Finding(what="settings", ok=True, detail=str(settings_file))]
-    async with initialise.opened(settings) as ledger:
-        kind = await ledger.read(deployment.read)
-        keys = key_files.load(settings.keys)
-        rows = await ledger.read(lambda conn: audit.verify(conn, keys))
-    findings.append(Finding(what="ledger", ok=True, detail=f"{kind}, {rows} audit rows, unbroken"))
+async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
+    """What fails keeps nothing else from being looked at. Without a database nobody knows which
+    gateways may be asked."""
+    city, ledger = await _finding("city", _city(settings)), await _finding("ledger", _ledger(settings))
+    findings = [city, ledger, await _finding("audit", _audit(settings))]
+    if not ledger.ok:
+        return findings
+    kind = Deployment(ledger.detail)
     outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
-    channels = connectors.build(settings, outbound, utc_now)
-    if only is not None and only not in channels:
-        raise typer.BadParameter(f"{only} is not configured; there are {', '.join(channels) or 'none'}")
-    for name, configured in channels.items():
-        if only in (None, name):
-            findings.append(await _probe(name, configured))
-    return findings
+    if kind is Deployment.PRODUCTION and city.ok:
+        findings.append(await _finding("contact", _contact(settings)))
+    probes = [_channel(name, settings, outbound) for name in channels]
+    return findings + await asyncio.gather(*probes)
 
 
-async def _probe(name: str, configured: connectors.Configured) -> Finding:
-    channel = configured.channel
+async def _finding(what: str, looking: Coroutine[Any, Any, str]) -> Finding:
+    try:
+        return Finding(what=what, ok=True, detail=await looking)
+    except HubError as e:
+        return Finding(what=what, ok=False, detail=e.message)
+
+
+async def _city(settings: Settings) -> str:
+    folder = city_folder(settings.city)
+    city, sites = cities.load(folder), load_sites(folder)
+    load_devices(folder, sites)
+    load_thresholds(folder)
+    return f"{city.code}, {len(city.towns)} towns, {len(sites)} sites"
+
+
+async def _ledger(settings: Settings) -> str:
+    async with initialise.opened(settings) as ledger:
+        return await ledger.read(deployment.read)
+
+
+async def _audit(settings: Settings) -> str:
+    keys: Keys = key_files.load(settings.keys)
+    async with initialise.opened(settings) as ledger:
+        try:
+            rows = await ledger.read(lambda conn: audit.verify(conn, keys))
+        except BrokenChain as e:
+            raise Refused(
+                f"{e.message}. Or {settings.keys} holds another hub's keys / 鍵が別のハブのものかもしれません"
+            ) from e
+    return f"{rows} rows, unbroken"
+
+
+async def _contact(settings: Settings) -> str:
+    await initialise.refuse_placeholders(settings)
+    return "filled in"
+
+
+async def _channel(name: str, settings: Settings, outbound: Outbound) -> Finding:
+    try:
+        channel = connectors.configured(name, settings, outbound, utc_now).channel
+    except HubError as e:
+        return Finding(what=name, ok=False, detail=e.message)
     try:
         await channel.open()
-        health: Health = await channel.probe()
+        health = await channel.probe()
     except HubError as e:
         return Finding(what=name, ok=False, detail=e.message)
     finally:
@@ -70,7 +122,7 @@ async def _probe(name: str, configured: connectors.Configured) -> Finding:
     return Finding(what=name, ok=health.ok, detail=health.detail + left)
 
 
-def _show(findings: Any) -> None:
+def _show(findings: Iterable[Finding]) -> None:
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
-        out.print(f"{mark} {finding.what:10} {finding.detail}")
+        out.print(f"{mark} {finding.what:10} {escape(finding.detail)}", soft_wrap=True)

@@ -108,6 +108,7 @@ async def _demo(number: int, seed: int, *, whole_city: bool, once: bool, as_json
         stream = Stream(town, assembly.settings.residents.url)
         stack.push_async_callback(_stop, asyncio.create_task(stream.run()))
         grounds = await evening.warn(assembly)
+        await evening.until_counted(assembly)
         accepted, submitted_at = await evening.alert(
             assembly, *people, grounds=grounds, whole_city=whole_city
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from hub.authorise import Role
 from hub.clock import utc_now
@@ -12,7 +13,7 @@ from hub.outbound import Deployment
 from yobikake import initialise
 from yobikake.commands.output import DEFAULT, SettingsFile, err, load, out
 
-account = typer.Typer(no_args_is_help=True, help="The people who may sign in. / ログインできる人")
+account = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 Login = Annotated[str, typer.Option(prompt="Login / ログイン名", help="Short, without spaces.")]
 Name = Annotated[str, typer.Option(prompt="Name / 氏名", help="As colleagues know them.")]
@@ -33,8 +34,8 @@ Roles = Annotated[
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the hub's settings, keys and data go.")] = Path(),
     city: Annotated[
-        str, typer.Option(help="A city in config/, or the path of a folder like it.")
-    ] = "akishima",
+        str | None, typer.Option(help="A city in config/, or the path of a folder made like one of those.")
+    ] = None,
     production: Annotated[
         bool, typer.Option("--production", help="For real residents. Without it: a rehearsal hub.")
     ] = False,
@@ -49,11 +50,13 @@ def init(
     """
     kind = Deployment.PRODUCTION if production else Deployment.REHEARSAL
     made = asyncio.run(initialise.initialise(folder, city, kind, at=utc_now()))
-    out.print(f"Settings  {made.settings_file}{'' if made.new_settings else '  (was there)'}")
+    out.print(f"Settings  {escape(str(made.settings_file))}{'' if made.new_settings else '  (was there)'}")
     out.print(f"Keys      {'made; back them up apart from the data' if made.new_keys else 'were there'}")
     out.print(
         f"Hub       {made.deployment}, for good / {'本番用' if production else '訓練用'}（後から変えられません）"
     )
+    if production and made.city.contact.placeholder:
+        err.print(f"[yellow]yobikake:[/] {escape(initialise.PLACEHOLDER)}", soft_wrap=True)
     if not without_account and not asyncio.run(initialise.has_accounts(load(made.settings_file))):
         out.print("\nThe first account, who may add the others / 最初のアカウント（ほかの人を追加できます）")
         add(
@@ -63,7 +66,12 @@ def init(
             roles=list(Role),
             settings_file=made.settings_file,
         )
-    out.print(f"\nNext: yobikake serve --settings {made.settings_file}")
+    out.print(f"\nNext: yobikake serve --settings {escape(str(made.settings_file))}", soft_wrap=True)
+
+
+@account.callback()
+def people() -> None:
+    """The people who may sign in. / ログインできる人"""
 
 
 @account.command()

@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from hub import keys as key_files
@@ -17,8 +18,8 @@ from hub.settings import Settings
 from shelters import record
 from shelters.board import Board, Row, board
 from shelters.crowding import JAPANESE
-from shelters.site import load_sites
-from shelters.snapshots import Snapshots
+from shelters.site import SiteCode, load_sites
+from shelters.snapshots import Snapshot, Snapshots
 from yobikake import connectors, initialise
 from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
@@ -71,16 +72,23 @@ async def _progress(settings: Settings, number: str) -> dict[str, Tally]:
 
 
 async def _board(settings: Settings) -> Board:
+    async with initialise.opened(settings) as ledger:
+        steps = await ledger.read(record.all_current)
+        known = await _snapshots(settings)
+    occupancies = {site: snapshot.said for site, snapshot in known.items() if snapshot.said is not None}
+    return board(load_sites(city_folder(settings.city)), steps, occupancies, now=utc_now())
+
+
+async def _snapshots(settings: Settings) -> dict[SiteCode, Snapshot]:
+    """Looking makes no file: it would belong to whoever looked, and not to the hub."""
+    if not settings.ledger.url and not (settings.data / "occupancy.db").exists():
+        return {}
     snapshots = Snapshots(settings.occupancy_url)
     await snapshots.open()
     try:
-        async with initialise.opened(settings) as ledger:
-            steps = await ledger.read(record.all_current)
-        known = await snapshots.load()
+        return await snapshots.load()
     finally:
         await snapshots.close()
-    occupancies = {site: snapshot.said for site, snapshot in known.items() if snapshot.said is not None}
-    return board(load_sites(city_folder(settings.city)), steps, occupancies, now=utc_now())
 
 
 def _list(found: list[Accepted]) -> None:
@@ -91,7 +99,9 @@ def _list(found: list[Accepted]) -> None:
     for each in found:
         alert = each.alert
         level = "–" if alert.level is None else str(int(alert.level))
-        table.add_row(each.number, local(alert.sent), alert.mode, level, alert.area.description, _state(each))
+        table.add_row(
+            each.number, local(alert.sent), alert.mode, level, escape(alert.area.description), _state(each)
+        )
     out.print(table)
 
 
@@ -120,6 +130,11 @@ def _summary(accepted: Accepted) -> dict[str, Any]:
 
 
 def _tallies(tallies: dict[str, Tally]) -> None:
+    if not tallies:
+        out.print(
+            "Accepted; nothing is planned yet. Does `yobikake serve` run? / 受け付け済み、配信計画はまだです"
+        )
+        return
     table = Table(
         "channel",
         "planned",
@@ -157,5 +172,7 @@ def _sites(found: Board) -> None:
         if row.people is not None and row.site.capacity is not None:
             people = f"{row.site.capacity}人中{row.people}人"
         crowding = "–" if row.crowding is None else JAPANESE[row.crowding]
-        table.add_row(row.site.name.ja, row.step.stage, people, crowding, local(row.occupancy.as_of))
+        table.add_row(
+            escape(row.site.name.ja), row.step.stage.japanese, people, crowding, local(row.occupancy.as_of)
+        )
     out.print(table)

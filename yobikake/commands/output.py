@@ -4,14 +4,16 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
-from hub import codec, settings
+from hub import settings
 from hub.clock import JST
 from hub.settings import Settings
+
+T = TypeVar("T")
 
 out = Console(highlight=False)
 """For what was asked for."""
@@ -34,12 +36,17 @@ def load(path: Path) -> Settings:
     return settings.load(path)
 
 
-def answer(value: Any, *, as_json: bool, show: Callable[[Any], None]) -> None:
+def answer(value: T, *, as_json: bool, show: Callable[[T], None]) -> None:
     """`value` as one JSON value, or shown to a person."""
-    if as_json:
-        sys.stdout.write(codec.encode(value).decode() + "\n")
-    else:
+    if not as_json:
         show(value)
+        return
+    from hub import codec  # noqa: PLC0415 - not needed to show help
+
+    sys.stdout.buffer.write(
+        codec.encode(value) + b"\n"
+    )  # UTF-8 whatever the terminal's locale (RFC 8259 §8.1)
+    sys.stdout.flush()
 
 
 def local(moment: datetime | None) -> str:

@@ -13,7 +13,7 @@ from hub.authorise import Actor
 from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.draft import Message
-from hub.errors import Forbidden
+from hub.errors import BadInput, Forbidden
 from hub.evacuation import Level
 from hub.gate import Stops
 from hub.intake import Approval, Intake
@@ -37,14 +37,16 @@ def send(
     whole_city: Annotated[bool, typer.Option("--whole-city", help="Everyone registered.")] = False,
     channel: Annotated[list[str] | None, typer.Option(help="Repeat for several; without it: all.")] = None,
     mode: Annotated[Mode, typer.Option(help="A drill never reaches residents.")] = Mode.STAFF_DRILL,
-    method: Annotated[DecisionMethod, typer.Option(help="決定方法")] = DecisionMethod.HEADQUARTERS,
+    method: Annotated[
+        DecisionMethod, typer.Option(help="決定方法: how the order was decided.")
+    ] = DecisionMethod.HEADQUARTERS,
     hours: Annotated[int, typer.Option(min=1, max=24, help="How long the alert is valid.")] = 6,
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
     """Prepare an alert and ask for its approval. Nothing is sent until a second person approves."""
     if (area is None) == (not whole_city):
-        raise typer.BadParameter(
-            "name either --area or --whole-city / 地域か全域のどちらかを指定してください"
+        raise BadInput(
+            "--area", "name either --area or --whole-city / 地域か全域のどちらかを指定してください"
         )
     settings = load(settings_file)
     city = cities.load(city_folder(settings.city))
@@ -53,7 +55,7 @@ def send(
         city,
         area=compose.preset(city, area) if area else None,
         mode=mode,
-        channels=tuple(channel or settings.channels),
+        channels=compose.channels(channel or (), settings.channels),
         method=method,
         ordered_at=utc_now(),
         grounds=grounds,
@@ -69,7 +71,9 @@ def send(
 def approve(
     draft: Annotated[str, typer.Argument(help="The draft's id.")],
     login: Login,
-    level: Annotated[int, typer.Option(help="The alert's level, typed by you. 0: no level.")],
+    level: Annotated[
+        int, typer.Option(min=0, max=max(Level), help="The alert's level, typed by you. 0: no level.")
+    ],
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
     """Approve a draft and send it. The author cannot; the level must be the draft's."""

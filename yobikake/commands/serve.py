@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from yobikake import initialise
 from yobikake import roles as all_roles
 from yobikake.assembly import assemble
 from yobikake.commands.output import DEFAULT, SettingsFile, err, load
@@ -27,20 +28,33 @@ def serve(
 
 
 async def _serve(settings_file: SettingsFile, wanted: list[str]) -> None:
-    loop = asyncio.get_running_loop()
-    async with assemble(load(settings_file)) as assembly:
-        names = wanted or all_roles.names(assembly)
+    _end_on_signals()
+    try:
+        settings = load(settings_file)
+        await initialise.refuse_placeholders(settings)
+        async with assemble(settings) as assembly:
+            names = list(dict.fromkeys(wanted)) or all_roles.names(assembly)
 
-        def ready() -> None:
-            err.print(f"Yobikake ({assembly.deployment}) runs: {', '.join(names)}")
-            if "api" in names:
-                err.print(f"  staff      {assembly.settings.staff.url}")
-                err.print(f"  residents  {assembly.settings.residents.url}")
+            def ready() -> None:
+                err.print(f"Yobikake ({assembly.deployment}) runs: {', '.join(names)}")
+                if "api" in names:
+                    err.print(f"  staff      {assembly.settings.staff.url}")
+                    err.print(f"  residents  {assembly.settings.residents.url}")
 
-        running = asyncio.ensure_future(all_roles.run(assembly, names, ready=ready))
+            await all_roles.run(assembly, names, ready=ready)
+    except asyncio.CancelledError:
+        err.print("stopped; what was on its way is recorded / 停止しました")
+
+
+def _end_on_signals() -> None:
+    """The first signal ends the hub in order, from its first moment on; a second one at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def end() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, running.cancel)
-        try:
-            await running
-        except asyncio.CancelledError:
-            err.print("stopped; what was on its way is recorded / 停止しました")
+            loop.remove_signal_handler(number)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)

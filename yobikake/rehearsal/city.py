@@ -109,7 +109,11 @@ async def rehearsal_city(
                 "calls_per_s": conditions.calls_per_s,
             },
             "wifi": _wifi(meraki, keys, networks, folder),
-            "website": {"directory": str(folder / "website"), "title": "昭島市 緊急情報（訓練用の町）", "link": public},
+            "website": {
+                "directory": str(folder / "website"),
+                "title": "昭島市 緊急情報（訓練用の町）",
+                "link": public,
+            },
             "manual": {},
         }
         settings = {

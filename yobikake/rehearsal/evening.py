@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,6 +43,8 @@ PRESET = "tamagawa-flood"
 TEMPLATE = "flood-4"
 OPEN = 16
 """Sites that receive people; some others are still being opened, the rest are closed."""
+
+COUNTED_WITHIN_S = 15.0
 
 STEPS = (Stage.PREPARING, Stage.STAFF_ARRIVED, Stage.UNLOCKED, Stage.SAFETY_CHECKED, Stage.RECEIVING)
 
@@ -97,6 +100,21 @@ async def open_shelters(assembly: Assembly) -> list[Site]:
         steps = STEPS if index < OPEN else STEPS[: 1 + index % 3]
         await assembly.ledger.write(lambda conn: _take_steps(conn, site, steps, begun))  # noqa: B023
     return suited[:OPEN]
+
+
+async def until_counted(assembly: Assembly) -> None:
+    """Wait until the hub knows how many people are at every open site: the alert's texts say so.
+
+    Goes on after a while without: an alert does not wait for a number.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(COUNTED_WITHIN_S):
+            while any(  # noqa: ASYNC110 - counts arrive through the bus
+                row.people is None
+                for row in (await assembly.board.now()).rows
+                if row.step.stage is Stage.RECEIVING
+            ):
+                await asyncio.sleep(0.1)
 
 
 async def warn(assembly: Assembly) -> str:

@@ -1,5 +1,6 @@
 """The rehearsal's inbox: look over the shoulder of any invented resident. Fictional people only."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,7 +102,11 @@ class InboxPage:
             templates=[Path(str(_HERE / "templates"))],
             styles=[_HERE / "inbox.css"],
             static=[_HERE / "static"],
-            context=lambda _request: {"languages": list(Language), "town_name": self._town_name},
+            context=lambda _request: {
+                "languages": list(Language),
+                "town_name": self._town_name,
+                "sentences": sentences,
+            },
         )
 
     def app(self) -> web.Application:
@@ -214,6 +219,11 @@ class InboxPage:
 
     async def _finish(self, _app: web.Application) -> None:
         await self._background.finish(timeout_s=1)
+
+
+def sentences(text: str) -> list[str]:
+    """What a voice says, sentence by sentence: how far somebody has listened is counted in these."""
+    return [each.strip() for each in re.split(r"(?<=[。！？।])|(?<=[.!?]) ", text) if each.strip()]
 
 
 def _wanted(request: web.Request) -> Wanted:

@@ -83,9 +83,9 @@ async def test_in_flight_until_the_client_goes(gateway: Pigeons, client: aiohttp
     gateway.faults.latency_s = 600
     asking = asyncio.ensure_future(client.post("/send"))
     async with asyncio.timeout(30):
-        while gateway.in_flight != 1:  # noqa: ASYNC110 - what happens in a socket sets no event
+        while gateway.in_flight != 1:
             await asyncio.sleep(0.001)
         asking.cancel()
-        while gateway.in_flight != 0:  # noqa: ASYNC110 - as above
+        while gateway.in_flight != 0:
             await asyncio.sleep(0.001)
     assert gateway.inbox.count["pigeon"] == 1

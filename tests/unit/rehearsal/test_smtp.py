@@ -224,7 +224,7 @@ async def test_what_drains_slowly_is_recorded_when_it_has_drained(gateway: SmtpG
     async with connected(gateway) as client:
         await client.say("MAIL FROM:<>", "RCPT TO:<r@m.example>", "DATA", replies=3)
         await client.say(MESSAGE, ".", "NOOP", replies=0)
-        while not gateway.in_flight:  # noqa: ASYNC110 - what happens in a socket sets no event
+        while not gateway.in_flight:
             await asyncio.sleep(0.001)
         assert gateway.messages == []
 

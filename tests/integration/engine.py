@@ -1,0 +1,302 @@
+"""The engine in one process: SQLite, the embedded bus, real connectors, the rehearsal's gateways."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from channels.mail import Mail
+from channels.mail import Settings as MailSettings
+from channels.mail.settings import Security
+from hub.alert import Lane
+from hub.authorise import Actor, Role
+from hub.bus import Bus
+from hub.bus.embedded import EmbeddedBus
+from hub.channel import Capabilities, Channel, Content
+from hub.clock import Clock, utc_now
+from hub.codec import RecordCodec
+from hub.deliver import Delivery
+from hub.delivery import MERGED, Outcome, Variant
+from hub.draft import Message
+from hub.fanout import Fanout
+from hub.gate import Stops
+from hub.hazard import Hazard
+from hub.intake import Approval, Intake
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import Ledger, audit, batches, deployment, migrations, plans, register, sqlite_url
+from hub.ledger.alerts import Accepted
+from hub.ledger.register import Registration
+from hub.live.memory import MemoryLive
+from hub.outbound import Deployment, Outbound
+from hub.planner import Planner
+from hub.postbox import Postbox
+from hub.progress import Tally, progress
+from hub.recipient import Kind, RecipientId, Town, Zone
+from hub.render import render
+from hub.shelter_list import ShelterLines
+from hub.sweep import Sweeper
+from hub.testing.alerts import a_message
+from hub.worker import Worker
+
+KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
+AUTHOR = Actor(login="sato", name="佐藤", roles=frozenset({Role.COMPOSER}))
+APPROVER = Actor(login="tanaka", name="田中", roles=frozenset({Role.APPROVER}))
+OUTBOUND = Outbound(deployment=Deployment.REHEARSAL)
+SOON = (timedelta(milliseconds=20),)
+"""A backoff for tests: the same retries, sooner."""
+DEADLINE_S = 30.0
+
+
+class PlainSlots:
+    """A city without a board: the texts use their fallback."""
+
+    def shelters(self, zone: Zone | None, hazard: Hazard, language: Language) -> ShelterLines | None:
+        return None
+
+    def official(self, site: str) -> bool:
+        return False
+
+    def city(self, language: Language) -> str:
+        return "昭島市" if language is Language.JA else "Akishima City"
+
+    def link(self, number: str, language: Language) -> str:
+        return f"http://127.0.0.1/{language}/a/{number}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """Its parts, and short ways to do what staff do. Nothing runs by itself."""
+
+    ledger: Ledger
+    bus: Bus
+    channels: Mapping[str, Channel]
+    capabilities: Mapping[str, Capabilities]
+    clock: Clock
+    owner: str
+    records: RecordCodec
+    stops: Stops
+    live: MemoryLive
+    addresses: dict[RecipientId, str] = field(default_factory=dict)
+    pages: list[tuple[str, str]] = field(default_factory=list)
+    intake: Intake = field(init=False)
+    fanout: Fanout = field(init=False)
+    planner: Planner = field(init=False)
+    sweeper: Sweeper = field(init=False)
+    postbox: Postbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fanout = Fanout(
+            ledger=self.ledger, transport=self.bus, records=self.records, keys=KEYS,
+            capabilities=self.capabilities, render=self.render, clock=self.clock,
+        )  # fmt: skip
+        self.planner = Planner(
+            fanout=self.fanout, ledger=self.ledger, transport=self.bus, records=self.records
+        )
+        self.sweeper = Sweeper(
+            ledger=self.ledger, transport=self.bus, stops=self.stops, capabilities=self.capabilities,
+            owner=self.owner, only_process=True, clock=self.clock, random=Random(0),
+        )  # fmt: skip
+        self.intake = Intake(
+            ledger=self.ledger, records=self.records, keys=KEYS, stops=self.stops, sender="akishima.example",
+            clock=self.clock, page=self.page, relay=self.sweeper.poke,
+        )  # fmt: skip
+        self.postbox = Postbox(
+            ledger=self.ledger, transport=self.bus, records=self.records, capabilities=self.capabilities,
+            clock=self.clock,
+        )  # fmt: skip
+
+    def page(self, topic: str, text: str) -> None:
+        self.pages.append((topic, text))
+
+    async def render(self, accepted: Accepted, variant: Variant) -> Content:
+        return render(accepted.alert, variant, PlainSlots(), self.clock, number=accepted.number)
+
+    def delivery(self, kind: str) -> Delivery:
+        return Delivery(
+            channel=self.channels[kind], capabilities=self.capabilities[kind], ledger=self.ledger,
+            live=self.live, keys=KEYS, stops=self.stops, owner=self.owner, clock=self.clock, page=self.page,
+            random=Random(0),
+        )  # fmt: skip
+
+    def worker(self, kind: str, lane: Lane = Lane.URGENT) -> Worker:
+        return Worker(self.delivery(kind), lane, transport=self.bus, records=self.records)
+
+    @asynccontextmanager
+    async def running(self, *roles: str) -> AsyncIterator[None]:
+        """Roles as `yobikake serve` has them; all of them when none is named."""
+        engine = {"fanout": self.planner.run, "sweep": self.sweeper.run, "receipts": self.postbox.run}
+        wanted = roles or (*engine, *self.channels)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(engine[role]()) for role in wanted if role in engine]
+            tasks += [
+                group.create_task(self.worker(role, lane).run())
+                for role in wanted
+                if role in self.channels
+                for lane in Lane
+            ]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    async def register(self, people: Iterable[Registration]) -> list[RecipientId]:
+        people = list(people)
+        ids = await self.ledger.write(lambda conn: register.add(conn, KEYS, people, at=self.clock()))
+        await self.ledger.write(lambda conn: register.rebuild(conn, KEYS))
+        for id_, person in zip(ids, people, strict=True):
+            self.addresses[id_] = next(iter(person.contacts.values()))
+        return ids
+
+    async def submit(self, message: Message, author: Actor = AUTHOR) -> str:
+        draft = await self.intake.save(message, author)
+        await self.intake.submit(draft.id, author, seen=1)
+        return draft.id
+
+    async def send(self, message: Message | None = None, **changes: Any) -> str:
+        """Composed by one, approved by another. Gives the alert's identifier."""
+        message = message or a_message(**changes)
+        draft = await self.submit(message)
+        accepted = await self.intake.accept(Approval(draft=draft, version=2, typed=message.level), APPROVER)
+        return accepted.alert.identifier
+
+    async def tally(self, alert: str) -> dict[str, Tally]:
+        return await self.ledger.read(lambda conn: progress(conn, alert, self.capabilities, now=self.clock()))
+
+    async def done(self, alert: str) -> dict[str, Tally]:
+        """Wait until nobody is pending on any channel; the sums are checked at every look."""
+        tallies: dict[str, Tally] = {}
+
+        async def over() -> bool:
+            tallies.update(await self.tally(alert))
+            for tally in tallies.values():
+                add_up(tally)
+            return all(tally.done for tally in tallies.values())
+
+        await until(over)
+        return tallies
+
+    async def planned(self, alert: str) -> None:
+        async def complete() -> bool:
+            known = await self.ledger.read(lambda conn: plans.completion(conn, alert))
+            return all(done for _, done in known.values())
+
+        await until(complete)
+
+    async def rows(self, alert: str) -> list[Any]:
+        return await self.ledger.read(lambda conn: list(batches.of_alert(conn, alert)))
+
+    async def outcomes(self, alert: str, channel: str = "mail") -> dict[RecipientId, Outcome]:
+        """Each recipient's one outcome; a recipient counted twice fails the test."""
+        found: dict[RecipientId, Outcome] = {}
+        for row in await self.rows(alert):
+            pairs = zip(row.handover, row.receipt, strict=True)
+            for member, pair in zip(row.members, pairs, strict=True):
+                if row.channel == channel and MERGED[pair] is not Outcome.MOVED:
+                    assert member not in found, "counted twice"
+                    found[member] = MERGED[pair]
+        return found
+
+    async def audited(self) -> int:
+        return await self.ledger.read(lambda conn: audit.verify(conn, KEYS))
+
+
+def add_up(tally: Tally) -> None:
+    known = (
+        tally.accepted, tally.delivered, tally.answered, tally.ambiguous, tally.failed, tally.pending,
+    )  # fmt: skip
+    assert tally.planned == sum(known)
+    assert tally.failed == tally.reasons.total()
+    assert tally.retrying + tally.awaiting <= tally.pending
+
+
+@asynccontextmanager
+async def engine(
+    folder: Path,
+    *,
+    channels: Mapping[str, Channel],
+    bus: Bus | None = None,
+    clock: Clock = utc_now,
+    owner: str = "this process",
+    **overrides: Any,
+) -> AsyncIterator[Engine]:
+    """Over the databases in `folder`, which are kept: opened again, it is the next process."""
+    url = sqlite_url(folder / "ledger.db")
+    await asyncio.to_thread(migrations.upgrade, url)
+    async with AsyncExitStack() as stack:
+        ledger = Ledger(url)
+        await ledger.open()
+        stack.push_async_callback(ledger.close)
+        await ledger.write(
+            lambda conn: deployment.establish(conn, Deployment.REHEARSAL, "132071", at=clock())
+        )
+        carrier = bus or EmbeddedBus(folder / "bus.db")
+        await carrier.open()
+        stack.push_async_callback(carrier.close)
+        for channel in channels.values():
+            await channel.open()
+            stack.push_async_callback(channel.close)
+        capabilities = {
+            kind: replace(channel.capabilities, **({"backoff": SOON} | overrides))
+            for kind, channel in channels.items()
+        }
+        yield Engine(
+            ledger=ledger, bus=carrier, channels=channels, capabilities=capabilities, clock=clock,
+            owner=owner, records=RecordCodec(KEYS), stops=Stops(), live=MemoryLive(),
+        )  # fmt: skip
+
+
+def mail(port: int, **changes: Any) -> Mail:
+    settings = MailSettings(
+        host="127.0.0.1", port=port, security=Security.NONE, sender="bousai@city.example",
+        connections=2, warm_connections=0,
+    )  # fmt: skip
+    return Mail(msgspec.structs.replace(settings, **changes), outbound=OUTBOUND, clock=utc_now)
+
+
+def residents(
+    number: int,
+    *,
+    towns: Sequence[str] = ("t1",),
+    channel: str = "mail",
+    address: Callable[[int], str] = lambda i: f"r{i}@mail.example",
+    **changes: Any,
+) -> list[Registration]:
+    """In Japanese and English, in turn over `towns` and two shelter zones."""
+    languages = (Language.JA, Language.JA, Language.EN)
+    return [
+        Registration(
+            **(
+                {
+                    "kind": Kind.RESIDENT,
+                    "language": languages[i % 3],
+                    "town": Town(towns[i % len(towns)]),
+                    "zone": Zone(f"z{i % 2}"),
+                    "contacts": {channel: address(i)},
+                }
+                | changes
+            )
+        )
+        for i in range(number)
+    ]
+
+
+def received(inbox: Any, channel: str = "mail") -> Counter[str]:
+    """How often each address got something, by the gateway's own word."""
+    return Counter({address: len(inbox.of(channel, address)) for address in inbox.addresses(channel)})
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+def at(moment: datetime) -> Clock:
+    return lambda: moment

@@ -1,0 +1,294 @@
+"""From a draft to an accepted alert: who may, what is refused, and that it happens once or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hub import bus
+from hub.alert import AlertInfo, Mode
+from hub.authorise import Actor, Role
+from hub.cap import MsgType
+from hub.codec import AlertRecord
+from hub.delivery import Outcome
+from hub.draft import State
+from hub.errors import BadInput, Conflict, Forbidden, HubError, Refused
+from hub.evacuation import Level
+from hub.intake import Approval
+from hub.ledger import alerts, audit, tables
+from hub.recipient import Reached, Targeting, WholeCity
+from hub.testing.alerts import a_message
+from tests.integration.engine import APPROVER, AUTHOR, KEYS, Engine, engine, mail
+
+BOTH = Actor(login="sato", name="佐藤", roles=frozenset({Role.COMPOSER, Role.APPROVER}))
+VIEWER = Actor(login="ito", name="伊藤", roles=frozenset({Role.VIEWER}))
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Engine]:
+    async with engine(tmp_path, channels={"mail": mail(9)}) as made:
+        yield made
+
+
+def approval(draft: str, *, version: int = 2, typed: Level | None = Level.EVACUATE, **more: Any) -> Approval:
+    return Approval(draft=draft, version=version, typed=typed, **more)
+
+
+async def count(hub: Engine, table: Any) -> int:
+    return int(
+        await hub.ledger.read(lambda conn: conn.execute(select(func.count()).select_from(table)).scalar_one())
+    )
+
+
+async def actions(hub: Engine) -> list[str]:
+    return list(
+        await hub.ledger.read(
+            lambda conn: (
+                conn.execute(select(tables.audit.c.action).order_by(tables.audit.c.seq)).scalars().all()
+            )
+        )
+    )
+
+
+# --- two people (I10) ---
+
+
+async def test_the_author_cannot_approve_even_with_the_right_to(hub: Engine) -> None:
+    draft = await hub.submit(a_message(), BOTH)
+    with pytest.raises(Forbidden, match="作成した人は承認できません"):
+        await hub.intake.accept(approval(draft), BOTH)
+    assert await count(hub, tables.alerts) == 0
+
+
+async def test_whoever_edited_last_is_the_author(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    await hub.intake.save(a_message(valid_for_s=60), BOTH, draft=draft, seen=2)
+    await hub.intake.submit(draft, AUTHOR, seen=3)
+    with pytest.raises(Forbidden, match="作成した人は承認できません"):
+        await hub.intake.accept(approval(draft, version=4), BOTH)
+
+
+async def test_it_takes_the_right_to_approve(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    with pytest.raises(Forbidden, match="approver"):
+        await hub.intake.accept(approval(draft), Actor(login="x", name="x", roles=frozenset({Role.COMPOSER})))
+
+
+async def test_a_reason_of_blanks_breaks_no_glass(hub: Engine) -> None:
+    draft = await hub.submit(a_message(), BOTH)
+    with pytest.raises(Forbidden):
+        await hub.intake.accept(approval(draft, break_glass=" 　\n"), BOTH)
+
+
+async def test_breaking_glass_sends_alone_and_everyone_hears_of_it_each_time(hub: Engine) -> None:
+    for number in ("2026-0001", "2026-0002"):
+        draft = await hub.submit(a_message())
+        accepted = await hub.intake.accept(approval(draft, break_glass="堤防が切れた"), AUTHOR)
+        assert accepted.author == accepted.approver == AUTHOR.login
+        assert accepted.number.endswith(number[4:])
+    topics = [topic for topic, _ in hub.pages]
+    assert len(set(topics)) == 2, "the second one would be held back as a repeat of the first"
+    entries = await hub.ledger.read(lambda conn: audit.about(conn, [accepted.alert.identifier]))
+    assert entries[0].detail["break_glass"] == "堤防が切れた"
+
+
+async def test_a_staff_drill_needs_no_second_person(hub: Engine) -> None:
+    draft = await hub.submit(a_message(mode=Mode.STAFF_DRILL))
+    accepted = await hub.intake.accept(approval(draft), AUTHOR)
+    assert accepted.alert.mode is Mode.STAFF_DRILL
+    assert hub.pages == []
+
+
+async def test_a_resident_drill_needs_one(hub: Engine) -> None:
+    draft = await hub.submit(a_message(mode=Mode.RESIDENT_DRILL), BOTH)
+    with pytest.raises(Forbidden):
+        await hub.intake.accept(approval(draft), BOTH)
+
+
+# --- what was seen is what is sent ---
+
+
+@pytest.mark.parametrize("typed", [None, Level.ELDERLY_EVACUATE, Level.SECURE_LIFE])
+async def test_another_digit_than_the_levels_is_refused(hub: Engine, typed: Level | None) -> None:
+    draft = await hub.submit(a_message())
+    with pytest.raises(BadInput, match="レベル4"):
+        await hub.intake.accept(approval(draft, typed=typed), APPROVER)
+
+
+async def test_no_level_takes_no_digit(hub: Engine) -> None:
+    draft = await hub.submit(a_message(level=None))
+    with pytest.raises(BadInput, match="なし"):
+        await hub.intake.accept(approval(draft, typed=Level.EVACUATE), APPROVER)
+    assert (await hub.intake.accept(approval(draft, typed=None), APPROVER)).alert.level is None
+
+
+async def test_a_draft_that_changed_since_it_was_read_is_not_sent(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    await hub.intake.save(a_message(valid_for_s=60), AUTHOR, draft=draft, seen=2)
+    with pytest.raises(Conflict):
+        await hub.intake.accept(approval(draft), APPROVER)
+    await hub.intake.submit(draft, AUTHOR, seen=3)
+    with pytest.raises(Conflict, match="新しい内容"):
+        await hub.intake.accept(approval(draft, version=2), APPROVER)
+    await hub.intake.accept(approval(draft, version=4), APPROVER)
+
+
+async def test_two_who_edit_do_not_overwrite_each_other(hub: Engine) -> None:
+    draft = await hub.intake.save(a_message(), AUTHOR)
+    await hub.intake.save(a_message(valid_for_s=60), AUTHOR, draft=draft.id, seen=1)
+    with pytest.raises(Conflict):
+        await hub.intake.save(a_message(valid_for_s=120), BOTH, draft=draft.id, seen=1)
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.RESIDENT_DRILL])
+async def test_a_drill_never_becomes_live_nor_the_reverse(hub: Engine, mode: Mode) -> None:
+    other = Mode.STAFF_DRILL
+    draft = await hub.intake.save(a_message(mode=other), AUTHOR)
+    with pytest.raises(BadInput, match=r"\$\.mode"):
+        await hub.intake.save(a_message(mode=mode), AUTHOR, draft=draft.id, seen=1)
+
+
+async def test_what_was_returned_or_rejected_is_not_sent(hub: Engine) -> None:
+    returned, rejected = await hub.submit(a_message()), await hub.submit(a_message())
+    with pytest.raises(BadInput, match="理由"):
+        await hub.intake.reject(rejected, APPROVER, seen=2, reason=" ")
+    back = await hub.intake.send_back(returned, APPROVER, seen=2, reason="地域が違います")
+    ended = await hub.intake.reject(rejected, APPROVER, seen=2, reason="不要")
+    assert (back.state, back.note, ended.state) == (State.EDITING, "地域が違います", State.REJECTED)
+    for draft in (returned, rejected):
+        with pytest.raises(Conflict):
+            await hub.intake.accept(approval(draft, version=3), APPROVER)
+    with pytest.raises(Conflict):
+        await hub.intake.save(a_message(), AUTHOR, draft=rejected, seen=3)
+
+
+# --- bad texts and bad targets (I6, I9) ---
+
+
+def japanese(**changes: str) -> tuple[AlertInfo, ...]:
+    fields = {name: getattr(a_message().infos[0], name) for name in AlertInfo.__struct_fields__}
+    return (AlertInfo(**fields | changes),)
+
+
+BAD: dict[str, tuple[dict[str, Any], type[HubError], str]] = {
+    "no text": ({"infos": ()}, BadInput, r"\$\.infos"),
+    "one language twice": ({"infos": japanese() * 2}, BadInput, r"\$\.infos"),
+    "an empty form": ({"infos": japanese(speech=" ")}, BadInput, r"infos\[0\]\.speech"),
+    "an unknown slot": ({"infos": japanese(short="{shelter}")}, BadInput, r"infos\[0\]\.short"),
+    "a drill word in a live alert": ({"infos": japanese(headline="【訓練】避難指示")}, Refused, "訓練"),
+    "a correction that admits nothing": ({"correction": True}, Refused, "infos"),
+    "too long in force": ({"valid_for_s": 25 * 3600}, BadInput, "24"),
+    "over before it begins": ({"valid_for_s": 0}, BadInput, "valid_for_s"),
+    "an update of nothing": ({"msg_type": MsgType.UPDATE}, BadInput, "references"),
+    "one channel twice": (
+        {"targeting": Targeting(audience=WholeCity(), channels=("mail", "mail"))},
+        BadInput,
+        "channels",
+    ),
+    "a correction to somebody else's audience": (
+        {"targeting": Targeting(audience=Reached(identifier="other"), channels=("mail",))},
+        BadInput,
+        "audience",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_a_bad_draft_is_refused_before_anybody_approves(hub: Engine, case: str) -> None:
+    changes, error, place = BAD[case]
+    draft = await hub.intake.save(a_message(**changes), AUTHOR)
+    with pytest.raises(error, match=place):
+        await hub.intake.submit(draft.id, AUTHOR, seen=1)
+    assert (await hub.intake.read(draft.id, VIEWER)).state is State.EDITING
+
+
+async def test_a_drill_can_never_be_an_update_of_a_live_alert(hub: Engine) -> None:
+    live = await hub.send()
+    drill = a_message(mode=Mode.STAFF_DRILL, msg_type=MsgType.UPDATE, references=(live,))
+    draft = await hub.submit(drill)
+    with pytest.raises(BadInput, match="never mixed"):
+        await hub.intake.accept(approval(draft), APPROVER)
+    assert not await hub.ledger.read(lambda conn: alerts.stopped(conn, [live]))
+
+
+# --- once, or not at all (I1) ---
+
+
+async def test_accepting_twice_at_once_sends_once(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    tries = await asyncio.gather(
+        *(hub.intake.accept(approval(draft), APPROVER) for _ in range(8)), return_exceptions=True
+    )
+    assert [type(end) for end in tries if isinstance(end, BaseException)] == [Conflict] * 7
+    assert await count(hub, tables.alerts) == await count(hub, tables.outbox) == 1
+
+
+async def test_an_accepted_alert_is_all_there(hub: Engine) -> None:
+    message = a_message(targeting=Targeting(audience=WholeCity(), channels=("mail", "line")))
+    identifier = await hub.send(message)
+    row = await hub.ledger.read(lambda conn: conn.execute(select(tables.alerts)).one())
+    assert row.digest == message.digest()
+    assert await count(hub, tables.plans) == 2
+    outbox = await hub.ledger.read(lambda conn: conn.execute(select(tables.outbox)).one())
+    record = hub.records.unseal(AlertRecord, bus.ALERTS, outbox.key, outbox.value)
+    assert (record.identifier, record.mode) == (identifier, Mode.LIVE)
+    assert await actions(hub) == ["draft.save", "draft.submitted", "alert.accept", "draft.sent"]
+    assert await hub.audited() == 4
+
+
+@pytest.mark.parametrize("table", ["alerts", "plans", "outbox", "audit", "drafts"])
+async def test_a_failure_at_any_point_of_an_accept_leaves_nothing(hub: Engine, table: str) -> None:
+    draft = await hub.submit(a_message())
+    verb = "UPDATE" if table == "drafts" else "INSERT"
+    await hub.ledger.write(
+        lambda conn: conn.exec_driver_sql(
+            f"CREATE TRIGGER broken BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'disk'); END"
+        )
+    )
+    with pytest.raises(Exception, match="disk"):
+        await hub.intake.accept(approval(draft), APPROVER)
+    assert [await count(hub, each) for each in (tables.alerts, tables.plans, tables.outbox)] == [0, 0, 0]
+    assert (await hub.intake.read(draft, VIEWER)).state is State.SUBMITTED
+
+    await hub.ledger.write(lambda conn: conn.exec_driver_sql("DROP TRIGGER broken"))
+    await hub.intake.accept(approval(draft), APPROVER)
+    await hub.audited()
+
+
+async def test_an_update_ends_what_it_updates_in_the_same_commit(hub: Engine) -> None:
+    first = await hub.send()
+    second = await hub.send(msg_type=MsgType.UPDATE, references=(first,))
+    old, new = await asyncio.gather(
+        *(hub.ledger.read(lambda conn, each=each: alerts.get(conn, KEYS, each)) for each in (first, second))
+    )
+    assert (old.stopped_as, new.alert.sequence) == (Outcome.SUPERSEDED, old.alert.sequence + 1)
+    assert old.ended_at == new.alert.sent
+    assert hub.stops.outcome(first) is Outcome.SUPERSEDED, "this process would have to find out by itself"
+    in_force = await hub.ledger.read(lambda conn: alerts.active(conn, KEYS, at=hub.clock()))
+    assert [each.alert.identifier for each in in_force] == [second]
+
+
+async def test_sending_is_stopped_once(hub: Engine) -> None:
+    alert = await hub.send()
+    with pytest.raises(Forbidden):
+        await hub.intake.stop(alert, VIEWER)
+    await hub.intake.stop(alert, AUTHOR)
+    with pytest.raises(Conflict):
+        await hub.intake.stop(alert, AUTHOR)
+    assert (await actions(hub)).count("alert.stop") == 1
+
+
+# --- the audit trail (I12) ---
+
+
+async def test_the_audit_trail_names_who_did_what_and_holds_no_text(hub: Engine) -> None:
+    await hub.intake.stop(await hub.send(), AUTHOR)
+    rows = await hub.ledger.read(lambda conn: conn.execute(select(tables.audit)).all())
+    assert {row.actor for row in rows} == {AUTHOR.login, APPROVER.login}
+    assert not any(a_message().infos[0].headline in row.detail for row in rows)
+    assert all(isinstance(row.at, datetime) for row in rows)
+    assert await hub.audited() == len(rows)

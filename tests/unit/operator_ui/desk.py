@@ -1,0 +1,288 @@
+"""A staff console over a real ledger, with people who sign in over HTTP; nothing is delivered."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp.test_utils import TestServer
+from lxml.html import document_fromstring
+
+from config import folder
+from hub import city as cities
+from hub import keys as key_files
+from hub import phrases
+from hub.authorise import Role
+from hub.background import Background
+from hub.channel import Capabilities, Drilling, Health, Target, Unit
+from hub.codec import RecordCodec
+from hub.gate import Stops
+from hub.hazard import Hazard
+from hub.intake import Intake
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import Ledger, accounts, deployment, register, sqlite_url
+from hub.ledger.migrations import upgrade
+from hub.ledger.register import Registration
+from hub.outbound import Deployment
+from hub.recipient import Kind, Zone
+from hub.shelter_list import ShelterLines
+from operator_ui.staff import passwords
+from operator_ui.staff.app import create_app
+from operator_ui.staff.console import Console
+from shelters import record
+from shelters.board import Board, board
+from shelters.reading import Reading
+from shelters.site import load_sites
+
+NOW = datetime(2026, 9, 12, 12, 47, tzinfo=UTC)
+"""21:47 in Japan."""
+CITY = cities.load(folder("akishima"))
+SITES = load_sites(folder("akishima"))
+TEMPLATES = phrases.load(folder("phrases"))
+PASSWORD = "correct horse battery"
+HASHED = passwords.hashed(PASSWORD, login="nobody")
+
+CAPABILITIES: Mapping[str, Capabilities] = {
+    "mail": Capabilities(kind="mail", japanese="メール", batch_size=100),
+    "line": Capabilities(
+        kind="line",
+        japanese="LINE",
+        batch_size=500,
+        body_limit=5000,
+        body_measure="utf16",
+        requests_per_s=200,
+    ),
+    "x": Capabilities(
+        kind="x",
+        japanese="X（旧Twitter）",
+        unit=Unit.POSTS,
+        batch_size=1,
+        drilling=Drilling.PREVIEW_ONLY,
+    ),
+    "manual": Capabilities(
+        kind="manual",
+        japanese="手作業",
+        unit=Unit.SHEETS,
+        batch_size=20,
+        drilling=Drilling.PREVIEW_ONLY,
+    ),
+}
+
+
+class Slots:
+    """Fills the slots from a board, as the hub does."""
+
+    def __init__(self, shelters: Board) -> None:
+        self._board = shelters
+
+    def shelters(self, zone: Zone | None, hazard: Hazard, language: Language) -> ShelterLines | None:
+        return self._board.lines(hazard, near=CITY.centre)
+
+    def official(self, site: str) -> bool:
+        return any(site == each.name.ja for each in SITES.values())
+
+    def city(self, language: Language) -> str:
+        return CITY.names[language]
+
+    def link(self, number: str, language: Language) -> str:
+        return f"https://bosai.example/{language}/a/{number}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """What a test may look at or change while the console runs."""
+
+    ledger: Ledger
+    keys: Keys
+    now: datetime = NOW
+    base: str = ""
+    paged: list[str] = field(default_factory=list)
+    reported: list[Reading] = field(default_factory=list)
+    ticked: list[tuple[str, str, str]] = field(default_factory=list)
+    health: dict[str, Health] = field(default_factory=dict)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def board(self) -> Board:
+        steps = await self.ledger.read(record.all_current)
+        return board(SITES, steps, {}, now=self.now)
+
+    async def add_account(self, login: str, name: str, roles: frozenset[Role]) -> None:
+        await self.ledger.write(
+            lambda conn: accounts.add(
+                conn, login=login, name=name, password_hash=HASHED, roles=roles, at=self.now
+            )
+        )
+
+    def console(self, background: Background, url: str) -> Console:
+        async def slots() -> Slots:
+            return Slots(await self.board())
+
+        async def health() -> Mapping[str, Health]:
+            return self.health
+
+        async def report(reading: Reading) -> None:
+            self.reported.append(reading)
+
+        async def ticked(channel: str, alert: str, sheet: str, at: datetime) -> None:
+            self.ticked.append((channel, alert, sheet))
+
+        return Console(
+            ledger=self.ledger,
+            intake=Intake(
+                ledger=self.ledger,
+                records=RecordCodec(self.keys),
+                keys=self.keys,
+                stops=Stops(),
+                sender=CITY.cap_sender,
+                clock=self.clock,
+                page=lambda topic, _text: self.paged.append(topic),
+                relay=lambda: None,
+            ),
+            keys=self.keys,
+            city=CITY,
+            templates=TEMPLATES,
+            capabilities=CAPABILITIES,
+            clock=self.clock,
+            deployment=Deployment.REHEARSAL,
+            url=url,
+            slots=slots,
+            board=self.board,
+            health=health,
+            report=report,
+            background=background,
+            targets={
+                "manual": [Target(ref="van", name="広報車"), Target(ref="area-mail", name="緊急速報メール")]
+            },
+            ticked=ticked,
+        )
+
+
+@asynccontextmanager
+async def a_desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """Two who may do everything (sato, tanaka), one who composes (ito), one who looks (ono); 30 people."""
+    key_files.create(tmp_path / "keys")
+    keys = key_files.load(tmp_path / "keys")
+    url = sqlite_url(tmp_path / "ledger.db")
+    upgrade(url)
+    ledger = Ledger(url)
+    await ledger.open()
+    desk = Desk(ledger=ledger, keys=keys)
+    try:
+        await ledger.write(
+            lambda conn: deployment.establish(conn, Deployment.REHEARSAL, CITY.code_with_check, at=NOW)
+        )
+        await desk.add_account("sato", "佐藤 花", frozenset(Role))
+        await desk.add_account("tanaka", "田中 一郎", frozenset(Role))
+        await desk.add_account("ito", "伊藤", frozenset({Role.COMPOSER}))
+        await desk.add_account("ono", "小野", frozenset({Role.VIEWER}))
+        await ledger.write(lambda conn: _register(conn, keys))
+        async with _served(desk):
+            yield desk
+    finally:
+        await ledger.close()
+
+
+class Person:
+    """Somebody with a browser that knows no script: pages are read, forms are posted with what they hold."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+        self.page = ""
+        self.path = ""
+        self.status = 0
+
+    async def get(self, path: str, **headers: str) -> str:
+        async with self.session.get(path, headers=headers) as response:
+            return await self._seen(response)
+
+    async def post(self, path: str, fields: Any = (), *, headers: Mapping[str, str] | None = None) -> str:
+        """With the form token of the page last seen."""
+        values = list(fields.items() if isinstance(fields, dict) else fields)
+        if "csrf" not in dict(values):
+            values.append(("csrf", self.field("csrf")))
+        async with self.session.post(path, data=values, headers=headers) as response:
+            return await self._seen(response)
+
+    async def submit(self, action: str, act: str = "", **changes: str | list[str] | None) -> str:
+        """Post the form of that address as it stands on the page, with `changes`; None leaves a field out."""
+        fields = [pair for pair in self.form(action) if pair[0] not in changes]
+        for name, value in changes.items():
+            fields += [(name, each) for each in ([value] if isinstance(value, str) else value or [])]
+        return await self.post(action, [*fields, ("act", act)] if act else fields)
+
+    def form(self, action: str) -> list[tuple[str, str]]:
+        """What a browser would post of it, without a button."""
+        (form,) = [form for form in document_fromstring(self.page).forms if form.action == action]
+        return [(str(name), str(value)) for name, value in form.form_values()]
+
+    def field(self, name: str) -> str:
+        """The value of a hidden field on the page."""
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.page)
+        return found[1] if found else ""
+
+    async def _seen(self, response: ClientResponse) -> str:
+        self.page, self.path, self.status = await response.text(), response.url.path_qs, response.status
+        return self.page
+
+
+@asynccontextmanager
+async def somebody(desk: Desk, login: str | None = None) -> AsyncIterator[Person]:
+    """Signed in as `login`, or nobody yet."""
+    async with ClientSession(
+        desk.base, cookie_jar=CookieJar(unsafe=True), headers={"Accept-Language": "ja"}
+    ) as session:
+        person = Person(session)
+        if login is not None:
+            await person.post("/signin", {"login": login, "password": PASSWORD})
+            assert person.path == "/", person.page
+        yield person
+
+
+@asynccontextmanager
+async def _served(desk: Desk) -> AsyncIterator[None]:
+    background = Background()
+    server = TestServer(create_app(desk.console(background, "http://console.example")))
+    await server.start_server()
+    desk.base = str(server.make_url("/"))
+    try:
+        yield
+    finally:
+        await server.close()
+        await background.finish(1)
+
+
+def _register(conn: Any, keys: Keys) -> None:
+    towns = list(CITY.towns.values())
+    people = [
+        Registration(
+            kind=Kind.RESIDENT,
+            language=Language.JA if number % 2 else Language.EN,
+            town=towns[number % len(towns)].code,
+            zone=towns[number % len(towns)].zone,
+            drills=number < 3,
+            contacts={"mail": f"r{number}@mail.example"}
+            | ({"line": f"U{number}"} if number % 3 == 0 else {}),
+        )
+        for number in range(30)
+    ]
+    staff = [
+        Registration(kind=Kind.STAFF, language=Language.JA, contacts={"mail": f"s{number}@mail.example"})
+        for number in range(4)
+    ]
+    register.add(conn, keys, [*people, *staff], at=NOW)
+    register.keep_targets(
+        conn,
+        keys,
+        "manual",
+        [Target(ref="van", name="広報車"), Target(ref="area-mail", name="緊急速報メール")],
+        at=NOW,
+    )
+    register.keep_targets(conn, keys, "x", [Target(ref="post:ja", name="X")], at=NOW)
+    register.rebuild(conn, keys)
