@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -59,7 +60,7 @@ class Attempt:
     content: Content | None = None
     to: list[Recipient] = field(default_factory=list)
     sending: bool = False
-    """The connector was called: from here on, what is not known is ambiguous."""
+    """The gate has let a request pass: from here on, what is not known is ambiguous."""
     results: dict[RecipientId, Result] = field(default_factory=dict)
     reached_first: datetime | None = None
     reached_last: datetime | None = None
@@ -260,7 +261,6 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
     if not attempt.to:
         return
     assert attempt.content is not None  # noqa: S101 - `open_addresses` ran before
-    attempt.sending = True
     parcel = Parcel(
         batch_id=attempt.batch.id,
         attempt=attempt.batch.attempt,
@@ -269,12 +269,18 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         expires_at=attempt.batch.expires,
         content=attempt.content,
         to=attempt.to,
-        gate=attempt.gate,
+        gate=partial(_pass, attempt),
         resend=attempt.batch.resend,
     )
     async for result in delivery.channel.send(parcel):
         attempt.take(result, delivery.clock())
     attempt.rest(Outcome.AMBIGUOUS, "no-result")
+
+
+def _pass(attempt: Attempt) -> None:
+    """The parcel's gate: the first request it lets pass is noted."""
+    attempt.gate()
+    attempt.sending = True
 
 
 Stage = Callable[[Delivery, Attempt], Awaitable[None]]

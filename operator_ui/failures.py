@@ -21,7 +21,10 @@ class Render(Protocol):
 
 
 def failures(render: Render) -> Middleware:
-    """Turns what a handler raises into `error.html`. Redirects pass."""
+    """Turns what a handler raises into `error.html`. Redirects pass.
+
+    Where a page is only looked at, the address is the input: a wrong one is a page that is not there.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -32,7 +35,8 @@ def failures(render: Render) -> Middleware:
                 raise
             return _answer(render, request, status=e.status)
         except HubError as e:
-            return _answer(render, request, status=status_of(e), error=e)
+            missing = isinstance(e, BadInput) and request.method in ("GET", "HEAD")
+            return _answer(render, request, status=404 if missing else status_of(e), error=e)
         except Exception:
             reference = uuid4().hex[:8]
             log.exception("a page failed", path=request.path, reference=reference)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
@@ -47,6 +48,9 @@ from shelters.site import Site, SiteCode, load_sites
 from yobikake import connectors
 from yobikake.connectors import Configured
 from yobikake.slot_source import Renderer
+
+if TYPE_CHECKING:
+    from hub.bus import topics
 
 log = structlog.get_logger(__name__)
 
@@ -239,16 +243,20 @@ def _assembly(
     )
 
 
-async def _bus(settings: Settings, owner: str, channels: Iterable[str]) -> Bus:
-    """With Kafka: its topics are made where they are missing, and where they differ that is said."""
-    if settings.embedded:
-        return EmbeddedBus(settings.data / "bus.db")
-    from hub.bus import topics  # noqa: PLC0415 - loaded only by a hub that has it
-    from hub.bus.kafka import KafkaBus  # noqa: PLC0415
+async def ensure_topics(settings: Settings, channels: Iterable[str]) -> "topics.Report":
+    """Make the Kafka topics that are missing; the report says where the others differ."""
+    from hub.bus import topics  # noqa: PLC0415 - loaded only by a hub that has Kafka
 
     with resources.as_file(resources.files("config") / "topics.toml") as declared:
-        report = await topics.ensure(settings.bus.kafka, channels, path=declared)
-    for drift in report.drift:
+        return await topics.ensure(settings.bus.kafka, channels, path=declared)
+
+
+async def _bus(settings: Settings, owner: str, channels: Iterable[str]) -> Bus:
+    if settings.embedded:
+        return EmbeddedBus(settings.data / "bus.db")
+    from hub.bus.kafka import KafkaBus  # noqa: PLC0415
+
+    for drift in (await ensure_topics(settings, channels)).drift:
         log.warning("a Kafka topic is not as declared", drift=str(drift))
     return KafkaBus(settings.bus.kafka, client_id=owner)
 

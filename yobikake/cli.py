@@ -21,7 +21,7 @@ from hub.errors import HubError  # noqa: E402
 from yobikake.commands.output import err  # noqa: E402
 
 COMMANDS = {
-    # demo
+    "demo": ("demo", "demo", "Send one level-4 flood alert in a rehearsal city, on every channel."),
     "init": ("init", "init", "Make a new hub: settings, keys, database, and the first account."),
     "account": ("init", "account", "The people who may sign in. / ログインできる人"),
     "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM."),
@@ -30,6 +30,7 @@ COMMANDS = {
     "approve": ("send", "approve", "Approve a draft and send it."),
     "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
     "shelters": ("look", "show_shelters", "Show every site: its state, how many people are there."),
+    "topics": ("topics", "topics", "Create the Kafka topics that are missing, and tell which differ."),
     "bench": ("bench", "bench", "Send one alert by mail to many, and compare."),
 }
 """Name → module, function, and the line that `--help` shows. Imported when run: a hub takes a second to load."""
@@ -115,3 +116,4 @@ def _log(level: int, *, as_json: bool) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; the bus logs its own

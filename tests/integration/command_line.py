@@ -3,9 +3,10 @@
 import asyncio
 import io
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -32,6 +33,7 @@ def run(*arguments: str | Path, typed: Iterable[str] = ()) -> Said:
     """In this process. `typed`: what is typed at the prompts that show nothing."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
     with (
+        _ends(),
         patch.object(sys, "argv", ["yobikake", *map(str, arguments)]),
         patch("getpass.getpass", side_effect=list(typed)),
         patch.object(cli, "_log"),  # would bind every logger of this process to a stream of this call
@@ -103,6 +105,22 @@ def _exit_code() -> int:
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else int(e.code is not None)
     return 0
+
+
+@contextmanager
+def _ends() -> Iterator[None]:
+    """A hub that starts where it should have refused does not hold up the tests."""
+
+    def still_running(*_: object) -> None:
+        raise AssertionError("the command did not end")
+
+    before = signal.signal(signal.SIGALRM, still_running)
+    signal.alarm(30)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _text(stream: io.TextIOWrapper) -> str:

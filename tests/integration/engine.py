@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from channels.line import Line
+from channels.line import Settings as LineSettings
 from channels.mail import Mail
 from channels.mail import Settings as MailSettings
 from channels.mail.settings import Security
@@ -300,3 +302,13 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 def at(moment: datetime) -> Clock:
     return lambda: moment
+
+
+def line(url: str, folder: Path) -> Line:
+    token = folder / "line.token"
+    token.write_text("not-a-token-of-anybody\n")
+    return Line(LineSettings(access_token_file=token, base_url=url), outbound=OUTBOUND, clock=utc_now)
+
+
+def line_user(number: int) -> str:
+    return f"U{number:032x}"

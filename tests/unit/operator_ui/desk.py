@@ -10,7 +10,9 @@ from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
 from lxml.html import document_fromstring
+from sqlalchemy import Connection
 
 from config import folder
 from hub import city as cities
@@ -31,7 +33,6 @@ from hub.ledger.register import Registration
 from hub.outbound import Deployment
 from hub.recipient import Kind, Zone
 from hub.shelter_list import ShelterLines
-from operator_ui.staff import passwords
 from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
@@ -45,7 +46,8 @@ CITY = cities.load(folder("akishima"))
 SITES = load_sites(folder("akishima"))
 TEMPLATES = phrases.load(folder("phrases"))
 PASSWORD = "correct horse battery"
-HASHED = passwords.hashed(PASSWORD, login="nobody")
+HASHED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Made in a moment; it is verified as any other."""
 
 CAPABILITIES: Mapping[str, Capabilities] = {
     "mail": Capabilities(kind="mail", japanese="メール", batch_size=100),
@@ -113,13 +115,6 @@ class Desk:
         steps = await self.ledger.read(record.all_current)
         return board(SITES, steps, {}, now=self.now)
 
-    async def add_account(self, login: str, name: str, roles: frozenset[Role]) -> None:
-        await self.ledger.write(
-            lambda conn: accounts.add(
-                conn, login=login, name=name, password_hash=HASHED, roles=roles, at=self.now
-            )
-        )
-
     def console(self, background: Background, url: str) -> Console:
         async def slots() -> Slots:
             return Slots(await self.board())
@@ -164,25 +159,32 @@ class Desk:
         )
 
 
-@asynccontextmanager
-async def a_desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """Two who may do everything (sato, tanaka), one who composes (ito), one who looks (ono); 30 people."""
-    key_files.create(tmp_path / "keys")
-    keys = key_files.load(tmp_path / "keys")
-    url = sqlite_url(tmp_path / "ledger.db")
-    upgrade(url)
-    ledger = Ledger(url)
+async def prepare(place: Path) -> None:
+    """A ledger with two who may do everything (sato, tanaka), one who composes (ito), one who only looks
+    (ono), thirty residents and four of the staff."""
+    place.mkdir()
+    key_files.create(place / "keys")
+    keys = key_files.load(place / "keys")
+    upgrade(sqlite_url(place / "ledger.db"))
+    ledger = Ledger(sqlite_url(place / "ledger.db"))
     await ledger.open()
-    desk = Desk(ledger=ledger, keys=keys)
     try:
         await ledger.write(
             lambda conn: deployment.establish(conn, Deployment.REHEARSAL, CITY.code_with_check, at=NOW)
         )
-        await desk.add_account("sato", "佐藤 花", frozenset(Role))
-        await desk.add_account("tanaka", "田中 一郎", frozenset(Role))
-        await desk.add_account("ito", "伊藤", frozenset({Role.COMPOSER}))
-        await desk.add_account("ono", "小野", frozenset({Role.VIEWER}))
+        await ledger.write(_add_accounts)
         await ledger.write(lambda conn: _register(conn, keys))
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def a_desk(place: Path) -> AsyncIterator[Desk]:
+    """The console over a ledger that `prepare` made."""
+    ledger = Ledger(sqlite_url(place / "ledger.db"))
+    await ledger.open()
+    desk = Desk(ledger=ledger, keys=key_files.load(place / "keys"))
+    try:
         async with _served(desk):
             yield desk
     finally:
@@ -258,7 +260,17 @@ async def _served(desk: Desk) -> AsyncIterator[None]:
         await background.finish(1)
 
 
-def _register(conn: Any, keys: Keys) -> None:
+def _add_accounts(conn: Connection) -> None:
+    for login, name, roles in (
+        ("sato", "佐藤 花", frozenset(Role)),
+        ("tanaka", "田中 一郎", frozenset(Role)),
+        ("ito", "伊藤", frozenset({Role.COMPOSER})),
+        ("ono", "小野", frozenset({Role.VIEWER})),
+    ):
+        accounts.add(conn, login=login, name=name, password_hash=HASHED, roles=roles, at=NOW)
+
+
+def _register(conn: Connection, keys: Keys) -> None:
     towns = list(CITY.towns.values())
     people = [
         Registration(

@@ -122,7 +122,7 @@ async def test_breaking_glass_takes_a_reason_and_tells_everyone(desk: Desk) -> N
         assert "1人で配信" in author.page
     (accepted,) = await sent(desk)
     assert accepted.author == accepted.approver == "sato"
-    assert desk.paged == ["break-glass"]
+    assert desk.paged == ["break-glass 2026-0001"]
 
 
 async def test_sent_back_it_returns_to_its_author_with_the_reason(desk: Desk) -> None:

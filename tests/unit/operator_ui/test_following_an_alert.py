@@ -1,0 +1,287 @@
+"""The page of an alert: numbers that add up, work by hand, and the next word on it."""
+
+import asyncio
+from datetime import timedelta
+
+from lxml.html import document_fromstring
+from sqlalchemy import Connection, update
+
+from hub.cap import MsgType
+from hub.delivery import Batch, BatchId, Outcome, Variant
+from hub.draft import Draft
+from hub.language import Language
+from hub.ledger import alerts, audit, batches, plans, tables, ticks
+from hub.ledger.batches import Planned
+from hub.ledger.plans import Cursor
+from hub.recipient import Reached, RecipientId
+from hub.retry import key_of
+from tests.unit.operator_ui.desk import Desk, somebody
+from tests.unit.operator_ui.test_approving import sent, submitted
+from tests.unit.operator_ui.test_composing import GROUNDS, stored
+
+
+async def an_alert(desk: Desk) -> str:
+    """The identifier of one that was sent."""
+    async with somebody(desk, "ito") as author, somebody(desk, "tanaka") as approver:
+        path = await submitted(author)
+        await approver.get(path)
+        await approver.submit(f"{path}/send", typed="4")
+        return approver.path.rpartition("/")[2]
+
+
+async def carry(desk: Desk, identifier: str, outcomes: list[Outcome], *, complete: bool = True) -> None:
+    """Mail is planned for as many as there are outcomes, and that is what became of them."""
+
+    def work(conn: Connection) -> None:
+        alert = alerts.get(conn, desk.keys, identifier).alert
+        batches.insert_content(conn, "0" * 64, b"{}")
+        batch = Batch(
+            id=BatchId(f"{identifier[-4:]}-{len(outcomes)}"),
+            alert=identifier,
+            version=1,
+            mode=alert.mode,
+            lane=alert.lane,
+            channel="mail",
+            variant=Variant(Language.JA, None),
+            seq=0,
+            members=tuple(RecipientId(number) for number in range(1, len(outcomes) + 1)),
+            content_hash="0" * 64,
+            idempotency_key=key_of(BatchId("a")),
+            expires=alert.expires,
+        )
+        planned = [Planned(batch=batch, due_at=desk.now)]
+        plans.advance(
+            conn,
+            identifier,
+            "mail",
+            step=0,
+            to=Cursor(),
+            planned=planned,
+            complete_at=desk.now if complete else None,
+        )
+        conn.execute(
+            update(tables.batches)
+            .where(tables.batches.c.id == batch.id)
+            .values(handover=bytes(outcomes), state=2, first_at=desk.now, last_at=desk.now)
+        )
+
+    await desk.ledger.write(work)
+
+
+SOME = [
+    *[Outcome.ACCEPTED] * 5,
+    *[Outcome.DELIVERED] * 3,
+    Outcome.ANSWERED,
+    Outcome.AMBIGUOUS,
+    *[Outcome.PERMANENT] * 2,
+    *[Outcome.PENDING] * 4,
+]
+
+
+def row(page: str, channel: str) -> dict[str, int]:
+    """A line of the table, by the names of its columns."""
+    (line,) = document_fromstring(page).xpath(f'//tr[@data-channel="{channel}"]')
+    return {cell.get("data-share"): int(cell.text_content().replace(",", "")) for cell in line.xpath("./td")}
+
+
+async def test_every_line_adds_up_to_what_was_planned(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, SOME)
+    async with somebody(desk, "ono") as viewer:
+        line = row(await viewer.get(f"/alerts/{identifier}"), "mail")
+    assert line == {
+        "planned": 16, "answered": 1, "delivered": 3, "accepted": 5, "ambiguous": 1, "retrying": 0, "failed": 2,
+        "waiting": 4,
+    }  # fmt: skip
+    assert line.pop("planned") == sum(line.values())
+
+
+async def test_an_acceptance_is_never_called_an_arrival(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, [Outcome.ACCEPTED] * 10)
+    async with somebody(desk, "ono") as viewer:
+        page = await viewer.get(f"/alerts/{identifier}")
+    assert "届いた" not in page
+    assert "0.0%" in page  # of arrivals and answers
+    assert row(page, "mail")["accepted"] == 10
+
+
+async def test_nothing_counts_as_sent_before_everybody_is_planned(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, [Outcome.ACCEPTED] * 10, complete=False)
+    async with somebody(desk, "ono") as viewer:
+        page = await viewer.get(f"/alerts/{identifier}")
+    assert "送信済み" not in page
+    assert "数えています" in page
+
+
+async def test_a_watching_page_is_told_of_a_change_and_of_nothing_else(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    async with somebody(desk, "ono") as viewer:
+        await viewer.get(f"/alerts/{identifier}")
+        shown = viewer.page.split('data-version="')[1].split('"')[0]
+        async with viewer.session.get(f"/alerts/{identifier}/changes") as stream:
+            assert stream.headers["Content-Type"] == "text/event-stream"
+            first = await event(stream.content)
+            assert first == shown
+            await carry(desk, identifier, SOME)
+            second = await event(stream.content)
+        assert second != first
+        async with viewer.session.get(
+            f"/alerts/{identifier}/changes", headers={"Last-Event-ID": first}
+        ) as stream:
+            assert await event(stream.content) == second
+        fragment = await viewer.get(f"/alerts/{identifier}/live")
+    assert "<html" not in fragment
+    assert row(fragment, "mail")["planned"] == len(SOME)
+
+
+async def event(stream: asyncio.StreamReader) -> str:
+    """The version that the next event says. Fails when there is none for ten seconds."""
+    async with asyncio.timeout(10):
+        while True:
+            line = (await stream.readline()).decode().strip()
+            if line.startswith("data: "):
+                return line.removeprefix("data: ")
+
+
+async def test_what_is_unsent_can_be_stopped_once(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, SOME)
+    async with somebody(desk, "tanaka") as person:
+        page = await person.get(f"/alerts/{identifier}")
+        assert "まだ送っていない 4件を止める" in page
+        await person.submit(f"/alerts/{identifier}/stop")
+        assert "送信を止めました" in person.page
+        assert f'action="/alerts/{identifier}/stop"' not in person.page
+        await person.post(f"/alerts/{identifier}/stop")
+        assert person.status == 409
+    (accepted,) = await sent(desk)
+    assert accepted.stopped_as is Outcome.CANCELLED
+
+
+async def test_a_viewer_can_neither_stop_nor_correct_nor_tick(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    async with somebody(desk, "ono") as viewer:
+        page = await viewer.get(f"/alerts/{identifier}")
+        assert f"/alerts/{identifier}/stop" not in page
+        for action, fields in (("stop", {}), ("follow", {"kind": "update"}), ("ticks", {"sheet": "van"})):
+            await viewer.get(f"/alerts/{identifier}")
+            await viewer.post(f"/alerts/{identifier}/{action}", fields)
+            assert viewer.status == 403, action
+
+
+async def test_a_sheet_carried_over_is_ticked_with_time_and_name(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    desk.now += timedelta(minutes=5)
+    async with somebody(desk, "tanaka") as person:
+        page = await person.get(f"/alerts/{identifier}")
+        assert page.count("入力した") == 2
+        await person.post(f"/alerts/{identifier}/ticks", {"channel": "manual", "sheet": "van"})
+        assert person.page.count("入力した") == 1
+        assert "21:52" in person.page
+        assert "手で入力（広報車）" in person.page
+        await person.post(f"/alerts/{identifier}/ticks", {"channel": "manual", "sheet": "van"})
+        assert person.status == 409
+    assert desk.ticked == [("manual", identifier, "van")]
+    found = await desk.ledger.read(lambda conn: ticks.of_alert(conn, identifier))
+    assert found["van"] == (desk.now, "tanaka")
+    entries = await desk.ledger.read(lambda conn: audit.about(conn, [identifier]))
+    assert entries[0].action == "sheet.tick"
+
+
+async def test_a_correction_goes_to_whoever_was_reached_and_admits_the_mistake(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, SOME)
+    draft = await follow(desk, identifier, "correction")
+    message = draft.message
+    assert message.targeting.audience == Reached(identifier=identifier)
+    assert (message.msg_type, message.correction, message.references) == (MsgType.UPDATE, True, (identifier,))
+    assert all("誤り" in info.short for info in message.infos if info.language is Language.JA)
+    async with somebody(desk, "ito") as author:
+        page = await author.get(f"/drafts/{draft.id}")
+        assert "前の配信を受け取った人" in page
+        assert 'id="people-mail" data-live>10人' in page  # accepted, delivered, answered or ambiguous
+        await author.submit(f"/drafts/{draft.id}", "save", area="whole")
+    assert (await stored(desk, f"/drafts/{draft.id}")).message.targeting.audience == Reached(
+        identifier=identifier
+    )
+
+
+async def test_a_correction_ends_what_it_corrects(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    draft = await follow(desk, identifier, "correction")
+    await complete(desk, draft, typed="1")
+    corrected = {each.alert.identifier: each for each in await sent(desk)}[identifier]
+    assert corrected.stopped_as is Outcome.SUPERSEDED
+    async with somebody(desk, "ono") as viewer:
+        assert "次の配信に替わりました" in await viewer.get(f"/alerts/{identifier}")
+
+
+async def test_a_lifting_is_an_order_of_its_own(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    desk.now += timedelta(hours=3)
+    draft = await follow(desk, identifier, "lifting")
+    message = draft.message
+    assert message.msg_type is MsgType.CANCEL
+    assert not message.correction
+    assert message.order.ordered_at == desk.now
+    assert message.order.grounds == ""
+    assert "解除" in message.infos[0].headline
+    (accepted,) = await sent(desk)
+    assert message.targeting.audience == accepted.alert.targeting.audience
+    await complete(desk, draft, typed="27")
+    assert len(await sent(desk)) == 2
+
+
+async def test_an_update_begins_with_the_texts_that_were_sent(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    message = (await follow(desk, identifier, "update")).message
+    (accepted,) = await sent(desk)
+    assert message.infos == accepted.alert.infos
+    assert (message.level, message.msg_type) == (accepted.alert.level, MsgType.UPDATE)
+
+
+async def test_a_follow_up_of_a_drill_is_a_drill(desk: Desk) -> None:
+    async with somebody(desk, "sato") as author:
+        path = await submitted(author, mode="staff_drill")
+        await author.submit(f"{path}/send", typed="4")
+        identifier = author.path.rpartition("/")[2]
+        assert 'class="staff_drill"' in author.page
+    (accepted,) = await sent(desk)
+    assert (await follow(desk, identifier, "update")).message.mode is accepted.alert.mode
+
+
+async def test_home_and_history_name_it(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    async with somebody(desk, "ono") as viewer:
+        for path in ("/", "/alerts"):
+            assert f"/alerts/{identifier}" in await viewer.get(path)
+        desk.now += timedelta(hours=7)
+        assert f"/alerts/{identifier}" not in await viewer.get("/")
+        assert "期限切れ" in await viewer.get("/alerts")
+
+
+async def test_an_alert_there_is_none_of_is_not_found(desk: Desk) -> None:
+    async with somebody(desk, "ono") as viewer:
+        page = await viewer.get("/alerts/none")
+    assert viewer.status == 404
+    assert "この配信はありません" in page
+
+
+async def follow(desk: Desk, identifier: str, kind: str) -> Draft:
+    async with somebody(desk, "ito") as author:
+        await author.get(f"/alerts/{identifier}")
+        await author.post(f"/alerts/{identifier}/follow", {"kind": kind})
+        assert author.path.startswith("/drafts/"), author.page
+        return await stored(desk, author.path)
+
+
+async def complete(desk: Desk, draft: Draft, *, typed: str) -> None:
+    path = f"/drafts/{draft.id}"
+    async with somebody(desk, "ito") as author, somebody(desk, "tanaka") as approver:
+        await author.get(path)
+        await author.submit(path, "submit", grounds=GROUNDS)
+        await approver.get(path)
+        await approver.submit(f"{path}/send", typed=typed)
+        assert approver.path.startswith("/alerts/"), approver.page

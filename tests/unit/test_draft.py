@@ -1,0 +1,107 @@
+"""Drafts: what an approval binds, and how a draft may move."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub import slots
+from hub.alert import Area, Mode
+from hub.cap import MsgType
+from hub.draft import TRANSITIONS, Draft, Message, State, check
+from hub.errors import BadInput, Conflict
+from hub.evacuation import Level
+from hub.hazard import Hazard
+from hub.recipient import Reached, Targeting, Town, Towns, WholeCity
+from hub.testing.alerts import SENT, a_message
+
+OTHERWISE: dict[str, Any] = {
+    "mode": Mode.STAFF_DRILL,
+    "msg_type": MsgType.UPDATE,
+    "hazard": Hazard.LANDSLIDE,
+    "level": Level.ELDERLY_EVACUATE,
+    "order": msgspec.structs.replace(a_message().order, issuer="副市長"),
+    "area": Area(description="拝島町"),
+    "targeting": Targeting(audience=Towns(towns=(Town("t1"),)), channels=("mail",)),
+    "infos": a_message().infos[:1],
+    "valid_for_s": 60,
+    "references": ("a-1",),
+    "correction": True,
+}
+
+
+def test_an_approval_binds_every_field() -> None:
+    assert OTHERWISE.keys() == set(Message.__struct_fields__)
+    digests = {a_message(**{name: value}).digest() for name, value in OTHERWISE.items()}
+    assert len(digests | {a_message().digest()}) == len(OTHERWISE) + 1
+
+
+def test_an_approval_binds_the_channels_their_audience_and_every_letter() -> None:
+    by_two = Targeting(audience=WholeCity(), channels=("mail", "line"))
+    (info, *rest) = a_message().infos
+    typo = (msgspec.structs.replace(info, speech=info.speech + "。"), *rest)
+    assert len({m.digest() for m in (a_message(), a_message(targeting=by_two), a_message(infos=typo))}) == 3
+
+
+def test_an_approval_binds_what_the_slots_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = a_message().digest()
+    changed = {name: version + 1 for name, version in slots.VERSIONS.items()}
+    monkeypatch.setattr(slots, "VERSIONS", changed)
+    assert a_message().digest() != before
+
+
+def test_the_same_message_has_the_same_digest_also_after_a_journey() -> None:
+    again = msgspec.json.decode(msgspec.json.encode(a_message()), type=Message)
+    assert again.digest() == a_message().digest()
+
+
+def a_draft(state: State) -> Draft:
+    return Draft(
+        id="d", version=1, state=state, author="sato", message=a_message(), created_at=SENT, updated_at=SENT
+    )  # fmt: skip
+
+
+@given(st.sampled_from(State), st.sampled_from(State))
+def test_a_draft_moves_only_as_the_table_says(old: State, new: State) -> None:
+    if new in TRANSITIONS.get(old, frozenset()):
+        a_draft(old).become(new)
+        return
+    with pytest.raises(Conflict):
+        a_draft(old).become(new)
+
+
+def test_only_what_was_submitted_is_ever_sent() -> None:
+    assert [state for state in State if State.SENT in TRANSITIONS.get(state, ())] == [State.SUBMITTED]
+    with pytest.raises(Conflict, match="すでに配信済み"):
+        a_draft(State.SENT).become(State.SENT)
+
+
+def test_everything_but_a_staff_drill_takes_two_people() -> None:
+    assert [mode for mode in Mode if not a_message(mode=mode).needs_approval()] == [Mode.STAFF_DRILL]
+
+
+@pytest.mark.parametrize("seconds", [1, 24 * 3600])
+def test_an_alert_lasts_up_to_a_day(seconds: int) -> None:
+    check(a_message(valid_for_s=seconds))
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 24 * 3600 + 1])
+def test_and_no_longer(seconds: int) -> None:
+    with pytest.raises(BadInput, match="valid_for_s"):
+        check(a_message(valid_for_s=seconds))
+
+
+@pytest.mark.parametrize("field", ["issuer", "grounds"])
+def test_an_order_says_whose_and_why(field: str) -> None:
+    order = msgspec.structs.replace(a_message().order, **{field: " "})
+    with pytest.raises(BadInput, match=rf"order\.{field}"):
+        check(a_message(order=order))
+
+
+def test_a_correction_goes_to_the_audience_of_what_it_corrects() -> None:
+    reached = Targeting(audience=Reached(identifier="a-1"), channels=("mail",))
+    with pytest.raises(BadInput, match="audience"):
+        check(a_message(targeting=reached, msg_type=MsgType.UPDATE, references=("a-2",)))
+    check(a_message(targeting=reached, msg_type=MsgType.UPDATE, references=("a-1",)))
