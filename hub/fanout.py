@@ -40,8 +40,9 @@ log = structlog.get_logger(__name__)
 Render = Callable[[Accepted, Variant], Awaitable[Content]]
 """The content of one variant, with what is known of the shelters at this moment."""
 
-STEP = 40
-"""Batches of one commit: small enough that the first leave at once, large enough to be cheap."""
+FIRST_STEP, STEP = 4, 40
+"""Batches of one commit. The first step is small, so that something leaves at once; each is twice the
+one before, until a commit is cheap enough."""
 
 SWEEP_GRACE = timedelta(seconds=5)
 """How long a fresh batch is left to the bus before the sweeper may take it."""
@@ -125,17 +126,24 @@ class Fanout:
         source = source_of(alert, channel, capabilities)
         cuts, cursor, complete = await self._ledger.read(
             lambda conn: gather(
-                conn, source, source.resume(conn, plan.cursor), size=capabilities.batch_size, limit=STEP
+                conn,
+                source,
+                source.resume(conn, plan.cursor),
+                size=capabilities.batch_size,
+                limit=min(STEP, FIRST_STEP << min(plan.step, 8)),
             )
         )
-        for variant in {cut.variant for cut in cuts} - contents.keys():
+        texts = {cut.variant: told(cut.variant, capabilities) for cut in cuts}
+        for variant in set(texts.values()) - contents.keys():
             contents[variant] = await self._render(accepted, variant)
+            await asyncio.sleep(0)  # what was planned before leaves meanwhile
 
         def write(conn: Connection) -> list[Planned] | None:
             stopped = alerts.stopped(conn, [alert.identifier], hold=True).get(alert.identifier)
-            planned = [self._batch(alert, channel, cut, contents[cut.variant], stopped) for cut in cuts]
-            for variant in {cut.variant for cut in cuts}:
-                content = contents[variant]
+            planned = [
+                self._batch(alert, channel, cut, contents[texts[cut.variant]], stopped) for cut in cuts
+            ]
+            for content in {variant: contents[variant] for variant in texts.values()}.values():
                 batches.insert_content(conn, content_hash(content), codec.encode(content))
             wrote = plans.advance(
                 conn,
@@ -190,6 +198,13 @@ class Fanout:
             log.warning(
                 "bus did not take the batches; the sweeper will", channel=channel, error=type(e).__name__
             )
+
+
+def told(variant: Variant, capabilities: Capabilities) -> Variant:
+    """Whose texts these recipients get: their own language's, or its fallback's where the channel lacks it."""
+    if capabilities.languages is None or variant.language in capabilities.languages:
+        return variant
+    return variant._replace(language=variant.language.fallback)
 
 
 class Source(Protocol):

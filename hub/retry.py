@@ -77,7 +77,8 @@ def child(
     It keeps the idempotency key: what is sent again is the same message, and says so. Once it may have
     arrived, every later try says so too.
     """
-    soon = outcome is Outcome.AMBIGUOUS
+    doubtful = outcome is Outcome.AMBIGUOUS
+    soon = doubtful and not batch.resend
     attempt = batch.attempt if outcome is Outcome.CREDENTIALS else batch.attempt + 1
     wait = RESEND_AFTER if soon else _wait(batch.attempt, capabilities, random, retry_after)
     retried = replace(
@@ -85,7 +86,7 @@ def child(
         id=batch_id(batch.id, attempt, outcome.name, positions[0]),
         members=tuple(batch.members[position] for position in positions),
         attempt=attempt,
-        resend=batch.resend or soon,
+        resend=batch.resend or doubtful,
         parent=batch.id,
     )
     return Planned(batch=retried, due_at=now + wait)
@@ -101,15 +102,22 @@ def _ending(
     """The result to keep for good, or None when there is another try."""
     outcome = result.outcome
     if outcome is Outcome.AMBIGUOUS:
-        resend = capabilities.resends_ambiguous and not batch.resend and stopped_as is None
-        return None if resend else result
+        return None if stopped_as is None and _may_resend(batch, capabilities) else result
     if not outcome.retryable:
         return result
     if stopped_as is not None:
-        return result._replace(outcome=unsent(batch, stopped_as))
+        # what the gateway said of this try is not why there is no other
+        return result._replace(outcome=unsent(batch, stopped_as), reason="")
     if outcome is Outcome.TEMPORARY and not may_try_again(batch, capabilities):
         return result._replace(outcome=unsent(batch, Outcome.PERMANENT))
     return None
+
+
+def _may_resend(batch: Batch, capabilities: Capabilities) -> bool:
+    """Once; but where the gateway knows a repeat by its key, as often as anything is tried (LINE)."""
+    if capabilities.retries_whole_batch:
+        return capabilities.resends_ambiguous and may_try_again(batch, capabilities)
+    return capabilities.resends_ambiguous and not batch.resend
 
 
 def unsent(batch: Batch, outcome: Outcome) -> Outcome:

@@ -25,7 +25,7 @@ def tick(conn: Connection, alert: str, sheet: str, actor: Actor, *, at: datetime
         Conflict: somebody ticked it before.
     """
     row = insert_new(conn, tables.ticks).values(alert=alert, sheet=sheet, ticked_at=at, ticked_by=actor.login)
-    if conn.execute(row).rowcount == 0:
+    if conn.execute(row.returning(_ticks.sheet)).first() is None:
         raise Conflict("すでに入力済みです / This was ticked already")
 
 

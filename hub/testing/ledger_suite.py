@@ -4,9 +4,13 @@ A subclass gives `url`, of an empty database that is its own.
 """
 
 import asyncio
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,24 +18,30 @@ import pytest_asyncio
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hub import codec
-from hub.delivery import Batch, BatchId, Outcome, Result, Variant
+from hub import codec, receipts
+from hub.alert import Alert, Mode
+from hub.authorise import Actor
+from hub.channel import Capabilities, Receipt
+from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant, tally
 from hub.errors import BadInput, Conflict, Refused
 from hub.gate import LEASE
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, alerts, audit, batches, deployment, migrations, plans, register, tables
+from hub.ledger import Ledger, alerts, audit, batches, deployment, migrations, plans, register, tables, ticks
 from hub.ledger.batches import Planned
 from hub.ledger.plans import Cursor
 from hub.ledger.register import Registration
+from hub.ledger.tables import BatchState
 from hub.outbound import Deployment
-from hub.recipient import Kind, RecipientId, Town, Zone
-from hub.retry import batch_id, key_of
+from hub.recipient import Kind, Reached, RecipientId, Targeting, Town, Zone
+from hub.retry import batch_id, judge, key_of
 from hub.testing.alerts import an_alert
 
 KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
 NOW = datetime(2026, 11, 23, 12, 47, tzinfo=UTC)
 HASH = "0" * 64
+RANDOM = Random(0)  # noqa: S311 - jitter
+MAIL = Capabilities(kind="mail", japanese="メール", batch_size=100, receipt_wait=timedelta(minutes=5))
 
 
 class LedgerSuite:
@@ -78,6 +88,26 @@ class LedgerSuite:
                 lambda conn: conn.execute(insert(tables.contents), [{"hash": "1", "body": b""}] * 2)
             )
         await ledger.write(lambda conn: _append(conn, "after"))
+
+    async def test_a_read_sees_one_moment_however_many_questions_it_asks(self, ledger: Ledger) -> None:
+        # Sums that are shown to staff come from several tables: they must be of the same moment.
+        asked, written = threading.Event(), threading.Event()
+
+        def count(conn: Connection) -> int:
+            return len(conn.execute(select(tables.audit.c.seq)).all())
+
+        def twice(conn: Connection) -> tuple[int, int]:
+            first = count(conn)
+            asked.set()
+            assert written.wait(10)
+            return first, count(conn)
+
+        reading = asyncio.create_task(ledger.read(twice))
+        await asyncio.to_thread(asked.wait, 10)
+        await ledger.write(lambda conn: _append(conn, "meanwhile"))
+        written.set()
+        assert await reading == (0, 0)
+        assert await ledger.read(count) == 1
 
     # --- deployment ---
 
@@ -219,6 +249,136 @@ class LedgerSuite:
         with pytest.raises(Conflict, match="すでに配信済み"):
             await _accepted(ledger)
 
+    async def test_alerts_accepted_at_once_have_numbers_of_their_own(self, ledger: Ledger) -> None:
+        def accept(conn: Connection, which: int) -> str:
+            number = alerts.next_number(conn, year=2026)
+            _insert(conn, an_alert(identifier=f"a-{which}", sent=NOW), number)
+            return number
+
+        numbers = await asyncio.gather(*(ledger.write(partial(accept, which=which)) for which in range(8)))
+        assert sorted(numbers) == [f"2026-{n:04d}" for n in range(1, 9)]
+
+    async def test_the_ten_thousandth_alert_of_a_year_has_a_successor(self, ledger: Ledger) -> None:
+        for which, number in enumerate(("2026-9999", "2026-10000")):
+            await ledger.write(
+                partial(_insert, alert=an_alert(identifier=f"a-{which}", sent=NOW), number=number)
+            )
+        assert await ledger.read(lambda conn: alerts.next_number(conn, year=2026)) == "2026-10001"
+
+    @pytest.mark.parametrize(
+        ("changes", "place"),
+        [
+            ({"references": ("none",)}, "there is no alert none"),
+            ({"references": ("a-1",)}, "does not follow"),
+            ({"references": ("a-1",), "sequence": 2, "mode": Mode.STAFF_DRILL}, "never mixed"),
+            ({"targeting": Targeting(audience=Reached(identifier="a-1"), channels=("mail",))}, "audience"),
+        ],
+        ids=["nothing", "out of order", "another mode", "an audience it does not refer to"],
+    )
+    async def test_an_alert_refers_only_to_what_it_follows(
+        self, ledger: Ledger, changes: dict[str, Any], place: str
+    ) -> None:
+        await _accepted(ledger)
+        with pytest.raises(BadInput, match=place):
+            await ledger.write(
+                partial(_insert, alert=an_alert(identifier="a-2", sent=NOW, **changes), number="2026-0002")
+            )
+        assert await ledger.read(lambda conn: alerts.next_number(conn, year=2026)) == "2026-0002"
+
+    async def test_an_alert_is_stopped_once_and_stays_stopped_as_it_was(self, ledger: Ledger) -> None:
+        await _accepted(ledger)
+        stops = [
+            await ledger.write(partial(alerts.stop, identifier="a-1", outcome=outcome, at=NOW, actor="a"))
+            for outcome in (Outcome.CANCELLED, Outcome.SUPERSEDED)
+        ]
+        assert stops == [True, False]
+        assert await ledger.read(lambda conn: alerts.stopped(conn, ["a-1", "a-2"])) == {
+            "a-1": Outcome.CANCELLED
+        }
+
+    async def test_a_stop_and_a_retry_at_once_leave_nothing_to_send(self, ledger: Ledger) -> None:
+        # Whichever commits first: the stop sees the retry, or the retry knows of the stop.
+        batch = await _planned(ledger)
+        await _claim(ledger, batch, "a")
+        holding, stopped_first = threading.Event(), threading.Event()
+
+        def record(conn: Connection) -> None:
+            stopped = alerts.stopped(conn, ["a-1"], hold=True).get("a-1")
+            holding.set()
+            stopped_first.wait(0.3)  # a ledger that keeps its word lets no stop be over before this one
+            results = {i: Result(member, Outcome.TEMPORARY) for i, member in enumerate(batch.members)}
+            verdict = judge(batch, results, MAIL, now=NOW, random=RANDOM, stopped_as=stopped)
+            batches.record(
+                conn, batch, owner="a", results=verdict.final, children=verdict.children,
+                moved=verdict.moved, settles_at=None, reached_between=None,
+            )  # fmt: skip
+
+        def stop(conn: Connection) -> None:
+            assert alerts.stop(conn, "a-1", outcome=Outcome.CANCELLED, at=NOW, actor="a")
+            batches.settle_unsent(conn, "a-1", Outcome.CANCELLED)
+
+        recording = asyncio.create_task(ledger.write(record))
+        await asyncio.to_thread(holding.wait, 10)
+        stopping = asyncio.create_task(ledger.write(stop))
+        stopping.add_done_callback(lambda _: stopped_first.set())
+        await asyncio.gather(recording, stopping)
+        rows = await ledger.read(lambda conn: list(batches.of_alert(conn, "a-1")))
+        assert {row.state for row in rows} == {BatchState.RECORDED}
+        assert sum((tally(row.handover, row.receipt) for row in rows), Counter()) == {Outcome.CANCELLED: 3}
+
+    async def test_what_is_given_back_is_anyones_again_after_a_while(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger, due_at=datetime(2020, 1, 1, tzinfo=UTC))
+        for after, due in ((timedelta(hours=1), []), (timedelta(0), [batch.id])):
+            await _claim(ledger, batch, "a")
+            await ledger.write(partial(batches.release, batch=batch, owner="a", after=after))
+            assert await ledger.read(lambda conn: batches.due(conn, "mail", batch.lane, limit=9)) == due
+
+    async def test_a_planned_resend_that_is_stopped_may_have_arrived_before(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger)
+        resend = replace(batch, id=batch_id("again"), resend=True, parent=batch.id)
+        await ledger.write(lambda conn: batches.plan(conn, [Planned(resend, NOW)]))
+        await ledger.write(lambda conn: batches.settle_unsent(conn, "a-1", Outcome.CANCELLED))
+        rows = await ledger.read(lambda conn: list(batches.of_alert(conn, "a-1")))
+        assert {row.resend: row.handover[0] for row in rows} == {
+            False: Outcome.CANCELLED,
+            True: Outcome.AMBIGUOUS,
+        }
+
+    # --- receipts ---
+
+    async def test_a_receipt_and_the_record_of_its_send_never_miss_each_other(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger)
+        await _claim(ledger, batch, "a")
+        said = Receipt(ref=ProviderRef("sid"), outcome=Outcome.DELIVERED, at=NOW)
+
+        def record(conn: Connection) -> None:
+            results = {0: Result(batch.members[0], Outcome.ACCEPTED, said.ref)}
+            results |= {i: Result(batch.members[i], Outcome.PERMANENT) for i in (1, 2)}
+            batches.record(
+                conn, batch, owner="a", results=results, children=[], moved=[], settles_at=None,
+                reached_between=None, keep_refs=True,
+            )  # fmt: skip
+            receipts.unpark(conn, "mail", [said.ref], MAIL, now=NOW, random=RANDOM)
+
+        def report(conn: Connection) -> None:
+            receipts.apply(conn, "mail", [said], MAIL, now=NOW, random=RANDOM)
+
+        await asyncio.gather(ledger.write(record), ledger.write(report))
+        await ledger.write(lambda conn: receipts.fold_parked(conn, {"mail": MAIL}, now=NOW, random=RANDOM))
+        (row,) = await ledger.read(lambda conn: list(batches.of_alert(conn, "a-1")))
+        assert row.receipt[0] == Outcome.DELIVERED
+
+    # --- sheets ---
+
+    async def test_a_sheet_is_ticked_by_one(self, ledger: Ledger) -> None:
+        await _accepted(ledger)
+        staff = Actor(login="sato", name="佐藤", roles=frozenset())
+        ends = await asyncio.gather(
+            *(ledger.write(lambda conn: ticks.tick(conn, "a-1", "radio", staff, at=NOW)) for _ in range(5)),
+            return_exceptions=True,
+        )
+        assert sorted(type(end).__name__ for end in ends) == ["Conflict"] * 4 + ["NoneType"]
+
     async def test_a_changed_alert_is_refused(self, ledger: Ledger) -> None:
         await _accepted(ledger)
         payload = codec.encode(an_alert(identifier="a-1", sent=NOW + timedelta(hours=1)))
@@ -257,17 +417,12 @@ async def _register(ledger: Ledger, number: int) -> list[RecipientId]:
 
 async def _accepted(ledger: Ledger) -> None:
     alert = an_alert(identifier="a-1", sent=NOW)
-    await ledger.write(
-        lambda conn: alerts.insert_alert(
-            conn,
-            KEYS,
-            alert,
-            number="2026-0001",
-            digest=bytes(32),
-            author="a",
-            approver="b",
-            break_glass=None,
-        )
+    await ledger.write(partial(_insert, alert=alert, number="2026-0001"))
+
+
+def _insert(conn: Connection, alert: Alert, number: str) -> None:
+    alerts.insert_alert(
+        conn, KEYS, alert, number=number, digest=bytes(32), author="a", approver="b", break_glass=None
     )
 
 

@@ -42,7 +42,7 @@ def create_app(console: Console) -> web.Application:
         context=partial(_context, console),
     )
     sessions = Sessions(ledger=console.ledger, keys=console.keys, clock=console.clock, https=console.https)
-    changes = Changes(partial(alert_page.looks, console), console.background)
+    changes = Changes(partial(_looks, console), console.background)
     app[CONSOLE], app[PAGES], app[CHANGES] = console, pages, changes
     app[HEADCOUNTS] = Headcounts(console.ledger, console.city, console.capabilities)
     app[sign_in.SESSIONS], app[compose.MAP] = sessions, CityMap(console.city)
@@ -51,6 +51,10 @@ def create_app(console: Console) -> web.Application:
     app.on_shutdown.append(changes.close)
     app.add_routes(_routes())
     return app
+
+
+async def _looks(console: Console, subject: str) -> bytes:
+    return await (home.looks(console) if subject == home.HOME else alert_page.looks(console, subject))
 
 
 def _context(console: Console, request: web.Request) -> Mapping[str, Any]:
@@ -73,6 +77,7 @@ def _routes() -> list[web.RouteDef]:
         web.post("/signout", sign_in.sign_out),
         web.get("/language/{language}", sign_in.choose_language),
         web.get("/", home.show),
+        web.get("/changes", home.changes),
         web.post(r"/pages/{page:\d+}/acknowledge", home.acknowledge_page),
         web.post(r"/occasions/{occasion:\d+}/not-yet", decisions.not_yet),
         web.get("/new/{mode}", new.show),

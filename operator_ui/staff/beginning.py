@@ -49,7 +49,7 @@ def from_template(
         ),
         area=Area(description=areas.described(audience, city)),
         targeting=Targeting(audience=audience, channels=_channels(capabilities, mode)),
-        infos=phrasing.write(template, city, audience, river=river or _first_river(template, city)),
+        infos=phrasing.write(template, city, audience, river=river or first_river(template, city)),
         valid_for_s=VALID_FOR_S,
     )
 
@@ -116,7 +116,7 @@ def _texts(
         template,
         city,
         earlier.alert.targeting.audience,
-        river=_first_river(template, city),
+        river=first_river(template, city),
         earlier=Earlier(number=earlier.number, sent=earlier.alert.sent),
     )
 
@@ -127,7 +127,8 @@ def _first_area(template: Template, city: City) -> Audience:
     return Towns(towns=first.towns) if first else WholeCity()
 
 
-def _first_river(template: Template, city: City) -> str:
+def first_river(template: Template, city: City) -> str:
+    """The river a template is filled with until somebody chooses; empty when it names none."""
     return city.rivers[0].code if "river" in template.parameters and city.rivers else ""
 
 

@@ -7,6 +7,7 @@ parts that follow from it (people, counters, previews) are fetched with the answ
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from sqlalchemy import Connection
 
@@ -25,7 +26,7 @@ from operator_ui.form import Form, Problem
 from operator_ui.map import CityMap
 from operator_ui.moments import clock
 from operator_ui.staff import areas, checks, phrasing
-from operator_ui.staff.beginning import from_template
+from operator_ui.staff.beginning import first_river
 from operator_ui.staff.console import ACTOR, CONSOLE, HEADCOUNTS, PAGES, Console, page, see_other
 from operator_ui.staff.draft_form import HOURS, field, local_time, message_from
 from operator_ui.staff.headcount import Headcount
@@ -70,7 +71,8 @@ async def save(request: web.Request) -> web.Response:
             "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
         )
     message, problems = await _typed_message(request, typed, draft.message)
-    draft = await console.intake.save(message, request[ACTOR], draft=draft.id, seen=seen)
+    if message != draft.message or draft.state is not State.EDITING:
+        draft = await console.intake.save(message, request[ACTOR], draft=draft.id, seen=seen)
     composed = await compose(request, message, language=_language(typed))
     if typed.text("act") == "submit" and not problems:
         problems = checks.stops(message, composed.previews, console.capabilities)
@@ -158,27 +160,12 @@ def _from_other_template(console: Console, typed: Form, message: Message) -> Mes
     template = console.templates.get(typed.text("template"))
     if template is None or message.references:
         raise BadInput("template", "定型文を選んでください / Choose a template")
-    fresh = from_template(
-        template,
-        message.mode,
-        city=console.city,
-        capabilities=console.capabilities,
-        river=typed.text("river"),
-        now=console.clock(),
-    )
-    audience = message.targeting.audience
-    return Message(
-        mode=message.mode,
-        msg_type=message.msg_type,
-        hazard=fresh.hazard,
-        level=fresh.level,
-        order=message.order,
-        area=message.area,
-        targeting=message.targeting,
-        infos=phrasing.write(
-            template, console.city, audience, river=typed.text("river") or console.city.rivers[0].code
-        ),
-        valid_for_s=message.valid_for_s,
+    river = typed.text("river") or first_river(template, console.city)
+    return msgspec.structs.replace(
+        message,
+        hazard=template.hazard,
+        level=template.level,
+        infos=phrasing.write(template, console.city, message.targeting.audience, river=river),
     )
 
 

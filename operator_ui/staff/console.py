@@ -6,7 +6,6 @@ from datetime import datetime
 
 from aiohttp import web
 
-from hub.alert import Mode
 from hub.authorise import Actor
 from hub.background import Background
 from hub.channel import Capabilities, Content, Health, Target
@@ -71,17 +70,11 @@ CHANGES = web.AppKey("changes", Changes)
 
 ACTOR = web.RequestKey("actor", Actor)
 CSRF = web.RequestKey("csrf", str)
-MODE = web.RequestKey("mode", Mode)
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
     """A whole page of the console."""
     return request.app[PAGES].render(request, template, status=status, **values)
-
-
-def said(request: web.Request, text: str) -> str:
-    """`text` in the reader's language."""
-    return request.app[PAGES].gettext(request, text)
 
 
 def see_other(path: str) -> web.Response:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
+from hub import codec
 from hub.authorise import Action, authorise, may
 from hub.channel import Unit
 from hub.draft import Draft, State
@@ -20,8 +21,9 @@ from hub.ledger import accounts, alerts, drafts
 from hub.ledger.alerts import Accepted
 from hub.page import acknowledge, unacknowledged
 from hub.progress import progress
+from operator_ui.changes import version_of
 from operator_ui.staff import decisions, phrasing
-from operator_ui.staff.console import ACTOR, CONSOLE, HEADCOUNTS, Console, page, see_other
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, Console, page, see_other
 from operator_ui.staff.glance import glance
 from operator_ui.staff.progress_view import Line, lines, total
 
@@ -54,6 +56,28 @@ class Situation:
     names: Mapping[str, str]
 
 
+HOME = "home"
+"""What the page of this name watches."""
+
+
+async def changes(request: web.Request) -> web.StreamResponse:
+    authorise(request[ACTOR], Action.VIEW)
+    return await request.app[CHANGES].stream(request, HOME)
+
+
+async def looks(console: Console) -> bytes:
+    """What waits and what is live, as bytes that differ when the page would."""
+    situation = await console.ledger.read(lambda conn: _situation(conn, console))
+    return codec.encode(
+        [
+            [[each.accepted.alert.identifier, each.people.shares()] for each in situation.active],
+            [[draft.id, draft.version] for draft in (*situation.submitted, *situation.editing)],
+            [decision.occasion.id for decision in situation.decisions],
+            [page[0] for page in situation.pages],
+        ]
+    )
+
+
 async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.VIEW)
     console = request.app[CONSOLE]
@@ -65,6 +89,7 @@ async def show(request: web.Request) -> web.Response:
         "home.html",
         now=console.clock(),
         situation=situation,
+        version=version_of(await looks(console)),
         title=phrasing.title,
         health=await console.health(),
         capabilities=console.capabilities,

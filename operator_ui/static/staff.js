@@ -241,6 +241,7 @@ function watch(box) {
   let version = box.dataset.version;
   let shownAt = Date.now();
   let fetching = false;
+  const every = Number(box.dataset.every ?? REFRESH_MS);
 
   async function refresh() {
     if (fetching) return;
@@ -262,7 +263,7 @@ function watch(box) {
 
   function stale() {
     const said = $("[data-stale-said]");
-    if (!said) return;
+    if (!said || !box.dataset.stale) return;
     said.hidden = Date.now() - shownAt < STALE_MS;
     said.textContent = box.dataset.stale.replace("{time}", new Date(shownAt).toLocaleTimeString("ja-JP", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" }));
   }
@@ -275,7 +276,7 @@ function watch(box) {
   });
   setInterval(() => {
     const silent = source.readyState !== EventSource.OPEN;
-    if (!document.hidden && Date.now() - shownAt >= (silent ? POLL_MS : REFRESH_MS)) refresh();
+    if (!document.hidden && Date.now() - shownAt >= (silent ? POLL_MS : every)) refresh();
     stale();
   }, 2000);
   document.addEventListener("visibilitychange", () => {

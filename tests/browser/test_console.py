@@ -226,6 +226,15 @@ async def test_when_nothing_comes_any_more_the_page_says_so(chromium: Browser, h
     await expect(watcher.page.locator("[data-stale-said]")).to_contain_text("更新が止まっています")
 
 
+async def test_a_draft_that_waits_appears_at_home_by_itself(chromium: Browser, hub: Hub) -> None:
+    author, approver = await clerk(chromium, hub, "sato"), await clerk(chromium, hub, "tanaka")
+    waiting = approver.page.get_by_role("link", name="内容を見て承認する")
+    before = await waiting.count()
+    await author.draft("landslide-4")
+    await expect(waiting).to_have_count(before + 1, timeout=15_000)
+    assert approver.complaints == []
+
+
 async def test_a_problem_in_a_folded_language_is_found_by_its_link(chromium: Browser, hub: Hub) -> None:
     author = await clerk(chromium, hub, "sato")
     await author.open("/new/live")

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -229,10 +231,11 @@ async def engine(
     **overrides: Any,
 ) -> AsyncIterator[Engine]:
     """Over the databases in `folder`, which are kept: opened again, it is the next process."""
-    url = sqlite_url(folder / "ledger.db")
-    await asyncio.to_thread(migrations.upgrade, url)
+    database = folder / "ledger.db"
+    if not database.exists():
+        database.write_bytes(await asyncio.to_thread(_empty_database))
     async with AsyncExitStack() as stack:
-        ledger = Ledger(url)
+        ledger = Ledger(sqlite_url(database))
         await ledger.open()
         stack.push_async_callback(ledger.close)
         await ledger.write(
@@ -252,6 +255,15 @@ async def engine(
             ledger=ledger, bus=carrier, channels=channels, capabilities=capabilities, clock=clock,
             owner=owner, records=RecordCodec(KEYS), stops=Stops(), live=MemoryLive(),
         )  # fmt: skip
+
+
+@cache
+def _empty_database() -> bytes:
+    """Migrated once a run."""
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "ledger.db"
+        migrations.upgrade(sqlite_url(database))
+        return database.read_bytes()
 
 
 def mail(port: int, **changes: Any) -> Mail:

@@ -133,7 +133,7 @@ def test_a_city_whose_folder_went_away_is_named(tmp_path: Path) -> None:
         ("presets.toml", "presets = 3", "presets.toml"),
         ("shelters.csv", "code,ja\nE1,x,y\n", "shelters.csv line 2"),
         ("devices.toml", "devices = [{id = 'a'}]", "devices.toml"),
-        ("crowding.toml", "", "crowding.toml"),
+        ("crowding.toml", "some_from_percent = 'x'", "crowding.toml"),
         ("boundary.geojson", "{}", "boundary.geojson"),
     ],
 )

@@ -97,8 +97,8 @@ async def test_a_correction_waits_for_what_is_still_under_way(
 
         await until(two_are_under_way)
         correction = await correct(hub, wrong)
+        smarthost.faults.drain_per_s = None  # for what comes from now on
         await hub.done(wrong)
-        smarthost.faults.drain_per_s = None
         await hub.done(correction)
     before, after = await hub.outcomes(wrong), await hub.outcomes(correction)
     assert set(before.values()) <= {Outcome.ACCEPTED, Outcome.AMBIGUOUS, Outcome.SUPERSEDED}

@@ -166,6 +166,28 @@ async def test_what_comes_by_both_ways_at_once_blocks_no_slot(
     assert set(received(smarthost.inbox).values()) == {2}
 
 
+async def test_a_batch_begun_twice_while_all_slots_are_taken_costs_no_slot(
+    hub: Engine, smarthost: SmtpGateway
+) -> None:
+    await hub.register(residents(60))
+    await hub.fanout.plan(alert := await hub.send())
+    ids = [
+        BatchId(id_)
+        for id_ in await hub.ledger.read(
+            lambda conn: conn.execute(select(tables.batches.c.id)).scalars().all()
+        )
+    ]
+    smarthost.faults.latency_s = 0.05
+    worker = hub.worker("mail")
+    async with asyncio.timeout(20):
+        begun = [await worker._start(id_) for id_ in ids[:4]]
+        waiting = [asyncio.create_task(worker._start(id_)) for id_ in [ids[4]] * 8 + ids[5:]]
+        for decided in begun + list(await asyncio.gather(*waiting)):
+            await decided
+        await hub.done(alert)
+    await everyone_once(hub, alert, smarthost)
+
+
 # --- stopping (I5) ---
 
 

@@ -74,6 +74,21 @@ def test_what_may_have_arrived_is_sent_again_once_and_flagged() -> None:
     assert [result.outcome for result in second.final.values()] == [Outcome.AMBIGUOUS] * 3
 
 
+def test_where_a_repeat_is_harmless_what_may_have_arrived_is_repeated_until_it_is_known() -> None:
+    line = replace(MAIL, retries_whole_batch=True, max_attempts=3)
+    batch, waits = BATCH, []
+    for _ in range(2):
+        verdict = judge(batch, results(*[Outcome.AMBIGUOUS] * 3), line, now=NOW, random=Random(0))
+        (child,) = verdict.children
+        batch = child.batch
+        waits.append(child.due_at - NOW)
+        assert (batch.resend, batch.idempotency_key) == (True, BATCH.idempotency_key)
+    assert waits[0] == RESEND_AFTER
+    assert waits[1] > RESEND_AFTER, "only the first repeat comes at once"
+    last = judge(batch, results(*[Outcome.AMBIGUOUS] * 3), line, now=NOW, random=Random(0))
+    assert [result.outcome for result in last.final.values()] == [Outcome.AMBIGUOUS] * 3
+
+
 def test_a_channel_may_refuse_to_resend_what_may_have_arrived() -> None:
     shy = replace(MAIL, resends_ambiguous=False)
     assert judge(BATCH, results(*[Outcome.AMBIGUOUS] * 3), shy, now=NOW, random=Random(0)).children == ()
@@ -135,6 +150,7 @@ def test_nothing_of_a_stopped_alert_is_tried_again(stopped_as: Outcome) -> None:
         stopped_as=stopped_as,
     )
     assert verdict.children == ()
+    assert verdict.final[0].reason == "", "not the gateway's word is why"
     assert [result.outcome for result in verdict.final.values()] == [
         stopped_as,
         Outcome.AMBIGUOUS,

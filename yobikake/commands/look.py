@@ -130,11 +130,6 @@ def _summary(accepted: Accepted) -> dict[str, Any]:
 
 
 def _tallies(tallies: dict[str, Tally]) -> None:
-    if not tallies:
-        out.print(
-            "Accepted; nothing is planned yet. Does `yobikake serve` run? / 受け付け済み、配信計画はまだです"
-        )
-        return
     table = Table(
         "channel",
         "planned",
@@ -151,6 +146,10 @@ def _tallies(tallies: dict[str, Tally]) -> None:
         counts = (tally.planned, tally.accepted, tally.delivered, tally.answered, tally.failed, tally.pending)
         table.add_row(channel, *map(str, counts), local(tally.first_at), local(tally.last_at))
     out.print(table)
+    if not any(tally.complete for tally in tallies.values()):
+        out.print(
+            "Accepted, but not planned yet: does `yobikake serve` run? / 受け付け済み、配信の準備はまだです"
+        )
 
 
 def _site(row: Row) -> dict[str, Any]:

@@ -162,10 +162,16 @@ async def test_of_two_who_edit_the_slower_is_told(desk: Desk) -> None:
 async def test_the_script_gets_version_and_fragments(desk: Desk) -> None:
     async with somebody(desk, "ito") as author:
         path = await begin(author)
-        fields = [*author.form(path), ("act", "autosave")]
-        async with author.session.post(path, data=fields, headers={"Accept": "application/json"}) as response:
-            answer = await response.json()
-    assert answer["version"] == 2
+        unchanged = [*author.form(path), ("act", "autosave")]
+        changed = [(name, GROUNDS if name == "grounds" else value) for name, value in unchanged]
+        answers = []
+        for fields in (unchanged, changed):
+            async with author.session.post(
+                path, data=fields, headers={"Accept": "application/json"}
+            ) as response:
+                answers.append(await response.json())
+    assert [answer["version"] for answer in answers] == [1, 2]  # nothing new is not saved anew
+    answer = answers[1]
     assert answer["problems"] == []
     assert 'id="people"' in answer["html"]
     assert "<html" not in answer["html"]

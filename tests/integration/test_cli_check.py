@@ -1,0 +1,137 @@
+"""`yobikake check` finds what is wrong, says it, and goes on; a hub in production never uses a rehearsal's gateway."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.command_line import Said, add, change, hub, run, run_apart
+from tests.integration.test_cli_init import connected
+from yobikake.connectors import CONNECTORS
+from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.line import LineGateway
+
+GATEWAYS = ("mail", "line", "x", "voice", "wifi")
+CALM = Conditions(mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), wifi=Faults())
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[RehearsalCity]:
+    """Every gateway of a rehearsal, on free ports."""
+    async with rehearsal_city(tmp_path / "town", residents_port=0, staff_port=0, conditions=CALM) as made:
+        yield made
+
+
+async def rehearsal(town: RehearsalCity, *options: str) -> Path:
+    said = await run_apart("init", town.folder, "--without-account", *options)
+    assert said.code == 0, said.err
+    return town.folder / "yobikake.toml"
+
+
+def findings(said: Said) -> dict[str, dict[str, Any]]:
+    return {finding["what"]: finding for finding in json.loads(said.out)}
+
+
+async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCity) -> None:
+    settings = await rehearsal(town)
+    said = await run_apart("check", "-s", settings, "--json")
+    assert said.code == 0, said.out + said.err
+    found = findings(said)
+    assert found.keys() == {"settings", "city", "ledger", "audit", *CONNECTORS}
+    assert {each["ok"] for each in found.values()} == {True}
+    assert said.out.count("\n") == 1
+
+
+async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: RehearsalCity) -> None:
+    settings = await rehearsal(town)
+    line = next(gateway for gateway in town.http if isinstance(gateway, LineGateway))
+    await line.stop()
+    said = await run_apart("check", "-s", settings, "--json")
+    assert said.code == 1, said.err
+    assert "Traceback" not in said.err
+    found = findings(said)
+    assert [what for what, each in found.items() if not each["ok"]] == ["line"]
+    assert found["line"]["detail"]
+    only = await run_apart("check", "mail", "-s", settings, "--json")
+    assert only.code == 0, only.out
+    assert findings(only).keys() == {"settings", "city", "ledger", "audit", "mail"}
+
+
+async def test_every_gateway_gone_is_a_finding_for_each(town: RehearsalCity) -> None:
+    settings = await rehearsal(town)
+    await town.smtp.stop()
+    for gateway in town.http:
+        await gateway.stop()
+    said = await run_apart("check", "-s", settings, "--json")
+    assert said.code == 1, said.err
+    assert "Traceback" not in said.err
+    assert {what for what, each in findings(said).items() if not each["ok"]} == set(GATEWAYS)
+
+
+async def test_a_production_hub_refuses_a_rehearsals_gateways_and_sends_nothing(town: RehearsalCity) -> None:
+    settings = await rehearsal(town, "--production")
+    change(town.folder / "city" / "city.toml", "placeholder = true", "placeholder = false")
+    said = await run_apart("check", "-s", settings, "--json")
+    assert said.code == 1, said.err
+    found = findings(said)
+    assert {what for what, each in found.items() if not each["ok"]} == set(GATEWAYS)
+    for kind in GATEWAYS:
+        assert f"[channels.{kind}]" in found[kind]["detail"]
+        assert "rehearsal gateway" in found[kind]["detail"]
+    served = await run_apart("serve", "-s", settings)
+    assert served.code == 2, served.err
+    assert "rehearsal gateway" in served.err
+    assert "Traceback" not in served.err
+    assert [address for kind in GATEWAYS for address in town.inbox.addresses(kind)] == []
+
+
+async def test_a_secret_that_is_missing_keeps_nothing_else_from_being_looked_at(town: RehearsalCity) -> None:
+    settings = await rehearsal(town)
+    (town.folder / "secrets" / "line").unlink()
+    said = await run_apart("check", "-s", settings, "--json")
+    assert said.code == 1
+    found = findings(said)
+    assert [what for what, each in found.items() if not each["ok"]] == ["line"]
+    assert "access_token_file" in found["line"]["detail"]
+
+
+def test_a_broken_audit_trail_is_a_finding(tmp_path: Path) -> None:
+    settings = hub(tmp_path / "a")
+    options = ("--login", "sato", "--name", "佐藤", "--password", "correct horse battery", "--role", "admin")
+    assert run("account", "add", "-s", settings, *options).code == 0
+    with connected(settings) as database:
+        database.execute("UPDATE audit SET actor = 'nobody'")
+    said = run("check", "-s", settings)
+    assert (said.code, said.err) == (1, "")
+    assert "FAIL audit" in said.out
+    assert "ok   ledger" in said.out
+
+
+def test_without_a_database_the_rest_is_still_looked_at(tmp_path: Path) -> None:
+    settings = hub(tmp_path / "a")
+    (settings.parent / "data" / "ledger.db").unlink()
+    said = run("check", "-s", settings, "--json")
+    found = findings(said)
+    assert said.code == 1
+    assert {what: each["ok"] for what, each in found.items()} == {
+        "settings": True, "city": True, "ledger": False, "audit": False,
+    }  # fmt: skip
+    assert "yobikake init" in found["ledger"]["detail"]
+
+
+def test_a_production_hub_with_invented_telephone_numbers_is_found_out(tmp_path: Path) -> None:
+    said = run("check", "-s", hub(tmp_path / "a", "--production"))
+    assert said.code == 1
+    assert "FAIL contact" in said.out
+
+
+def test_a_channel_there_is_not_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    settings = hub(tmp_path / "a")
+    add(settings, "[channels.manual]")
+    said = run("check", "fax", "-s", settings)
+    assert said.plain
+    assert "manual" in said.err
+    assert run("check", "manual", "-s", settings).code == 0

@@ -1,0 +1,162 @@
+"""The settings file: wrong in no silent way, and the example names everything there is."""
+
+import re
+import tomllib
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub import settings
+from hub.clock import utc_now
+from hub.errors import BadSettings
+from hub.outbound import Deployment, Outbound
+from hub.settings import Settings
+from yobikake import connectors
+
+LEAST = 'data = "data"\ncity = "akishima"\n'
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "yobikake.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    text = LEAST + (
+        '[proxy]\nca_file = "ca.pem"\n'
+        '[shelters]\nmqtt_password_file = "mqtt"\n'
+        '[channels.x.account]\naccess_token_file = "x"\n'
+        '[[channels.wifi.facilities]]\npsk_file = "psk"\n'
+        '[channels.website]\ndirectory = "site"\n'
+    )
+    found = settings.load(written(tmp_path, text))
+    assert found.data == tmp_path / "data"
+    assert found.keys == tmp_path / "keys"
+    assert found.proxy.ca_file == tmp_path / "ca.pem"
+    assert found.shelters.mqtt_password_file == tmp_path / "mqtt"
+    assert found.channels["x"]["account"]["access_token_file"] == str(tmp_path / "x")
+    assert found.channels["wifi"]["facilities"][0]["psk_file"] == str(tmp_path / "psk")
+    assert found.channels["website"]["directory"] == str(tmp_path / "site")
+
+
+def test_a_citys_own_folder_lies_beside_the_file(tmp_path: Path) -> None:
+    assert settings.load(written(tmp_path, LEAST)).city == "akishima"
+    (tmp_path / "akishima").mkdir()
+    assert settings.load(written(tmp_path, LEAST)).city == str(tmp_path / "akishima")
+    assert settings.load(written(tmp_path, 'data = "d"\ncity = "../town"')).city == str(tmp_path / "../town")
+
+
+def test_a_file_as_an_editor_on_windows_saves_it_is_read(tmp_path: Path) -> None:
+    text = LEAST.replace("\n", "\r\n").encode("utf-8-sig")
+    assert settings.load(written(tmp_path, text)).city == "akishima"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "word"),
+    [
+        ("", "$", "`data`"),
+        ('data = "data"', "$", "`city`"),
+        (LEAST + "colour = 1", "$", "`colour`"),
+        ('data = ""\ncity = "akishima"', "$.data", "path"),
+        ('data = "data"\ncity = ""', "$.city", "length"),
+        ("data = 3\ncity = 'akishima'", "$.data", "path"),
+        (LEAST + '[staff]\nport = "eighty"', "$.staff.port", "int"),
+        (LEAST + "[staff]\nport = 70000", "$.staff.port", "65535"),
+        (LEAST + "[staff]\nprot = 80", "$.staff", "`prot`"),
+        (LEAST + "[staff]\nport = 8081", "$", "same port"),
+        (LEAST + '[staff]\nport = 1\npublic_url = "hub.example"', "$.staff", "public_url"),
+        (LEAST + '[ledger]\nurl = "mysql://127.0.0.1/x"', "$.ledger", "postgresql+psycopg://"),
+        (LEAST + '[ledger]\nurl = "postgresql+psycopg://h:x/y"', "$.ledger", "port"),
+        (LEAST + '[bus]\nkafka = "kafka1"', "$.bus", "kafka1:9092"),
+        (LEAST + '[live]\nredis = "127.0.0.1"', "$.live", "redis://"),
+        (LEAST + "[live]\nshare = 0.0", "$.live.share", "0.0"),
+        (LEAST + "[live]\nshare = nan", "$.live.share", "0.0"),
+        (LEAST + '[proxy]\nurl = "proxy:8080"', "$.proxy", "http://"),
+        (LEAST + '[on_call]\nmail = ["bosai"]', "$.on_call", "mail"),
+        (LEAST + '[shelters]\nmqtt = "127.0.0.1"', "$.shelters", "mqtts://"),
+        (LEAST + "[delivery]\nbackoff_s = [1, inf]", "$.delivery.backoff_s[1]", "86400"),
+        (LEAST + "[channels]\nmail = true", "$.channels", "object"),
+        (LEAST + "[staff\n", "line 3", "TOML"),
+        (LEAST + "data = 'twice'\n", "line 3", "TOML"),
+        (LEAST.replace("akishima", "昭島").encode("cp932"), "line 2", "UTF-8"),
+    ],
+)
+def test_what_cannot_work_names_file_key_and_reason(
+    tmp_path: Path, text: str | bytes, place: str, word: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(BadSettings) as error:
+        settings.load(path)
+    message = error.value.message
+    assert message.startswith(str(path))
+    assert place in message
+    assert word in message
+    assert re.search("[\u3040-\u9fff]", message), "there is no Japanese in it"
+
+
+def test_a_file_that_is_not_there_says_what_makes_one(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(BadSettings, match="yobikake init"):
+            settings.load(path)
+
+
+def test_the_example_is_what_the_defaults_are(tmp_path: Path) -> None:
+    """As it stands, it says nothing but what holds without it."""
+    assert settings.load(written(tmp_path, example())) == settings.load(written(tmp_path, LEAST))
+
+
+def test_the_example_with_every_line_in_use_makes_every_channel(tmp_path: Path) -> None:
+    found = settings.load(written(tmp_path, everything()))
+    for secret in secrets(found.channels, tmp_path):
+        secret.parent.mkdir(exist_ok=True)
+        secret.write_text("1000000001-secret")
+    channels = connectors.build(found, Outbound(deployment=Deployment.PRODUCTION), utc_now)
+    assert channels.keys() == connectors.CONNECTORS.keys()
+
+
+def test_the_example_names_every_key_there_is(tmp_path: Path) -> None:
+    found = settings.load(written(tmp_path, everything()))
+    assert absent(tomllib.loads(everything()), Settings) == []
+    for kind, (module, _) in connectors.CONNECTORS.items():
+        assert absent(found.channels[kind], import_module(module).Settings) == [], kind
+
+
+def example() -> str:
+    text = (resources.files("config") / "city.example.toml").read_text(encoding="utf-8")
+    return text.replace("{city}", "akishima")
+
+
+def everything() -> str:
+    """A line that begins with # and no space behind it is one that may be used."""
+    return re.sub(r"(?m)^#(?=\S)", "", example())
+
+
+def secrets(values: Any, folder: Path) -> list[Path]:
+    if isinstance(values, dict):
+        own = [Path(value) for key, value in values.items() if key.endswith("_file")]
+        return own + [path for value in values.values() for path in secrets(value, folder)]
+    return [path for value in values for path in secrets(value, folder)] if isinstance(values, list) else []
+
+
+def absent(values: Any, kind: Any) -> list[str]:
+    """The keys of `kind`, and of the structs in it, that `values` does not have."""
+    if isinstance(values, list):
+        return [name for value in values for name in absent(value, kind)]
+    missing = [field.name for field in msgspec.structs.fields(kind) if field.name not in values]
+    inside = [
+        (values[field.name], struct)
+        for field in msgspec.structs.fields(kind)
+        for struct in structs(field.type)
+        if field.name in values
+    ]
+    return missing + [name for value, struct in inside for name in absent(value, struct)]
+
+
+def structs(kind: Any) -> list[Any]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [kind]
+    return [struct for argument in getattr(kind, "__args__", ()) for struct in structs(argument)]
