@@ -116,4 +116,5 @@ def _log(level: int, *, as_json: bool) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; the bus logs its own
+    # ten lines a second in an outage; the bus logs its own
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -212,11 +212,12 @@ def test_the_database_breaking_down_under_a_command_is_said(tmp_path: Path) -> N
     assert "[ledger] url" in said.err
 
 
-async def test_a_postgresql_that_was_never_initialised_asks_for_init(
-    tmp_path: Path, postgresql_url: str
-) -> None:
+def test_a_database_that_the_server_does_not_have_is_named(tmp_path: Path, postgresql_url: str) -> None:
     settings = tmp_path / "yobikake.toml"
     settings.write_text(f'data = "data"\ncity = "akishima"\n[ledger]\nurl = "{postgresql_url}_nowhere"')
-    said = run("alerts", "-s", settings)
-    assert said.code == 2
-    assert "_nowhere" in said.err
+    for command in (("init", tmp_path), ("shelters", "-s", settings), ("serve", "-s", settings)):
+        said = run(*command)
+        assert said.code == 2
+        assert "_nowhere" in said.err
+        assert "Traceback" not in said.err
+    assert not (tmp_path / "keys").exists()

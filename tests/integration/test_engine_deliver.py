@@ -1,6 +1,7 @@
 """Batches on their way out: claimed first, stopped in time, never twice, whatever fails on the way."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -23,7 +24,7 @@ from hub.intake import Intake
 from hub.language import Language
 from hub.ledger import batches, register, tables
 from hub.ledger.tables import BatchState
-from hub.recipient import Targeting, WholeCity
+from hub.recipient import Targeting, WholeCity, Zone
 from tests.integration.engine import (
     AUTHOR,
     KEYS,
@@ -178,6 +179,8 @@ async def test_a_batch_begun_twice_while_all_slots_are_taken_costs_no_slot(
         )
     ]
     smarthost.faults.latency_s = 0.05
+    errors: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     worker = hub.worker("mail")
     async with asyncio.timeout(20):
         begun = [await worker._start(id_) for id_ in ids[:4]]
@@ -185,6 +188,7 @@ async def test_a_batch_begun_twice_while_all_slots_are_taken_costs_no_slot(
         for decided in begun + list(await asyncio.gather(*waiting)):
             await decided
         await hub.done(alert)
+    assert errors == []
     await everyone_once(hub, alert, smarthost)
 
 
@@ -479,6 +483,33 @@ async def test_what_only_waits_for_its_turn_is_given_back_at_the_end(tmp_path: P
             # Nothing was sent of the others: to call them ambiguous would be wrong.
             assert sorted(await states(hub)) == [BatchState.PLANNED] * 3 + [BatchState.RECORDED]
             assert (await hub.tally(alert))["mail"].ambiguous == 0
+
+
+async def test_what_the_gateway_answered_is_recorded_also_by_one_who_is_told_to_end(
+    hub: Engine, smarthost: SmtpGateway
+) -> None:
+    await hub.register(residents(5, language=Language.JA, zone=Zone("z0")))
+    await hub.fanout.plan(alert := await hub.send())
+    (batch,) = await hub.ledger.read(lambda conn: conn.execute(select(tables.batches.c.id)).scalars().all())
+    smarthost.faults.latency_s = 0.05
+    disk = threading.Event()
+    claimed = asyncio.Event()
+    attempt = asyncio.create_task(hub.delivery("mail").attempt(BatchId(batch), lambda _: claimed.set()))
+    await claimed.wait()
+    slow = asyncio.create_task(hub.ledger.write(lambda conn: disk.wait(20)))
+
+    async def the_record_waits_for_the_disk() -> bool:
+        assert hub.ledger._writer is not None
+        return hub.ledger._writer._jobs.qsize() > 0
+
+    await until(the_record_waits_for_the_disk)
+    attempt.cancel()
+    await asyncio.sleep(0)
+    disk.set()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+    await slow
+    await everyone_once(hub, alert, smarthost)
 
 
 async def test_a_hub_that_died_is_taken_over_and_its_claims_are_ambiguous(

@@ -280,7 +280,7 @@ def test_a_city_orders_and_does_not_announce() -> None:
 def test_lifting_is_said_as_an_order() -> None:
     for name in ("flood-lift", "landslide-lift"):
         assert "避難指示を解除しました" in BANK[name].infos[Language.JA].description
-        assert BANK[name].msg_type is MsgType.UPDATE
+        assert BANK[name].msg_type is MsgType.CANCEL
         assert BANK[name].level is None
 
 
