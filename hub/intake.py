@@ -5,7 +5,7 @@
 `accept` returns only when alert, order, targets, audit row and outbox are in one durable commit (I1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -28,6 +28,7 @@ from hub.gate import Stops
 from hub.keys import Keys
 from hub.ledger import Ledger, alerts, audit, batches, drafts, tables
 from hub.ledger.alerts import Accepted
+from hub.recipient import Targeting, Town, Towns
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +64,15 @@ class Intake:
         clock: Clock,
         page: Callable[[str, str], None],
         relay: Callable[[], None],
+        channels: Collection[str] | None = None,
+        towns: Collection[Town] | None = None,
     ) -> None:
-        """`relay` is told that the outbox holds something; `page(topic, text)` wakes staff."""
+        """`relay` is told that the outbox holds something; `page(topic, text)` wakes staff.
+
+        `channels` and `towns`: those this hub has; a draft that names another cannot be submitted.
+        """
+        self._channels = channels
+        self._towns = towns
         self._ledger = ledger
         self._records = records
         self._keys = keys
@@ -124,6 +132,7 @@ class Intake:
         def work(conn: Connection) -> Draft:
             old = drafts.get(conn, draft)
             check(old.message)
+            self._check_targets(old.message.targeting)
             return self._move(conn, old, State.SUBMITTED, actor, seen=seen, submitted_at=self._clock())
 
         return await self._ledger.write(work)
@@ -193,6 +202,16 @@ class Intake:
         settled = await self._ledger.write(work)
         self._stops.add(identifier, Outcome.CANCELLED)
         return settled
+
+    def _check_targets(self, targeting: Targeting) -> None:
+        """A target this hub does not have is an error, here and not in the fan-out (I9)."""
+        for channel in targeting.channels:
+            if self._channels is not None and channel not in self._channels:
+                raise BadInput("$.targeting.channels", f"{channel} はこのハブにない手段です / is not configured")
+        if isinstance(targeting.audience, Towns):
+            for town in targeting.audience.towns:
+                if self._towns is not None and town not in self._towns:
+                    raise BadInput("$.targeting.audience.towns", f"{town} はこの市の町ではありません / is no town here")
 
     def _check_approval(self, draft: Draft, approval: Approval, actor: Actor) -> None:
         if draft.version != approval.version:

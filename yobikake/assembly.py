@@ -231,6 +231,8 @@ def _assembly(
             clock=clock,
             page=pager.page,
             relay=sweeper.poke,
+            channels=frozenset(channels),
+            towns=frozenset(city.towns),
         ),
         planner=Planner(fanout=fanout, ledger=ledger, transport=bus, records=records),
         sweeper=sweeper,

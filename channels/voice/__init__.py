@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     kind="voice",
     japanese="電話",
     batch_size=1,
+    single_requests=True,
     requests_per_s=1.0,
     body_limit=1500,
     languages=frozenset(speech.VOICES),

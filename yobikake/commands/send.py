@@ -114,13 +114,16 @@ async def _sign_in(ledger: Ledger, login: str, password: str) -> Actor:
 def _intake(settings: Settings, ledger: Ledger) -> Intake:
     """The outbox carries the alert to the hub that serves; it wakes nobody by itself."""
     keys = key_files.load(settings.keys)
+    city = cities.load(city_folder(settings.city))
     return Intake(
         ledger=ledger,
         records=RecordCodec(keys),
         keys=keys,
         stops=Stops(),
-        sender=cities.load(city_folder(settings.city)).cap_sender,
+        sender=city.cap_sender,
         clock=utc_now,
         page=lambda topic, text: None,
         relay=lambda: None,
+        channels=frozenset(settings.channels),
+        towns=frozenset(city.towns),
     )

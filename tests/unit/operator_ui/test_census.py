@@ -3,10 +3,10 @@
 import pytest
 
 from hub.alert import Mode
-from hub.fanout import gather, source_of
 from hub.ledger import census
 from hub.ledger.plans import Cursor
 from hub.recipient import Audience, Targeting, Town, Towns, WholeCity
+from hub.source import gather, source_of
 from hub.testing.alerts import an_alert
 from tests.unit.operator_ui.desk import CAPABILITIES, CITY, Desk
 
