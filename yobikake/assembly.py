@@ -118,10 +118,11 @@ async def assemble(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterat
         outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
         channels = connectors.build(settings, outbound, clock)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
-        bus = await _bus(settings, owner, channels)
+        prefix = marked(kind, city)
+        bus = await _bus(settings, owner, channels, prefix=prefix)
         await bus.open()
         stack.push_async_callback(bus.close)
-        live = _live(settings)
+        live = _live(settings, prefix=prefix)
         await live.open()
         stack.push_async_callback(live.close)
         background = Background()
@@ -245,30 +246,35 @@ def _assembly(
     )
 
 
-async def ensure_topics(settings: Settings, channels: Iterable[str]) -> "topics.Report":
+def marked(kind: Deployment, city: City) -> str:
+    """Stands before what this hub keeps in Kafka and Redis: a rehearsal may share them with production."""
+    return f"{kind}.{city.code}."
+
+
+async def ensure_topics(settings: Settings, channels: Iterable[str], *, prefix: str) -> "topics.Report":
     """Make the Kafka topics that are missing; the report says where the others differ."""
     from hub.bus import topics  # noqa: PLC0415 - loaded only by a hub that has Kafka
 
     with resources.as_file(resources.files("config") / "topics.toml") as declared:
-        return await topics.ensure(settings.bus.kafka, channels, path=declared)
+        return await topics.ensure(settings.bus.kafka, channels, path=declared, prefix=prefix)
 
 
-async def _bus(settings: Settings, owner: str, channels: Iterable[str]) -> Bus:
+async def _bus(settings: Settings, owner: str, channels: Iterable[str], *, prefix: str) -> Bus:
     if settings.embedded:
         return EmbeddedBus(settings.data / "bus.db")
     from hub.bus.kafka import KafkaBus  # noqa: PLC0415
 
-    for drift in (await ensure_topics(settings, channels)).drift:
+    for drift in (await ensure_topics(settings, channels, prefix=prefix)).drift:
         log.warning("a Kafka topic is not as declared", drift=str(drift))
-    return KafkaBus(settings.bus.kafka, client_id=owner)
+    return KafkaBus(settings.bus.kafka, client_id=owner, prefix=prefix)
 
 
-def _live(settings: Settings) -> Live:
+def _live(settings: Settings, *, prefix: str) -> Live:
     if not settings.live.redis:
         return MemoryLive()
     from hub.live.redis import RedisLive  # noqa: PLC0415
 
-    return RedisLive(settings.live.redis, share=settings.live.share)
+    return RedisLive(settings.live.redis, share=settings.live.share, prefix=prefix)
 
 
 def _staff_mail(settings: Settings, channels: Mapping[str, Configured]) -> Notify:

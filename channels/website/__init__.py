@@ -6,7 +6,7 @@ DELIVERED says that all three files were read back as written; not that anybody 
 import asyncio
 import errno
 import fcntl
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ import structlog
 from channels._durable import replace_file
 from channels.website.notice import Masthead, Notice, Notices, as_html, as_json, as_rss, in_force, notice
 from hub.alert import Mode
-from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import Refused
@@ -75,18 +75,17 @@ class Website:
         for recipient in parcel.to:
             yield Result(recipient.id, outcome, ref if outcome is Outcome.DELIVERED else None, reason)
 
-    async def keep(self, identifiers: Collection[str]) -> None:
-        """Withdraw every notice but these, and those that expired. To be called when an alert is
-        cancelled or superseded, and every minute.
+    async def keep(self, contents: Mapping[str, Content]) -> None:
+        """Withdraw every notice but these, and those that expired; show these as `contents` now says.
+
+        By identifier. To be called when an alert is cancelled or superseded, and when what the texts
+        name has changed: a site that no longer receives must not stay on the page (I16).
 
         Raises:
             OSError: the folder cannot be written.
             Refused: it is a folder of the other kind of hub.
         """
-        kept = frozenset(identifiers)
-        await asyncio.to_thread(
-            self._change, lambda notices: [each for each in notices if each.identifier in kept]
-        )
+        await asyncio.to_thread(self._change, lambda notices: list(_now(notices, contents)))
 
     async def probe(self) -> Health:
         try:
@@ -168,3 +167,9 @@ def _without(new: Notice, notices: Sequence[Notice]) -> list[Notice]:
 def _name(error: OSError) -> str:
     """`ENOSPC`, `EACCES` …"""
     return errno.errorcode.get(error.errno or 0, "OSError")
+
+
+def _now(notices: Sequence[Notice], contents: Mapping[str, Content]) -> Iterator[Notice]:
+    for each in notices:
+        if content := contents.get(each.identifier):
+            yield notice(content, expires=each.expires)

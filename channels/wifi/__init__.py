@@ -119,7 +119,16 @@ class Wifi:
         return [Target(ref=facility.ref, name=facility.name) for facility in self.settings.facilities]
 
     async def open(self) -> None:
+        """Raises `Refused` for a gateway of the other kind of hub."""
         await self._dashboard.open()
+        try:
+            for facility in self.settings.facilities[:1]:
+                await self._dashboard.read(facility.slot, ungated)
+        except NotDone as e:
+            log.info("wifi not read at start; the probe tells", reason=e.reason)
+        except Refused:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         await self._dashboard.close()

@@ -73,6 +73,7 @@ class KafkaBus:
     Args:
         publish_within: after this a record is given up with `TemporaryFailure`.
         buffer: records held ahead of a slow reader, for each subscription.
+        prefix: stands before every topic's and group's name, so that several hubs can share a Kafka.
         stuck_after: a consumer without an assignment, or with a lag and no progress, is then replaced.
     """
 
@@ -81,6 +82,7 @@ class KafkaBus:
         bootstrap: str,
         *,
         client_id: str,
+        prefix: str = "",
         access: Access | None = None,
         publish_within: timedelta = timedelta(seconds=15),
         session_timeout: timedelta = timedelta(seconds=10),
@@ -88,6 +90,7 @@ class KafkaBus:
         buffer: int = 2_000,
     ) -> None:
         self._client_id = client_id
+        self._prefix = prefix
         self._common = {
             "bootstrap_servers": bootstrap,
             "client_id": client_id,
@@ -118,7 +121,7 @@ class KafkaBus:
             Refused: the bus is not open.
         """
         self._require_open()
-        await self._publishers[_linger_ms(topic)].publish(topic, records)
+        await self._publishers[_linger_ms(topic)].publish(self._prefix + topic, records)
 
     @asynccontextmanager
     async def subscribe(self, topic: str, *, group: str) -> AsyncIterator[Subscription]:
@@ -151,11 +154,13 @@ class KafkaBus:
         return Publisher(make, within=self._within, attempt=timedelta(seconds=REQUEST_S + 1))
 
     def _subscriber(self, topic: str, group: str, instance: str) -> Subscriber:
-        options = self._common | _consumer_options(f"{group}.{topic}", instance, self._session_timeout)
+        options = self._common | _consumer_options(
+            f"{self._prefix}{group}.{topic}", instance, self._session_timeout
+        )
         patience_s = (self._stuck_after + self._session_timeout).total_seconds()
 
         async def make(revoked: Callable[[], None]) -> _Consumer:
-            return await _Consumer(options, topic, revoked, patience_s=patience_s).join()
+            return await _Consumer(options, topic, revoked, prefix=self._prefix, patience_s=patience_s).join()
 
         return Subscriber(make, topic=topic, group=group, buffer=self._buffer, stuck_after=self._stuck_after)
 
@@ -307,13 +312,20 @@ class _Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     """A static member of its group; commits only what it is told to."""
 
     def __init__(
-        self, options: dict[str, Any], topic: str, revoked: Callable[[], None], *, patience_s: float
+        self,
+        options: dict[str, Any],
+        topic: str,
+        revoked: Callable[[], None],
+        *,
+        prefix: str,
+        patience_s: float,
     ) -> None:
-        self._topic = topic
+        self._name = topic
+        self._topic = prefix + topic
         self._revoked = revoked
         self._patience_s = patience_s
         self._kafka = AIOKafkaConsumer(**options)
-        self._kafka.subscribe([topic], listener=self)
+        self._kafka.subscribe([self._topic], listener=self)
 
     async def join(self) -> "_Consumer":
         try:
@@ -331,7 +343,7 @@ class _Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         got = await _within(
             self._patience_s, self._kafka.getmany(timeout_ms=wait_ms, max_records=max(room, 1))
         )
-        return [_record(each) for records in got.values() for each in records]
+        return [_record(each, self._name) for records in got.values() for each in records]
 
     async def commit(self, following: dict[int, int]) -> dict[int, int]:
         held = {partition.partition for partition in self._kafka.assignment()}
@@ -400,9 +412,9 @@ def _consumer_options(group: str, instance: str, session_timeout: timedelta) -> 
     }
 
 
-def _record(record: Any) -> Record:
+def _record(record: Any, topic: str) -> Record:
     return Record(
-        topic=record.topic,
+        topic=topic,
         key=(record.key or b"").decode(errors="replace"),
         value=record.value or b"",
         partition=record.partition,

@@ -46,9 +46,9 @@ class Report:
 
 
 async def ensure(
-    bootstrap: str, channels: Iterable[str], *, path: Path, access: Access | None = None
+    bootstrap: str, channels: Iterable[str], *, path: Path, prefix: str = "", access: Access | None = None
 ) -> Report:
-    """Create the topics that are missing; change none.
+    """Create the topics that are missing; change none. `prefix`: as `KafkaBus` has it.
 
     A cluster of fewer brokers than the declared replication factor gets as many copies as it can
     hold: a drift, which the report tells.
@@ -57,7 +57,7 @@ async def ensure(
         BadSettings: `path` names no file of topics.
         TemporaryFailure: the cluster did not answer, or did not create them.
     """
-    wanted = declared(path, channels)
+    wanted = [replace(topic, name=prefix + topic.name) for topic in declared(path, channels)]
     try:
         async with administration(bootstrap, access) as cluster:
             existing = await cluster.topics([topic.name for topic in wanted])

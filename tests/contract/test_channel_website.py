@@ -217,11 +217,21 @@ async def test_what_was_cancelled_or_superseded_is_withdrawn(harness: WebsiteHar
     for identifier in ("a", "b", "c"):
         await send(website, told(identifier))
     await send(website, told("b-cancel", msg_type=MsgType.CANCEL))
-    await website.keep({"a", "b-cancel"})
+    await website.keep({identifier: told(identifier).content for identifier in ("a", "b-cancel")})
     assert {item.findtext("guid") for item in items(harness.folder)} == {"a", "b-cancel"}
-    await website.keep(())
+    await website.keep({})
     assert not items(harness.folder)
     assert "緊急情報はありません" in fragment(harness.folder).text_content()
+
+
+async def test_what_the_texts_name_follows_the_present(harness: WebsiteHarness) -> None:
+    website = harness.website()
+    await send(website, told("a", body=(Span("いま開いている場所："), Span("第一小学校", "shelters"))))
+    now = told("a", body=(Span("いま開いている場所："), Span("第二小学校", "shelters"))).content
+    await website.keep({"a": now, "never sent": told("never sent").content})
+    assert "第二小学校" in fragment(harness.folder).text_content()
+    assert "第一小学校" not in fragment(harness.folder).text_content()
+    assert [item.findtext("guid") for item in items(harness.folder)] == ["a"]
 
 
 async def test_what_expired_leaves_with_the_next_change(harness: WebsiteHarness) -> None:
@@ -229,7 +239,7 @@ async def test_what_expired_leaves_with_the_next_change(harness: WebsiteHarness)
     await send(website, replace(told("short"), expires_at=NOW + timedelta(hours=1)))
     await send(website, told("long"))
     harness.now = NOW + timedelta(hours=1)
-    await website.keep({"short", "long"})
+    await website.keep({identifier: told(identifier).content for identifier in ("short", "long")})
     assert [item.findtext("guid") for item in items(harness.folder)] == ["long"]
 
 

@@ -2,8 +2,12 @@
 
 import asyncio
 
+from hub import city as cities
 from hub.errors import BadSettings
-from yobikake.assembly import ensure_topics
+from hub.ledger import deployment
+from hub.settings import Settings
+from yobikake import initialise
+from yobikake.assembly import city_folder, ensure_topics, marked
 from yobikake.commands.output import DEFAULT, SettingsFile, load, out
 
 
@@ -15,4 +19,11 @@ def topics(settings_file: SettingsFile = DEFAULT) -> None:
     settings = load(settings_file)
     if settings.embedded:
         raise BadSettings("[bus] kafka", "is not set: this hub needs no topics / Kafkaを使わない設定です")
-    out.print(str(asyncio.run(ensure_topics(settings, settings.channels))))
+    out.print(asyncio.run(_ensure(settings)))
+
+
+async def _ensure(settings: Settings) -> str:
+    async with initialise.opened(settings) as ledger:
+        kind = await ledger.read(deployment.read)
+    prefix = marked(kind, cities.load(city_folder(settings.city)))
+    return str(await ensure_topics(settings, settings.channels, prefix=prefix))
