@@ -19,7 +19,8 @@ from hub.outbound import REHEARSAL_HEADER, Outbound
 class GatewaySession:
     """Requests to one gateway at `base_url`, each within `timeout_s`; redirects are not followed.
 
-    `library_url` is the address a library has fixed in its code; it is replaced by `base_url`.
+    `library_url` is the address a library has fixed in its code; it is replaced by `base_url`, and a
+    request to anywhere else is `Refused`: a library that changes its host does not lead out.
     Every answer is looked at before the library sees it: a production hub that finds itself talking
     to a rehearsal gateway gets `Refused` instead.
     """
@@ -73,7 +74,13 @@ class GatewaySession:
         self._session = None
 
     def _address(self, url: str | URL) -> URL:
-        return URL(str(url).replace(self._library_url, self._base_url, 1), encoded=True)
+        address = URL(str(url).replace(self._library_url, self._base_url, 1), encoded=True)
+        if not address.absolute or address.origin() != URL(self._base_url).origin():
+            raise Refused(
+                f"{self._setting}: a request to another host than this was refused; nothing was sent. / "
+                "設定にない宛先への通信を止めました。送っていません"
+            )
+        return address
 
     async def _recognise(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

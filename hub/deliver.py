@@ -25,6 +25,7 @@ from hub.clock import Clock
 from hub.delivery import REACHED, Batch, BatchId, Outcome, Result
 from hub.errors import (
     AmbiguousFailure,
+    BadInput,
     CredentialsFailure,
     DeliveryFailure,
     Expired,
@@ -48,6 +49,9 @@ Page = Callable[[str, str], None]
 
 GIVEN_BACK = timedelta(seconds=5)
 """How long a batch that could not be prepared is left alone."""
+
+OURS = "refused"
+"""The reason of a batch that this hub refused to send."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,6 +110,8 @@ class Delivery:
         self.clock = clock
         self.page = page
         self.random = random or Random()  # noqa: S311 - jitter
+        self.refused_at: float | None = None
+        """When the gateway last refused our credentials, by the event loop's clock."""
         self._alerts: dict[str, Accepted] = {}
         self._contents: dict[tuple[str, str], Content] = {}
 
@@ -129,7 +135,7 @@ class Delivery:
             attempt.rest(_outcome_of(e), e.reason, getattr(e, "retry_after", None))
         except Refused as e:
             self.page(f"refused {attempt.batch.channel}", e.message)
-            attempt.rest(Outcome.CREDENTIALS, "refused")
+            attempt.rest(Outcome.CREDENTIALS, OURS)
         except asyncio.CancelledError:
             if attempt.sending:
                 attempt.rest(Outcome.AMBIGUOUS, "aborted")
@@ -159,12 +165,17 @@ class Delivery:
         """The frozen content; the newest few hundred are kept open.
 
         Raises:
-            Refused: it does not say what was approved for this alert (I10).
+            Refused: it is not what was frozen, or does not say what was approved for this alert (I10).
         """
         known = (content_hash, alert.identifier)
         if known not in self._contents:
             body = await self.ledger.read(lambda conn: batches.content(conn, content_hash))
             content = codec.content_from(body)
+            if render.content_hash(content) != content_hash:
+                raise Refused(
+                    f"the content of alert {alert.identifier} was changed in the ledger. Nothing was sent. / "
+                    "保存された文面が書きかえられています。送っていません"
+                )
             render.verify(content, alert)
             while len(self._contents) >= 256:
                 self._contents.pop(next(iter(self._contents)))
@@ -243,9 +254,7 @@ async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here."""
     batch = attempt.batch
     attempt.content = await delivery.content(batch.content_hash, attempt.accepted.alert)
-    found = await delivery.ledger.read(
-        lambda conn: register.open_addresses(conn, delivery.keys, batch.channel, batch.variant, batch.members)
-    )
+    found = await _unsealed(delivery, batch)
     for member in batch.members:
         recipient, suppressed = found.get(member, (None, False))
         if recipient is None:
@@ -254,6 +263,20 @@ async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
             attempt.take(Result(member, Outcome.SUPPRESSED), delivery.clock())
         else:
             attempt.to.append(recipient)
+
+
+async def _unsealed(delivery: Delivery, batch: Batch) -> dict[RecipientId, tuple[Recipient, bool]]:
+    try:
+        return await delivery.ledger.read(
+            lambda conn: register.open_addresses(
+                conn, delivery.keys, batch.channel, batch.variant, batch.members
+            )
+        )
+    except BadInput as e:
+        raise Refused(
+            f"the register of {batch.channel} was changed by somebody else than the hub. Nothing was sent. / "
+            "登録者の記録が書きかえられています。送っていません"
+        ) from e
 
 
 async def send(delivery: Delivery, attempt: Attempt) -> None:
@@ -292,7 +315,8 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
     """One commit: an outcome for each recipient, and the retries it calls for."""
     batch, now = attempt.batch, delivery.clock()
     results = {position: attempt.results[member] for position, member in enumerate(batch.members)}
-    if any(result.outcome is Outcome.CREDENTIALS for result in results.values()):
+    if any(_is_refusal(result) for result in results.values()):
+        delivery.refused_at = asyncio.get_running_loop().time()
         delivery.page(
             f"credentials {batch.channel}",
             f"{delivery.capabilities.japanese}の事業者が認証を受け付けません。設定を確認してください。 / "
@@ -333,6 +357,11 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
         log.warning("the claim was lost before the record", batch=batch.id, channel=batch.channel)
         return
     log.debug("batch recorded", batch=batch.id, channel=batch.channel, recipients=len(batch.members))
+
+
+def _is_refusal(result: Result) -> bool:
+    """The gateway's, not our own: what we refuse was paged when it was refused."""
+    return result.outcome is Outcome.CREDENTIALS and result.reason != OURS
 
 
 def _close(attempt: Attempt, reason: GateClosed) -> None:

@@ -6,12 +6,13 @@ from enum import StrEnum
 
 import msgspec
 
-from hub import codec, render, slots
+from hub import codec, render, slots, wording
 from hub.alert import AlertInfo, Area, Mode, Order
 from hub.cap import MsgType
 from hub.errors import BadInput, Conflict
 from hub.evacuation import Level
 from hub.hazard import Hazard
+from hub.language import Language
 from hub.recipient import Reached, Targeting
 
 LONGEST = timedelta(hours=24)
@@ -66,6 +67,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     state: State
     author: str
+    """Whose change was the last."""
+    authors: tuple[str, ...]
+    """Everyone whose change is in it: none of them is the second person (I10)."""
     message: Message
     created_at: datetime
     updated_at: datetime
@@ -102,18 +106,28 @@ def check(message: Message) -> None:
         for field in ("headline", "description", "short", "speech"):
             if not getattr(info, field).strip():
                 raise BadInput(f"$.infos[{index}].{field}", f"{info.language} の文がありません / is empty")
-    if not message.area.description.strip():
-        raise BadInput("$.area", "地域を1つ以上選んでください / Select at least one area")
     if not timedelta(0) < message.valid_for <= LONGEST:
         raise BadInput("$.valid_for_s", "有効期限は24時間以内です / An alert lasts at most 24 hours")
     if message.msg_type is not MsgType.ALERT and not message.references:
         raise BadInput("$.references", "どの配信についてかを選んでください / Say which alert this changes")
     _check_targeting(message)
-    for field in ("issuer", "grounds"):
-        if not getattr(message.order, field).strip():
-            label = {"issuer": "発令者", "grounds": "根拠"}[field]
-            raise BadInput(f"$.order.{field}", f"{label}を書いてください / is empty")
+    _check_order(message)
     render.check(message.infos, mode=message.mode, correction=message.correction)
+
+
+def _check_order(message: Message) -> None:
+    order, area = message.order, message.area.description
+    if not area.strip():
+        raise BadInput("$.area", "地域を1つ以上選んでください / Select at least one area")
+    for field, label in (("issuer", "発令者"), ("grounds", "根拠")):
+        if not getattr(order, field).strip():
+            raise BadInput(f"$.order.{field}", f"{label}を書いてください / is empty")
+    slots.refuse_unseen(slots.normalise(order.grounds), "$.order.grounds", Language.JA)
+    for place, line in (("$.order.issuer", order.issuer), ("$.area", area)):
+        slots.refuse_unseen(line, place, Language.JA)
+        if "\n" in line:
+            raise BadInput(place, "1行で書いてください / must be one line")
+    wording.check_order(order, message.area, mode=message.mode)
 
 
 def _check_targeting(message: Message) -> None:

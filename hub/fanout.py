@@ -103,7 +103,26 @@ class Fanout:
             plan = await self._ledger.read(lambda conn: plans.get(conn, identifier, channel))
             if plan.complete:
                 return
+            if channel not in self._capabilities:
+                await self._without_channel(accepted, channel, plan)
+                return
             await self._step(accepted, channel, plan, contents)
+
+    async def _without_channel(self, accepted: Accepted, channel: str, plan: plans.Plan) -> None:
+        """A channel whose settings were taken out: its plan waits for them until the alert expires."""
+        if self._clock() < accepted.alert.expires:
+            raise HubError(f"[channels.{channel}] is missing; this channel waits for it / 設定がありません")
+        await self._ledger.write(
+            lambda conn: plans.advance(
+                conn,
+                accepted.alert.identifier,
+                channel,
+                step=plan.step,
+                to=plan.cursor,
+                planned=[],
+                complete_at=self._clock(),
+            )
+        )
 
     async def _step(
         self, accepted: Accepted, channel: str, plan: plans.Plan, contents: dict[Variant, Content]

@@ -38,7 +38,7 @@ T = TypeVar("T")
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """What the second person states. `typed` is the level's digit they typed (no level: None).
 
-    `break_glass`: the author sends alone, with this reason; logged, and everyone is paged (I10).
+    `break_glass`: an author sends alone, with this reason; logged, and everyone is paged (I10).
     """
 
     draft: str
@@ -85,6 +85,9 @@ class Intake:
     async def save(self, message: Message, actor: Actor, *, draft: str | None = None, seen: int = 0) -> Draft:
         """Create a draft, or change the version `seen` of one that is being edited.
 
+        Whoever changes the message is one of its authors. The same message again changes nothing, but
+        that a submitted draft is being edited once more.
+
         A draft's mode is fixed when it is made: a drill never turns into a live alert (I6).
         """
         authorise(actor, Action.COMPOSE)
@@ -94,7 +97,7 @@ class Intake:
             if draft is None:
                 made = Draft(
                     id=str(uuid4()), version=1, state=State.EDITING, author=actor.login,
-                    message=message, created_at=now, updated_at=now,
+                    authors=(actor.login,), message=message, created_at=now, updated_at=now,
                 )  # fmt: skip
                 drafts.create(conn, made)
                 self._audit(conn, actor, "draft.save", made.id, version=made.version)
@@ -106,11 +109,15 @@ class Intake:
                     "$.mode",
                     "本番と訓練は途中で変えられません / Drill or live is fixed when the draft is made",
                 )
+            same = message == old.message
+            if same and old.state is State.EDITING and old.version == seen:
+                return old
             changed = msgspec.structs.replace(
                 old,
                 version=seen + 1,
                 message=message,
-                author=actor.login,
+                author=old.author if same else actor.login,
+                authors=old.authors if same else _with(old.authors, actor.login),
                 updated_at=now,
                 state=State.EDITING,
             )
@@ -151,7 +158,8 @@ class Intake:
         """Send a submitted draft. Durable when this returns (I1); sent once however often it is called.
 
         Raises:
-            Forbidden: no right, or the author approves without breaking glass (I10).
+            Forbidden: no right, or an author approves without breaking glass, or
+                somebody else breaks it (I10).
             BadInput: the typed digit is not the level, or the message cannot be sent as it stands.
             Conflict: the draft changed since it was read, or was sent already.
         """
@@ -207,19 +215,27 @@ class Intake:
         """A target this hub does not have is an error, here and not in the fan-out (I9)."""
         for channel in targeting.channels:
             if self._channels is not None and channel not in self._channels:
-                raise BadInput("$.targeting.channels", f"{channel} はこのハブにない手段です / is not configured")
+                raise BadInput(
+                    "$.targeting.channels", f"{channel} はこのハブにない手段です / is not configured"
+                )
         if isinstance(targeting.audience, Towns):
             for town in targeting.audience.towns:
                 if self._towns is not None and town not in self._towns:
-                    raise BadInput("$.targeting.audience.towns", f"{town} はこの市の町ではありません / is no town here")
+                    raise BadInput(
+                        "$.targeting.audience.towns", f"{town} はこの市の町ではありません / is no town here"
+                    )
 
     def _check_approval(self, draft: Draft, approval: Approval, actor: Actor) -> None:
         if draft.version != approval.version:
             raise Conflict(
                 "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
             )
-        same_person = actor.login == draft.author
-        if same_person and draft.message.needs_approval() and not approval.breaks_glass:
+        is_author = actor.login in draft.authors
+        if approval.breaks_glass and not is_author:
+            raise Forbidden(
+                "1人で配信できるのは、作成した人だけです / Only an author of this draft can send it alone"
+            )
+        if is_author and draft.message.needs_approval() and not approval.breaks_glass:
             raise Forbidden("作成した人は承認できません / The author cannot approve")
         if approval.typed != draft.message.level:
             level = "なし" if draft.message.level is None else int(draft.message.level)
@@ -275,6 +291,7 @@ class Intake:
         self._audit(
             conn, actor, "alert.accept", alert.identifier,
             draft=draft.id, version=draft.version, digest=digest.hex(), author=draft.author,
+            authors=draft.authors,
             mode=alert.mode, level=alert.level, break_glass=approval.break_glass, ends=_predecessors(alert),
         )  # fmt: skip
         self._enqueue(conn, alert)
@@ -331,6 +348,10 @@ class Intake:
             subject=subject,
             detail=detail,
         )
+
+
+def _with(authors: tuple[str, ...], login: str) -> tuple[str, ...]:
+    return authors if login in authors else (*authors, login)
 
 
 def _predecessors(alert: Alert) -> tuple[str, ...]:

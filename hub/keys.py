@@ -72,7 +72,10 @@ def create(directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(directory.glob("*.key")):
-        raise BadSettings(f"[keys] directory {directory}", "holds keys already; they are left as they are")
+        raise BadSettings(
+            f"[keys] directory {directory}",
+            "holds keys already; they are left as they are / 鍵がすでにあります",
+        )
     for name in ("field-1", "index", "record"):
         path = directory / f"{name}.key"
         path.touch(mode=0o600)
@@ -93,12 +96,21 @@ def load(directory: Path) -> Keys:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
-            raise BadSettings(str(path), f"can be read by other users; run: chmod 600 {path}")
+            raise BadSettings(
+                str(path),
+                f"can be read by other users; run: chmod 600 {path} / 他の人も読めます。chmod 600 をしてください",
+            )
         key = base64.b64decode(path.read_bytes().strip(), validate=True)
     except OSError as e:
-        raise BadSettings(str(path), f"cannot be read: {e.strerror}") from e
+        raise BadSettings(str(path), f"cannot be read: {e.strerror} / 読めません") from e
     except binascii.Error as e:
-        raise BadSettings(str(path), "is not base64") from e
+        raise BadSettings(
+            str(path),
+            "is not base64: put the file back from its backup / 壊れています。バックアップから戻してください",
+        ) from e
     if len(key) != _KEY_BYTES:
-        raise BadSettings(str(path), f"holds {len(key)} bytes instead of {_KEY_BYTES}")
+        raise BadSettings(
+            str(path),
+            f"holds {len(key)} bytes instead of {_KEY_BYTES}: put it back from its backup / 壊れています",
+        )
     return key

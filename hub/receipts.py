@@ -86,6 +86,11 @@ def fold_parked(
     return sum(map(len, by_channel.values()))
 
 
+def forget_parked(conn: Connection, *, before: datetime) -> int:
+    """Delete parked receipts from `before`, which nobody ever claimed. Returns how many."""
+    return conn.execute(delete(tables.parked_receipts).where(_parked.at < before)).rowcount
+
+
 def _fold_into(
     conn: Connection,
     batch_id: BatchId,

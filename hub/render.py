@@ -71,6 +71,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         BadInput, Refused: as `check`.
     """
     wording.check(alert.infos, mode=alert.mode, correction=alert.correction)
+    wording.check_order(alert.order, alert.area, mode=alert.mode)
     info = alert.info(variant.language)
     shelters = _usable(source.shelters(variant.zone, alert.hazard, info.language), source, clock)
     values = _known_values(alert, info.language) | {"number": number, "city": source.city(info.language)}

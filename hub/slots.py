@@ -52,11 +52,11 @@ def parse(template: str, *, place: str, form: Form, language: Language) -> Spans
     Line ends become `\\n`, and spaces at the end of a line and empty lines around the text go.
 
     Raises:
-        BadInput: an unknown or misplaced slot, an unbalanced brace, a control character; `place`
+        BadInput: an unknown or misplaced slot, an unbalanced brace, a character nobody sees; `place`
             (`$.infos[0].description`) stands in front.
     """
     text = normalise(template)
-    _refuse_controls(text, place)
+    refuse_unseen(text, place, language)
     spans: list[Span] = []
     end = 0
     for gap in _BRACES.finditer(text):
@@ -82,12 +82,38 @@ def join(spans: Spans) -> Spans:
     return tuple(joined)
 
 
+def refuse_unseen(text: str, place: str, language: Language) -> None:
+    """Every character can be seen, so that what is read is what is approved and sent.
+
+    Raises:
+        BadInput: a control, format, private or unassigned character; names `place` and the line.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        for character in line:
+            if _is_unseen(character) and not (character in _JOINERS and language is Language.NE):
+                raise BadInput(
+                    place,
+                    f"line {number}: U+{ord(character):04X} cannot be sent / {number}行目: 送れない文字があります",
+                )
+
+
 def fits(span: Span, language: Language) -> bool:
     """Whether a filled slot holds what its grammar allows, or its approved fallback."""
     if span.slot == "shelters" and span.text == SHELTERS_UNKNOWN[language]:
         return True
     slot = SLOTS.get(span.slot or "")
     return slot is not None and slot.fits(span.text, language)
+
+
+_INVISIBLE = frozenset("\u2028\u2029\u034f\u115f\u1160\u3164\uffa0")
+"""Line separators, and fillers that Unicode counts as letters or marks."""
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Nepali spells with them."""
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") or character in _INVISIBLE
 
 
 _BRACES = re.compile(r"\{([^{}\n]*)\}|[{}]")
@@ -120,20 +146,6 @@ def _named(gap: re.Match[str], text: str, place: str, form: Form, language: Lang
 
 def _listed() -> str:
     return ", ".join(f"{{{name}}}" for name in SLOTS)
-
-
-def _refuse_controls(text: str, place: str) -> None:
-    for number, line in enumerate(text.split("\n"), start=1):
-        for character in line:
-            if unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") or character in _INVISIBLE:
-                raise BadInput(
-                    place,
-                    f"line {number}: U+{ord(character):04X} cannot be sent / {number}行目: 送れない文字があります",
-                )
-
-
-_INVISIBLE = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-"""Line separators and marks that reorder text: what is read would not be what is approved."""
 
 
 def _one_line(longest: int) -> Callable[[str, Language], bool]:

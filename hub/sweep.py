@@ -2,11 +2,12 @@
 
 Each duty is a small function, run on its own beat: the outbox is relayed, stopped alerts become
 known, claims whose lease ran out are taken over as ambiguous, what expired unsent is ended (I2), and
-receipts that missed their send are folded in.
+receipts that missed their send are folded in, or forgotten after a week.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from random import Random
 
 import structlog
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 GONE = Capabilities(kind="", japanese="", batch_size=1, max_attempts=1, resends_ambiguous=False)
 """Of a channel that is configured no more: nobody would ever send a retry."""
+
+PARKED_FOR = timedelta(days=7)
+"""A receipt for which no send has turned up by then belongs to nothing of this hub."""
 
 
 class Sweeper:
@@ -65,6 +69,7 @@ class Sweeper:
             group.create_task(self._beat(self._take_over, 5.0))
             group.create_task(self._beat(self._end_overdue, 5.0))
             group.create_task(self._beat(self._fold_parked, 5.0))
+            group.create_task(self._beat(self._forget_parked, 3600.0))
 
     async def _beat(
         self, duty: Callable[[], Awaitable[None]], every_s: float, *, poke: asyncio.Event | None = None
@@ -136,6 +141,11 @@ class Sweeper:
             )
         ):
             pass
+
+    async def _forget_parked(self) -> None:
+        before = self._clock() - PARKED_FOR
+        if forgotten := await self._ledger.write(lambda conn: receipts.forget_parked(conn, before=before)):
+            log.warning("receipts were never claimed", receipts=forgotten)
 
     async def _end(self, batch: Batch, owner: str, results: dict[int, Result]) -> None:
         def work(conn: Connection) -> None:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from hub.alert import AlertInfo, Mode
+from hub.alert import AlertInfo, Area, Mode, Order
 from hub.errors import Refused
 from hub.language import Language
 from hub.slots import Form
@@ -29,6 +29,24 @@ def check(infos: Sequence[AlertInfo], *, mode: Mode, correction: bool) -> None:
             _require_mistake_words(info, f"$.infos[{i}]")
 
 
+def check_order(order: Order, area: Area, *, mode: Mode) -> None:
+    """The words of the order fit the alert's mode: they stand in the texts and on the page beside them.
+
+    Raises:
+        Refused: a live alert speaks of a drill; names the field, `$.order.issuer`.
+    """
+    if mode is not Mode.LIVE:
+        return
+    words = {
+        "$.order.issuer": order.issuer,
+        "$.order.grounds": order.grounds,
+        "$.area": area.description,
+    }
+    for place, text in words.items():
+        for language in (Language.JA, Language.EN):  # written by the city's staff
+            _refuse_drill_word(text, language, place)
+
+
 def drill_word(text: str, language: Language) -> str | None:
     """The first word of a drill in `text`, if there is one."""
     found = (_EVERYWHERE.search(_folded(text))) or _DRILL[language].search(_folded(text))
@@ -42,11 +60,15 @@ def admits_mistake(text: str, language: Language) -> bool:
 
 def _refuse_drill_words(info: AlertInfo, place: str) -> None:
     for form in Form:
-        if word := drill_word(getattr(info, form), info.language):
-            raise Refused(
-                f"{place}.{form}: a live alert says «{word}», the word of a drill. Write it without. / "
-                f"本番の文面に「{word}」があります。訓練と読める言葉を消してください"
-            )
+        _refuse_drill_word(getattr(info, form), info.language, f"{place}.{form}")
+
+
+def _refuse_drill_word(text: str, language: Language, place: str) -> None:
+    if word := drill_word(text, language):
+        raise Refused(
+            f"{place}: a live alert says «{word}», the word of a drill. Write it without. / "
+            f"本番の文面に「{word}」があります。訓練と読める言葉を消してください"
+        )
 
 
 def _require_mistake_words(info: AlertInfo, place: str) -> None:
@@ -59,15 +81,24 @@ def _require_mistake_words(info: AlertInfo, place: str) -> None:
 
 
 def _folded(text: str) -> str:
-    """Full-width letters, capitals and decomposed accents do not hide a word."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """Full-width letters, capitals, decomposed accents, unseen characters and gaps do not hide a word."""
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf" and not _UNSEEN.match(c))
+    return _GAP.sub("", unicodedata.normalize("NFKC", seen).casefold())
+
+
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Fillers and variation selectors: the letter before looks the same, or nearly so."""
+
+_CJK = "[\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_GAP = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
+"""Between two characters of a script that writes no spaces. Korean does: 자연 습지 is no 연습."""
 
 
 def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(unicodedata.normalize("NFKC", pattern))
 
 
-_EVERYWHERE = _words(r"訓練|くんれん|\bdrills?\b|演练|演練|훈련|diễn tập|अभ्यास|ड्रिल")
+_EVERYWHERE = _words(r"訓練|くんれん|(?<![a-z])drills?(?![a-z])|演练|演練|훈\s*련|diễn tập|अभ्यास|ड्रिल")
 _DRILL: Mapping[Language, re.Pattern[str]] = {
     Language.JA: _words(r"ドリル"),
     Language.JA_EASY: _words(r"ドリル|れんしゅう|練習"),

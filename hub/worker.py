@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -24,13 +25,26 @@ SWEEP_EVERY_S = 0.5
 LEARN_EVERY_S = 0.5
 AHEAD = 2
 """Batches claimed per connection: one on the wire and one ready."""
+REST = timedelta(seconds=30)
+"""No new batch is begun for this long after the gateway refused our credentials: asking it with every
+batch locks accounts, and waits for nothing but a person. What the bus brings meanwhile is claimed from
+the ledger afterwards."""
 
 
 class Worker:
     """Runs until cancelled. Work happens beside the poll loop, so a slow gateway never costs the partition."""
 
-    def __init__(self, delivery: Delivery, lane: Lane, *, transport: Bus, records: RecordCodec) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        lane: Lane,
+        *,
+        transport: Bus,
+        records: RecordCodec,
+        rest: timedelta = REST,
+    ) -> None:
         self._delivery = delivery
+        self._rest = rest
         self._lane = lane
         self._bus = transport
         self._records = records
@@ -79,7 +93,7 @@ class Worker:
         """Claims from the ledger what is due and what the bus never brought; only as much as it can work on."""
         channel = self._delivery.capabilities.kind
         while True:
-            free = self._size - len(self._busy)
+            free = 0 if self._resting() else self._size - len(self._busy)
             if free > 0:
                 due = await self._delivery.ledger.read(
                     lambda conn: batches.due(conn, channel, self._lane, limit=free)  # noqa: B023
@@ -101,11 +115,11 @@ class Worker:
     async def _start(self, batch: BatchId) -> asyncio.Future[None]:
         """Begin an attempt when there is a slot. The future is done when the claim is decided."""
         claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if batch in self._busy:
+        if batch in self._busy or self._resting():
             claimed.set_result(None)
             return claimed
         await self._slots.acquire()
-        if batch in self._busy:  # begun by the other way in while this one waited
+        if batch in self._busy or self._resting():  # begun by the other way in, or refused, meanwhile
             self._slots.release()
             claimed.set_result(None)
             return claimed
@@ -113,6 +127,11 @@ class Worker:
         self._busy[batch] = task
         task.add_done_callback(lambda _: self._finished(batch, claimed))
         return claimed
+
+    def _resting(self) -> bool:
+        refused_at = self._delivery.refused_at
+        now = asyncio.get_running_loop().time()
+        return refused_at is not None and now < refused_at + self._rest.total_seconds()
 
     async def _attempt(self, batch: BatchId, claimed: asyncio.Future[None]) -> None:
         def on_claim(alert: str | None) -> None:

@@ -9,11 +9,13 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from ipaddress import ip_address
 
 import structlog
 from aiohttp import hdrs, web
 
 from hub.background import Background
+from operator_ui.places import Full, Places
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +23,11 @@ HEARTBEAT_S = 15.0
 """A comment this often keeps proxies from closing a quiet stream."""
 LOOK_S = 1.0
 """How often a subject that somebody watches is looked at."""
+MOST_STREAMS = 5_000
+"""Open at once in one process: some 10 KB each, and one file each of what the system allows."""
+MOST_OF_ONE_ADDRESS = 50
+"""Of these. A household or an office has few pages open; one script must not take every place."""
+RETRY_AFTER_S = 30
 
 Look = Callable[[str], Awaitable[bytes]]
 """What a subject looks like now: any bytes that differ when the page would."""
@@ -39,9 +46,17 @@ class Changes:
         self._background = background
         self._subjects: dict[str, _Subject] = {}
         self._closing = asyncio.Event()
+        self._places = Places(total=MOST_STREAMS, of_one=MOST_OF_ONE_ADDRESS)
 
     async def stream(self, request: web.Request, subject: str) -> web.StreamResponse:
-        """Answer an `EventSource` until the browser leaves or the listener stops."""
+        """Answer an `EventSource` until the browser leaves or the listener stops; 503 when too many are open."""
+        try:
+            with self._places.take(_one_reader(request.remote)):
+                return await self._stream(request, subject)
+        except Full:
+            return web.Response(status=503, headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)})
+
+    async def _stream(self, request: web.Request, subject: str) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
                 hdrs.CONTENT_TYPE: "text/event-stream",
@@ -94,6 +109,14 @@ class Changes:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), LOOK_S)
         self._subjects.pop(subject, None)
+
+
+def _one_reader(address: str | None) -> str | None:
+    """None for an address of a private network or this machine: there a proxy speaks for everyone."""
+    try:
+        return address if address and ip_address(address).is_global else None
+    except ValueError:
+        return None
 
 
 class _Subject:

@@ -1,13 +1,21 @@
 """What a person typed into a form, and what is wrong with it."""
 
+import zlib
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
 E = TypeVar("E", bound=Enum)
+
+HUGE = 10**9
+"""More than any count, version or level: whoever checks those refuses it, and every database could hold it."""
+
+_BROKEN = (HttpProcessingError, ValueError, LookupError, AssertionError, RuntimeError, zlib.error)
+"""What aiohttp raises for a body it cannot read, each from its own layer."""
 
 
 class Problem(NamedTuple):
@@ -35,9 +43,11 @@ class Form:
         return name in self._values
 
     def number(self, name: str) -> int | None:
-        """A whole number, full-width digits too; None when there is none."""
+        """A whole number, full-width digits too; None when there is none. A huge one is only `HUGE`."""
         text = self.text(name)
-        return int(text) if text.isdecimal() else None
+        if not text.isdecimal():
+            return None
+        return int(text) if len(text) < len(str(HUGE)) else HUGE
 
     def choice(self, name: str, kind: type[E]) -> E | None:
         """The member of `kind` whose value was chosen; None when there is none."""
@@ -45,6 +55,13 @@ class Form:
 
 
 async def read(request: web.Request) -> Form:
-    """The posted fields. Files are not taken."""
-    posted = await request.post()
+    """The posted fields. Files are not taken.
+
+    Raises:
+        HTTPBadRequest: this is no form, or not in the charset it says.
+    """
+    try:
+        posted = await request.post()
+    except _BROKEN as e:
+        raise web.HTTPBadRequest from e
     return Form(MultiDict((name, value) for name, value in posted.items() if isinstance(value, str)))

@@ -4,7 +4,6 @@ They are placed separately: the console where residents cannot reach it; the pub
 providers' callbacks and the sensors' readings where they can.
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -31,16 +30,14 @@ from yobikake.assembly import Assembly
 from yobikake.previews import previews
 
 
-async def run(assembly: Assembly) -> None:
-    """Until cancelled.
+async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
+    """Both listen when this returns, until `stack` is closed.
 
     Raises:
         BadSettings: a port is taken.
     """
-    async with AsyncExitStack() as stack:
-        await _listen(staff_app(_console(assembly)), assembly.settings.staff, "staff", stack)
-        await _listen(_public(assembly), assembly.settings.residents, "residents", stack)
-        await asyncio.Event().wait()
+    await _listen(staff_app(_console(assembly)), assembly.settings.staff, "staff", stack)
+    await _listen(_public(assembly), assembly.settings.residents, "residents", stack)
 
 
 def _console(assembly: Assembly) -> Console:

@@ -100,8 +100,11 @@ class Assembly:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Assembly]:
+async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now) -> AsyncIterator[Assembly]:
     """Open ledger, bus and live state, and build the rest.
+
+    `name`: this process's among the hub's, the same after a restart; Kafka knows it by that. Without
+    one it is a new member at each start, and its predecessor's partitions wait for ten seconds.
 
     Raises:
         BadSettings, Refused: something cannot work; says which setting and what to do.
@@ -119,7 +122,7 @@ async def assemble(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterat
         channels = connectors.build(settings, outbound, clock)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
         prefix = marked(kind, city)
-        bus = await _bus(settings, owner, channels, prefix=prefix)
+        bus = await _bus(settings, name or owner, channels, prefix=prefix)
         await bus.open()
         stack.push_async_callback(bus.close)
         live = _live(settings, prefix=prefix)
@@ -259,14 +262,14 @@ async def ensure_topics(settings: Settings, channels: Iterable[str], *, prefix: 
         return await topics.ensure(settings.bus.kafka, channels, path=declared, prefix=prefix)
 
 
-async def _bus(settings: Settings, owner: str, channels: Iterable[str], *, prefix: str) -> Bus:
+async def _bus(settings: Settings, name: str, channels: Iterable[str], *, prefix: str) -> Bus:
     if settings.embedded:
         return EmbeddedBus(settings.data / "bus.db")
     from hub.bus.kafka import KafkaBus  # noqa: PLC0415
 
     for drift in (await ensure_topics(settings, channels, prefix=prefix)).drift:
         log.warning("a Kafka topic is not as declared", drift=str(drift))
-    return KafkaBus(settings.bus.kafka, client_id=owner, prefix=prefix)
+    return KafkaBus(settings.bus.kafka, client_id=name, prefix=prefix)
 
 
 def _live(settings: Settings, *, prefix: str) -> Live:

@@ -1,5 +1,6 @@
 """Where providers report what became of what they accepted: `POST /callbacks/<channel>`."""
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
@@ -14,6 +15,8 @@ from yobikake.connectors import Configured
 log = structlog.get_logger(__name__)
 
 MOST_BYTES = 64 * 1024
+WHOLE_WITHIN_S = 10.0
+"""A body that takes longer only holds the connection."""
 
 
 def routes(channels: Mapping[str, Configured], postbox: Postbox) -> list[web.RouteDef]:
@@ -27,10 +30,15 @@ def routes(channels: Mapping[str, Configured], postbox: Postbox) -> list[web.Rou
 
 def _handler(kind: str, channel: Callbacks, postbox: Postbox) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        if (request.content_length or 0) > MOST_BYTES:
-            return web.Response(status=413)
         try:
-            found = channel.parse(request.headers, await request.read())
+            async with asyncio.timeout(WHOLE_WITHIN_S):
+                body = await _body(request)
+        except TimeoutError:
+            return _hung_up(408)
+        if body is None:
+            return _hung_up(413)
+        try:
+            found = channel.parse(request.headers, body)
         except Forbidden:
             log.warning("a callback's signature is wrong", channel=kind)
             return web.Response(status=403)
@@ -41,3 +49,22 @@ def _handler(kind: str, channel: Callbacks, postbox: Postbox) -> Handler:
         return web.Response(status=204)
 
     return handle
+
+
+async def _body(request: web.Request) -> bytes | None:
+    """The body, or None as soon as it is known to be too large, also without a declared length."""
+    if (request.content_length or 0) > MOST_BYTES:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return None
+    return bytes(body)
+
+
+def _hung_up(status: int) -> web.Response:
+    """The rest of the body is not waited for."""
+    response = web.Response(status=status)
+    response.force_close()
+    return response

@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("demo", "demo", "Send one level-4 flood alert in a rehearsal city, on every channel."),
     "init": ("init", "init", "Make a new hub: settings, keys, database, and the first account."),
     "account": ("init", "account", "The people who may sign in. / ログインできる人"),
+    "residents": ("residents", "residents", "Who is registered. / 登録している人"),
     "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM."),
     "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
     "send": ("send", "send", "Prepare an alert and ask for its approval."),

@@ -4,7 +4,6 @@ changes nothing that is there."""
 import asyncio
 import json
 import os
-import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,10 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from hub import city as cities
 from hub import keys as key_files
 from hub import settings
-from hub.authorise import SYSTEM, Role
 from hub.city import City
 from hub.errors import BadInput, BadSettings, Refused
-from hub.ledger import Ledger, accounts, audit, deployment, migrations, tables
+from hub.ledger import Ledger, deployment, migrations, tables
 from hub.outbound import Deployment
 from yobikake.assembly import city_folder
 
@@ -62,51 +60,13 @@ async def initialise(folder: Path, city: str | None, kind: Deployment, *, at: da
             )
         known_city = cities.load(city_folder(found.city))
         found.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")  # keys and data never belong in a repository
         new_keys = await _establish(found, kind, known_city, at=at)
     return Made(
         settings_file=path, new_settings=new_settings, new_keys=new_keys, deployment=kind, city=known_city
     )
-
-
-async def add_account(
-    found: settings.Settings, *, login: str, name: str, password: str, roles: frozenset[Role], at: datetime
-) -> None:
-    """Add somebody who may sign in.
-
-    Raises:
-        Conflict: the login is taken.
-        BadInput: the password is too weak, the login or the name is none.
-    """
-    from operator_ui.staff import passwords  # noqa: PLC0415 - hashes once while it loads, on purpose slowly
-
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", login):
-        raise BadInput(
-            "login", "has letters, digits and . _ - only / 半角の英数字と . _ - だけを使ってください"
-        )
-    if not name.strip() or not name.isprintable():
-        raise BadInput("name", "is empty or cannot be shown / 氏名を書いてください")
-    stored = await asyncio.to_thread(passwords.hashed, password, login=login)
-    known = key_files.load(found.keys)
-
-    def work(conn: Connection) -> None:
-        accounts.add(conn, login=login, name=name, password_hash=stored, roles=roles, at=at)
-        audit.append(
-            conn,
-            known,
-            at=at,
-            actor=SYSTEM.login,
-            action="account.add",
-            subject=login,
-            detail={"roles": sorted(roles)},
-        )
-
-    async with opened(found) as ledger:
-        await ledger.write(work)
-
-
-async def has_accounts(found: settings.Settings) -> bool:
-    async with opened(found) as ledger:
-        return bool(await ledger.read(accounts.everyone))
 
 
 @asynccontextmanager

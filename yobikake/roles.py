@@ -27,8 +27,9 @@ log = structlog.get_logger(__name__)
 
 Run = Callable[[Assembly], Coroutine[Any, Any, None]]
 
+API = "api"
+
 ENGINE: dict[str, Run] = {
-    "api": api.run,
     "fanout": lambda assembly: assembly.planner.run(),
     "sweep": lambda assembly: assembly.sweeper.run(),
     "receipts": lambda assembly: assembly.postbox.run(),
@@ -41,11 +42,12 @@ BESIDE: dict[str, Run] = {wifi_role.KIND: wifi_role.run, website_role.KIND: webs
 
 def names(assembly: Assembly) -> list[str]:
     """All roles of this hub."""
-    return [*ENGINE, *assembly.channels]
+    return [API, *ENGINE, *assembly.channels]
 
 
 async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], None] = lambda: None) -> None:
-    """Run these roles until cancelled; `ready` is called once the channels are open.
+    """Run these roles until cancelled; `ready` is called once the channels are open and the
+    listeners listen.
 
     Raises:
         BadSettings: a role there is not.
@@ -54,12 +56,15 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
     unknown = set(wanted) - set(names(assembly))
     if unknown:
         raise BadSettings(
-            f"--role {min(unknown)}", f"there is no such role; there are {', '.join(names(assembly))}"
+            f"--role {min(unknown)}",
+            f"there is no such role; there are {', '.join(names(assembly))} / この役割はありません",
         )
     kinds = [role for role in wanted if role in assembly.channels]
     async with AsyncExitStack() as stack:
         for kind in kinds:
             await _open(assembly, kind, stack)
+        if API in wanted:
+            await api.listen(assembly, stack)
         async with asyncio.TaskGroup() as group:
             for role in wanted:
                 if role in ENGINE:
@@ -73,6 +78,7 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
                 group.create_task(_prober(assembly, kinds).run(), name="probes")
             log.info("roles are running", roles=wanted)
             ready()
+            await asyncio.Event().wait()
 
 
 async def _open(assembly: Assembly, kind: str, stack: AsyncExitStack) -> None:

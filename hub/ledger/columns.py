@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Table
+from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -76,3 +76,9 @@ def insert_new(conn: Connection, table: Table) -> Any:
     """An insert that leaves a row alone which is there already."""
     dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+def one_at_a_time(conn: Connection, lock: int) -> None:
+    """Wait for whoever holds `lock`, and hold it until this transaction ends. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})

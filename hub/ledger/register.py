@@ -5,6 +5,7 @@ per (channel, language, zone): a block opens in microseconds, and what planning 
 traits) is beside it in the clear, so that planning opens nothing.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -21,9 +22,12 @@ from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import tables
+from hub.ledger.columns import one_at_a_time
 from hub.recipient import Kind, Recipient, RecipientId, Town, Zone
 
 PACK = 500
+
+_LOCK = 0x7461_7267  # processes that start together register the same targets
 
 
 class Trait(NamedTuple):
@@ -87,6 +91,7 @@ def keep_targets(
 
     One that is configured no more keeps its row: its connector then says `UNSUPPORTED` of it.
     """
+    one_at_a_time(conn, _LOCK)
     known = {target.ref: find(conn, keys, channel, target.ref) for target in targets}
     new = [target for target in targets if known[target.ref] is None]
     add(
@@ -154,6 +159,9 @@ def open_addresses(
     """The members' addresses, and whether each is suppressed. A member without one is left out.
 
     From the packs; a member who has moved to another variant since is looked up by itself.
+
+    Raises:
+        BadInput: a pack or a contact was changed by somebody without the key.
     """
     table = tables.packs.c
     rows = conn.execute(
@@ -269,23 +277,25 @@ def _pack(keys: Keys, channel: str, language: str, zone: str, block: Sequence[An
         for row in block
     ]
     traits = [Trait(row.town, row.kind, bool(row.drills), bool(row.suppressed)) for row in block]
+    ids, clear = [row.id for row in block], codec.encode(traits).decode()
+    place = _pack_place(channel, language, zone, ids, clear)
     return {
         "channel": channel,
         "language": language,
         "zone": zone,
         "first_id": first,
         "last_id": last,
-        "ids": [row.id for row in block],
-        "traits": codec.encode(traits).decode(),
+        "ids": ids,
+        "traits": clear,
         "key_id": keys.active,
-        "sealed": keys.seal(codec.encode(addresses), bound_to=_pack_place(channel, language, zone)),
+        "sealed": keys.seal(codec.encode(addresses), bound_to=place),
     }
 
 
 def _open_pack(
     keys: Keys, channel: str, variant: Variant, row: Any, wanted: set[RecipientId]
 ) -> Iterator[tuple[RecipientId, tuple[Recipient, bool]]]:
-    place = _pack_place(channel, variant.language, variant.zone or "")
+    place = _pack_place(channel, variant.language, variant.zone or "", row.ids, row.traits)
     plain = keys.unseal(row.sealed, key_id=row.key_id, bound_to=place)
     addresses = codec.decode(list[str], plain, what="pack")
     traits = codec.decode(list[Trait], row.traits, what="pack")
@@ -309,5 +319,7 @@ def _contact_place(channel: str, recipient: RecipientId) -> str:
     return f"contacts {channel} {recipient}"
 
 
-def _pack_place(channel: str, language: str, zone: str) -> str:
-    return f"packs {channel} {language} {zone}"
+def _pack_place(channel: str, language: str, zone: str, ids: Sequence[RecipientId], traits: str) -> str:
+    """With what stands in the clear: a pack whose ids or traits were changed does not open."""
+    clear = hashlib.sha256(codec.encode([list(ids), traits])).hexdigest()
+    return f"packs {channel} {language} {zone} {clear}"

@@ -77,6 +77,14 @@ audit = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1: there is one
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),
+)
+
 pages = Table(
     "pages",
     metadata,
@@ -140,6 +148,7 @@ drafts = Table(
     Column("version", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("author", String(64), nullable=False),
+    Column("authors", Text, nullable=False),  # a JSON list of logins
     Column("mode", String(16), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),

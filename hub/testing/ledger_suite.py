@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from hub import codec, receipts
 from hub.alert import Alert, Mode
 from hub.authorise import Actor
-from hub.channel import Capabilities, Receipt
+from hub.channel import Capabilities, Receipt, Target
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant, tally
 from hub.errors import BadInput, Conflict, Refused
 from hub.gate import LEASE
@@ -126,11 +126,14 @@ class LedgerSuite:
             update(tables.audit).where(tables.audit.c.seq == 2).values(actor="somebody else"),
             update(tables.audit).where(tables.audit.c.seq == 2).values(at=NOW + timedelta(days=1)),
             tables.audit.delete().where(tables.audit.c.seq == 2),
+            tables.audit.delete().where(tables.audit.c.seq == 3),
+            tables.audit_head.delete(),
+            update(tables.audit_head).values(seq=2),
             insert(tables.audit).values(
                 seq=4, at=NOW, actor="a", action="b", subject="c", detail="{}", hash=bytes(32)
             ),
         ],
-        ids=["changed", "moved in time", "removed", "added"],
+        ids=["changed", "moved in time", "removed", "cut off", "without a head", "head moved", "added"],
     )
     async def test_tampering_with_the_audit_trail_shows(self, ledger: Ledger, tamper: Any) -> None:
         for subject in ("one", "two", "three"):
@@ -167,6 +170,16 @@ class LedgerSuite:
         ids = await _register(ledger, 3)
         assert await ledger.read(lambda conn: register.find(conn, KEYS, "mail", "r1@mail.example")) == ids[1]
         assert await ledger.read(lambda conn: register.find(conn, KEYS, "line", "r1@mail.example")) is None
+
+    async def test_processes_that_start_together_register_a_target_once(self, ledger: Ledger) -> None:
+        targets = [Target(ref="radio", name="防災行政無線"), Target(ref="van", name="広報車")]
+        new = await asyncio.gather(
+            *(
+                ledger.write(lambda conn: register.keep_targets(conn, KEYS, "manual", targets, at=NOW))
+                for _ in range(6)
+            )
+        )
+        assert sorted(new) == [False] * 5 + [True]
 
     # --- batches ---
 

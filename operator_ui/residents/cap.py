@@ -1,5 +1,6 @@
 """An alert as a CAP 1.2 document (OASIS standard of 1 July 2010): for other systems to read."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -129,7 +130,15 @@ def _joined(lines: Sequence[Spans]) -> str:
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, _tag(name)).text = str(text)
+    etree.SubElement(parent, _tag(name)).text = printable(str(text))
+
+
+def printable(text: str) -> str:
+    """`text` without the characters that XML 1.0 cannot hold (§2.2, Char)."""
+    return _NOT_XML.sub("", text)
+
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _add_pair(parent: etree._Element, name: str, key: str, value: str) -> None:

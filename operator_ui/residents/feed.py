@@ -9,6 +9,7 @@ from hub.city import City
 from hub.clock import cap_time
 from hub.language import Language
 from operator_ui.residents.cap import CONTENT_TYPE as CAP_TYPE
+from operator_ui.residents.cap import printable
 from operator_ui.residents.notice import Notice
 from operator_ui.residents.portal import alert_path, cap_path, feed_path, home_path
 
@@ -51,7 +52,7 @@ def _add_entry(root: etree._Element, notice: Notice, language: Language, url: st
     _link(entry, "alternate", page, "text/html")
     _link(entry, "related", url + cap_path(notice.alert.identifier), CAP_TYPE)
     _add(entry, "summary", notice.short)
-    etree.SubElement(entry, _tag("category"), term=notice.alert.status, label=notice.event)
+    etree.SubElement(entry, _tag("category"), term=notice.alert.status, label=printable(notice.event))
 
 
 def _link(parent: etree._Element, rel: str, href: str, kind: str) -> None:
@@ -59,7 +60,7 @@ def _link(parent: etree._Element, rel: str, href: str, kind: str) -> None:
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, _tag(name)).text = text
+    etree.SubElement(parent, _tag(name)).text = printable(text)
 
 
 def _tag(name: str) -> str:

@@ -77,7 +77,9 @@ async def fragment(request: web.Request) -> web.Response:
 
 async def changes(request: web.Request) -> web.StreamResponse:
     authorise(request[ACTOR], Action.VIEW)
-    return await request.app[CHANGES].stream(request, request.match_info["alert"])
+    console, identifier = request.app[CONSOLE], request.match_info["alert"]
+    await console.ledger.read(lambda conn: alerts.get(conn, console.keys, identifier))
+    return await request.app[CHANGES].stream(request, identifier)
 
 
 async def looks(console: Console, identifier: str) -> bytes:

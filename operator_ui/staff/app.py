@@ -30,6 +30,8 @@ from operator_ui.staff.sessions import Sessions
 
 FORM_BYTES = 512 * 1024
 """A form with eight languages of text is some 40 KB."""
+_ROW = r"[0-9]{1,9}"
+"""The number of a row: no longer than every database takes."""
 
 
 def create_app(console: Console) -> web.Application:
@@ -78,8 +80,8 @@ def _routes() -> list[web.RouteDef]:
         web.get("/language/{language}", sign_in.choose_language),
         web.get("/", home.show),
         web.get("/changes", home.changes),
-        web.post(r"/pages/{page:\d+}/acknowledge", home.acknowledge_page),
-        web.post(r"/occasions/{occasion:\d+}/not-yet", decisions.not_yet),
+        web.post(rf"/pages/{{page:{_ROW}}}/acknowledge", home.acknowledge_page),
+        web.post(rf"/occasions/{{occasion:{_ROW}}}/not-yet", decisions.not_yet),
         web.get("/new/{mode}", new.show),
         web.post("/new/{mode}", new.begin),
         web.get("/drafts/{draft}", approve.show),

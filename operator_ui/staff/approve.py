@@ -139,6 +139,7 @@ async def _show(
             states=composed.states,
             capabilities=console.capabilities,
             health=composed.health,
+            sites=composed.sites,
         ),
         author=next((each.actor.name for each in people if each.actor.login == draft.author), draft.author),
         approvers=[

@@ -10,10 +10,13 @@ from hub.alert import AlertInfo
 from hub.channel import Capabilities, Health
 from hub.draft import Message
 from hub.errors import BadInput, HubError, Refused
+from hub.hazard import Hazard
 from hub.language import Language
 from operator_ui.form import Problem
+from operator_ui.staff.named_sites import Named
 from operator_ui.staff.phrasing import TextState
 from operator_ui.staff.previews import Previews
+from shelters.site import Site
 
 
 class Check(NamedTuple):
@@ -23,8 +26,10 @@ class Check(NamedTuple):
     message: str
 
 
-def stops(message: Message, shown: Previews, capabilities: Mapping[str, Capabilities]) -> list[Problem]:
-    """Why the draft cannot be submitted. Empty: it can."""
+def stops(
+    message: Message, shown: Previews, capabilities: Mapping[str, Capabilities], sites: Sequence[Named]
+) -> list[Problem]:
+    """Why the draft cannot be submitted. Empty: it can. `sites`: those that its texts name."""
     try:
         draft.check(message)
         render.check(message.infos, mode=message.mode, correction=message.correction)
@@ -32,11 +37,12 @@ def stops(message: Message, shown: Previews, capabilities: Mapping[str, Capabili
         return [problem(e, message.infos)]
     if shown.error is not None:
         return [problem(shown.error, message.infos)]
-    return [
+    too_long = [
         _too_long(capabilities[channel.kind], channel.too_long)
         for channel in shown.channels
         if channel.too_long and channel.kind in message.targeting.channels
     ]
+    return [*_unsuited(message.hazard, sites), *too_long]
 
 
 def problem(error: HubError, infos: Sequence[AlertInfo]) -> Problem:
@@ -56,12 +62,14 @@ def looks(
     states: Mapping[Language, TextState],
     capabilities: Mapping[str, Capabilities],
     health: Mapping[str, Health],
+    sites: Sequence[Named],
 ) -> list[Check]:
     """What the second person sees checked, the doubtful first."""
     found = [
         *_about_order(message),
         *_about_level(message),
         *_about_texts(states),
+        *_about_sites(message.hazard, sites),
         *_about_channels(message, capabilities, health),
     ]
     return sorted(found, key=lambda check: check.ok)
@@ -74,6 +82,25 @@ def _too_long(has: Capabilities, over: int) -> Problem:
     return Problem(
         f"channel-{has.kind}",
         f"{has.japanese}に入りません（{over}多い） / Too long for {has.kind} (by {over})",
+    )
+
+
+def _unsuited(hazard: Hazard, sites: Sequence[Named]) -> list[Problem]:
+    """No text names a site that is not designated for the alert's hazard (I16).
+
+    For what the law designates no site for, a power cut say, a site may be where water is given out.
+    """
+    return [
+        Problem(each.field, _not_designated(each.site, hazard))
+        for each in sites
+        if hazard.designable and not each.site.designated_for(hazard)
+    ]
+
+
+def _not_designated(site: Site, hazard: Hazard) -> str:
+    return (
+        f"{site.name.ja}は{hazard.japanese}の避難場所に指定されていません / "
+        f"{site.name.en} is not designated for this hazard ({hazard})"
     )
 
 
@@ -125,6 +152,20 @@ def _about_texts(states: Mapping[Language, TextState]) -> Iterator[Check]:
         )
     if not edited and not unsure:
         yield Check(True, "すべての言語が、確認済みの定型文です / Every language is a checked template")
+
+
+def _about_sites(hazard: Hazard, sites: Sequence[Named]) -> Iterator[Check]:
+    """What a text says of a site stays as it is, also when the site closes."""
+    by_code = {each.site.code: each.site for each in sites}
+    for site in by_code.values():
+        if hazard.designable and not site.designated_for(hazard):
+            yield Check(False, _not_designated(site, hazard))
+        else:
+            yield Check(
+                False,
+                f"{site.name.ja}が文面に書かれています。開設状況に合わせて変わるのは {{shelters}} だけです / "
+                f"{site.name.en} stands in a text: only {{shelters}} follows what is open",
+            )
 
 
 def _about_channels(

@@ -4,6 +4,7 @@ Without a script every button posts the whole form; with one it is also saved ev
 parts that follow from it (people, counters, previews) are fetched with the answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from operator_ui.staff.beginning import first_river
 from operator_ui.staff.console import ACTOR, CONSOLE, HEADCOUNTS, PAGES, Console, page, see_other
 from operator_ui.staff.draft_form import HOURS, field, local_time, message_from
 from operator_ui.staff.headcount import Headcount
+from operator_ui.staff.named_sites import Named, named
 from operator_ui.staff.phrasing import TextState
 from operator_ui.staff.previews import Previews, previews
 from operator_ui.words import one_language
@@ -50,6 +52,8 @@ class Composition:
     states: dict[Language, TextState]
     health: dict[str, Health]
     earlier: Earlier | None
+    sites: Sequence[Named]
+    """Those that a text names in its own words."""
 
 
 async def show(request: web.Request) -> web.Response:
@@ -75,7 +79,7 @@ async def save(request: web.Request) -> web.Response:
         draft = await console.intake.save(message, request[ACTOR], draft=draft.id, seen=seen)
     composed = await compose(request, message, language=_language(typed))
     if typed.text("act") == "submit" and not problems:
-        problems = checks.stops(message, composed.previews, console.capabilities)
+        problems = checks.stops(message, composed.previews, console.capabilities, composed.sites)
         if not problems:
             draft = await console.intake.submit(draft.id, request[ACTOR], seen=draft.version)
             return see_other(f"/drafts/{draft.id}")
@@ -106,6 +110,7 @@ async def compose(request: web.Request, message: Message, *, language: Language 
         ),
         health=dict(await console.health()),
         earlier=earlier,
+        sites=await _sites(console, message),
     )
 
 
@@ -119,6 +124,11 @@ async def show_form(
         **_values(request, draft, composed),
         problems=problems or [],
     )
+
+
+async def _sites(console: Console, message: Message) -> Sequence[Named]:
+    sites = [row.site for row in (await console.board()).rows]
+    return list(named(message.infos, sites, console.city.names[Language.JA]))
 
 
 def _values(request: web.Request, draft: Draft, composed: Composition) -> dict[str, Any]:

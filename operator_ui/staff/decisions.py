@@ -1,9 +1,11 @@
 """Warnings that came in and wait for the city: which draft would answer each, or why none yet."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 from sqlalchemy import Connection
 
-from hub.authorise import Action, authorise
+from hub.authorise import Action, Actor, authorise
 from hub.city import City
 from hub.errors import BadInput
 from hub.inbound import occasions
@@ -11,7 +13,7 @@ from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion, suggest
 from hub.ledger import audit
 from operator_ui import form
-from operator_ui.staff.console import ACTOR, CONSOLE, see_other
+from operator_ui.staff.console import ACTOR, CONSOLE, Console, see_other
 
 
 def suggestions(occasion: Occasion, city: City) -> tuple[Suggestion, ...]:
@@ -28,18 +30,33 @@ async def not_yet(request: web.Request) -> web.Response:
     if not reason:
         raise BadInput("reason", "理由を書いてください / Say why")
 
-    def work(conn: Connection) -> None:
-        at = console.clock()
-        occasions.decide(conn, occasion, actor, decision=reason, at=at)
-        audit.append(
+    await console.ledger.write(
+        lambda conn: decide(
             conn,
-            console.keys,
-            at=at,
-            actor=actor.login,
+            console,
+            occasion,
+            actor,
+            decision=reason,
             action="occasion.not_yet",
-            subject=str(occasion),
             detail={"reason": reason},
         )
-
-    await console.ledger.write(work)
+    )
     return see_other("/")
+
+
+def decide(
+    conn: Connection,
+    console: Console,
+    occasion: int,
+    actor: Actor,
+    *,
+    decision: str,
+    action: str,
+    detail: Mapping[str, str],
+) -> None:
+    """The decision and its audit row."""
+    at = console.clock()
+    occasions.decide(conn, occasion, actor, decision=decision, at=at)
+    audit.append(
+        conn, console.keys, at=at, actor=actor.login, action=action, subject=str(occasion), detail=detail
+    )

@@ -67,9 +67,12 @@ def _level(form: Form) -> Level | Problem | None:
     typed = form.text("level")
     if typed == NO_LEVEL:
         return None
-    if typed.isdecimal() and int(typed) in list(Level):
-        return Level(int(typed))
-    return Problem("level", "警戒レベルを選んでください / Choose an alert level")
+    number = form.number("level")
+    return (
+        Level(number)
+        if number in list(Level)
+        else Problem("level", "警戒レベルを選んでください / Choose an alert level")
+    )
 
 
 def _order(form: Form, old: Order) -> Order | Problem:

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from hub import codec
-from hub.authorise import Action, authorise, may
+from hub.authorise import Action, Actor, authorise, may
 from hub.channel import Unit
 from hub.draft import Draft, State
 from hub.evacuation import Level
@@ -17,7 +17,7 @@ from hub.hazard import Hazard
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion
-from hub.ledger import accounts, alerts, drafts
+from hub.ledger import accounts, alerts, audit, drafts
 from hub.ledger.alerts import Accepted
 from hub.page import acknowledge, unacknowledged
 from hub.progress import progress
@@ -104,8 +104,16 @@ async def acknowledge_page(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.COMPOSE)
     console = request.app[CONSOLE]
     number = int(request.match_info["page"])
-    await console.ledger.write(lambda conn: acknowledge(conn, number, request[ACTOR], at=console.clock()))
+    await console.ledger.write(lambda conn: _acknowledge(conn, console, number, request[ACTOR]))
     return see_other("/")
+
+
+def _acknowledge(conn: Connection, console: Console, number: int, actor: Actor) -> None:
+    at = console.clock()
+    acknowledge(conn, number, actor, at=at)
+    audit.append(
+        conn, console.keys, at=at, actor=actor.login, action="page.acknowledge", subject=f"page {number}"
+    )
 
 
 def _situation(conn: Connection, console: Console) -> Situation:

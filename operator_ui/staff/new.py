@@ -41,8 +41,14 @@ async def begin(request: web.Request) -> web.Response:
     draft = await console.intake.save(message, request[ACTOR])
     if occasion is not None:
         await console.ledger.write(
-            lambda conn: occasions.decide(
-                conn, occasion.id, request[ACTOR], decision=draft.id, at=console.clock()
+            lambda conn: decisions.decide(
+                conn,
+                console,
+                occasion.id,
+                request[ACTOR],
+                decision=draft.id,
+                action="occasion.draft",
+                detail={"draft": draft.id},
             )
         )
     return see_other(f"/drafts/{draft.id}")

@@ -1,5 +1,7 @@
 """Passwords of staff: Argon2id (RFC 9106, the library's second recommended profile), and what is too weak."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -41,9 +43,11 @@ def hashed(password: str, *, login: str) -> str:
 def verified(stored: str | None, password: str) -> bool:
     """Whether `password` is the one. `stored` None (no such login) takes as long and is False. Run in a thread."""
     try:
-        return _hasher.verify(stored or _NOBODY, password[:LONGEST]) and stored is not None
+        return _hasher.verify(stored or _nobody(), password[:LONGEST]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
-_NOBODY = _hasher.hash("nobody has this password")
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")

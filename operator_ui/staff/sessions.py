@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
@@ -15,6 +17,7 @@ from hub.errors import Forbidden
 from hub.keys import Keys
 from hub.ledger import Ledger, accounts, audit
 from hub.ledger.accounts import Session
+from operator_ui.places import Full, Places
 from operator_ui.staff import passwords
 from operator_ui.staff.throttle import Throttle
 
@@ -24,6 +27,10 @@ COOKIE = "yobikake"
 LASTS = timedelta(hours=12)
 _AT_ONCE = 2
 """Passwords checked at once: each takes 64 MiB and a core for a moment."""
+_MOST_WAITING = 16
+"""Sign-ins under way: what the two at once check in some two seconds."""
+_MOST_OF_ONE_SENDER = 8
+"""Of these: so that nobody takes every place. A whole city hall may come from one address."""
 
 
 class TooMany(Forbidden):
@@ -37,9 +44,12 @@ class Sessions:
         self._clock = clock
         self._https = https
         self._checking = asyncio.Semaphore(_AT_ONCE)
-        # Per sender, so that nobody locks a colleague out; per login, so that many senders do not help.
-        self._by_sender = Throttle(clock=clock, free=5, longest=timedelta(minutes=1))
+        self._places = Places(total=_MOST_WAITING, of_one=_MOST_OF_ONE_SENDER)
+        # Per login and sender, so that nobody locks a colleague out; per login, so that many senders do
+        # not help; per sender, so that many logins do not.
+        self._by_both = Throttle(clock=clock, free=5, longest=timedelta(minutes=1))
         self._by_login = Throttle(clock=clock, free=50, longest=timedelta(seconds=10))
+        self._by_sender = Throttle(clock=clock, free=30, longest=timedelta(seconds=10))
 
     async def sign_in(self, login: str, password: str, *, sender: str) -> str:
         """The token of a new session.
@@ -48,18 +58,18 @@ class Sessions:
             Forbidden: wrong login or password; does not say which.
             TooMany: wait.
         """
-        self._check_pace(login, sender)
-        account = await self._ledger.read(lambda conn: accounts.find(conn, login))
-        usable = account is not None and account.disabled_at is None
-        async with self._checking:
+        paces = self._paces(login, sender)
+        _check_pace(paces)
+        with self._place(sender):
+            account = await self._ledger.read(lambda conn: accounts.find(conn, login))
+            usable = account is not None and account.disabled_at is None
             stored = account.password_hash if account and usable else None
-            right = await asyncio.to_thread(passwords.verified, stored, password)
+            async with self._checking:
+                right = await _verified(stored, password, paces)
         if account is None or not right:
-            self._by_sender.failed(f"{login} {sender}")
-            self._by_login.failed(login)
             log.warning("sign-in refused", sender=sender)
             raise Forbidden("ログイン名かパスワードが違います / The login or the password is wrong")
-        self._by_sender.succeeded(f"{login} {sender}")
+        self._by_both.succeeded(_key(login, sender))
         return await self._open(account)
 
     async def who(self, token: str | None) -> Session | None:
@@ -89,14 +99,23 @@ class Sessions:
     def forget(self, response: web.StreamResponse) -> None:
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self._https)
 
-    def _check_pace(self, login: str, sender: str) -> None:
-        wait = max(self._by_sender.wait(f"{login} {sender}"), self._by_login.wait(login))
-        if wait:
-            seconds = int(wait.total_seconds()) + 1
+    @contextmanager
+    def _place(self, sender: str) -> Iterator[None]:
+        try:
+            with self._places.take(sender):
+                yield
+        except Full as e:
             raise TooMany(
-                f"まちがいが続いたため、{seconds}秒待ってからやり直してください / "
-                f"Too many tries: wait {seconds} seconds, then try again"
-            )
+                "サインインが集中しています。少し待ってからやり直してください / "
+                "Many are signing in right now: wait a moment, then try again"
+            ) from e
+
+    def _paces(self, login: str, sender: str) -> "_Paces":
+        return (
+            (self._by_both, _key(login, sender)),
+            (self._by_login, _key(login)),
+            (self._by_sender, _key(sender)),
+        )
 
     async def _open(self, account: accounts.Account) -> str:
         token, now = secrets.token_urlsafe(32), self._clock()
@@ -119,6 +138,37 @@ class Sessions:
         audit.append(
             conn, self._keys, at=self._clock(), actor=actor.login, action=action, subject=actor.login
         )
+
+
+_Paces = tuple[tuple[Throttle, str], ...]
+
+
+async def _verified(stored: str | None, password: str, paces: _Paces) -> bool:
+    """Counts as a failure from before it is checked until it is known not to be one: guesses that came
+    together do not all pass, and one that hangs up has failed."""
+    _check_pace(paces)
+    for throttle, key in paces:
+        throttle.failed(key)
+    right = await asyncio.to_thread(passwords.verified, stored, password)
+    if right:
+        for throttle, key in paces:
+            throttle.take_back(key)
+    return right
+
+
+def _check_pace(paces: _Paces) -> None:
+    wait = max(throttle.wait(key) for throttle, key in paces)
+    if wait:
+        seconds = int(wait.total_seconds()) + 1
+        raise TooMany(
+            f"まちがいが続いたため、{seconds}秒待ってからやり直してください / "
+            f"Too many tries: wait {seconds} seconds, then try again"
+        )
+
+
+def _key(*parts: str) -> str:
+    """Short, however long a login somebody sends."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _hash(token: str) -> bytes:

@@ -80,7 +80,7 @@ async def report(request: web.Request) -> web.Response:
     row = _row(await console.board(), request)
     given = _report(row, typed, by=request[ACTOR].login, now=console.clock())
     try:
-        await console.ledger.write(lambda conn: record.report(conn, given, recorded_at=console.clock()))
+        await console.ledger.write(lambda conn: _record_report(conn, console, given))
     except BadInput as e:
         return await _show(request, row, problems=[_problem(e, e.path)], status=422)
     await _publish(console, given)
@@ -205,6 +205,19 @@ def _record_step(conn: Connection, console: Console, step: Step, people: int | N
         action="shelter.step",
         subject=step.site,
         detail={"number": step.number, "stage": step.stage},
+    )
+
+
+def _record_report(conn: Connection, console: Console, given: Report) -> None:
+    record.report(conn, given, recorded_at=console.clock())
+    audit.append(
+        conn,
+        console.keys,
+        at=given.at,
+        actor=given.by,
+        action="shelter.report",
+        subject=given.site,
+        detail={"report": given.id, "people": given.people, "crowding": given.crowding},
     )
 
 

@@ -62,6 +62,8 @@ async def choose_language(request: web.Request) -> web.Response:
 
 def own_path(path: str) -> str:
     """`path` if it is one of this site's, else the start: a link never leads a person elsewhere."""
+    if not path.isprintable():  # which a header cannot hold, and a browser may leave out of `/\t/`
+        return "/"
     parts = urlsplit(path)
     own = path.startswith("/") and not path.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
     return path if own else "/"

@@ -40,5 +40,11 @@ class Throttle:
         while len(self._failures) > _MOST_KEYS:
             self._failures.popitem(last=False)
 
+    def take_back(self, key: str) -> None:
+        """One failure was none."""
+        known = self._failures.get(key)
+        if known is not None:
+            self._failures[key] = known._replace(times=known.times - 1)
+
     def succeeded(self, key: str) -> None:
         self._failures.pop(key, None)

@@ -19,7 +19,7 @@ from hub.ledger.register import Registration
 from hub.outbound import Deployment
 from hub.recipient import Kind
 from tests.servers.port import free_port
-from yobikake import initialise, roles
+from yobikake import initialise, logins, roles
 from yobikake.assembly import Assembly, assemble
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway
@@ -63,7 +63,7 @@ async def a_hub(folder: Path) -> AsyncIterator[Hub]:
         await initialise.initialise(folder, "akishima", Deployment.REHEARSAL, at=utc_now())
         found = settings.load(folder / "yobikake.toml")
         for login, name in (("sato", "佐藤 花"), ("tanaka", "田中 一郎")):
-            await initialise.add_account(
+            await logins.add(
                 found, login=login, name=name, password=PASSWORD, roles=frozenset(Role), at=utc_now()
             )
         assembly = await stack.enter_async_context(assemble(found))

@@ -130,8 +130,8 @@ class Engine:
             random=Random(0),
         )  # fmt: skip
 
-    def worker(self, kind: str, lane: Lane = Lane.URGENT) -> Worker:
-        return Worker(self.delivery(kind), lane, transport=self.bus, records=self.records)
+    def worker(self, kind: str, lane: Lane = Lane.URGENT, *, rest: timedelta = SOON[0]) -> Worker:
+        return Worker(self.delivery(kind), lane, transport=self.bus, records=self.records, rest=rest)
 
     @asynccontextmanager
     async def running(self, *roles: str) -> AsyncIterator[None]:

@@ -46,8 +46,16 @@ def send(settings: Path, *more: str, typed: str = PASSWORD, **changed: str) -> S
     )
 
 
-def approve(settings: Path, draft: str, login: str, level: int, *, typed: str = PASSWORD) -> Said:
-    return run("approve", draft, "-s", settings, "--as", login, "--level", str(level), typed=[typed])
+def approve(
+    settings: Path, draft: str, login: str, level: int, *more: str, typed: str = PASSWORD, version: int = 2
+) -> Said:
+    return run(
+        "approve",
+        draft,
+        *("-s", settings, "--as", login, "--level", str(level), "--version", str(version)),
+        *more,
+        typed=[typed],
+    )
 
 
 def submitted(settings: Path) -> str:
@@ -153,6 +161,27 @@ def test_another_level_than_the_drafts_approves_nothing(settings: Path, level: i
     said = approve(settings, submitted(settings), "tanaka", level)
     assert said.code == 2
     assert "Traceback" not in said.err
+    assert drafts(settings) == {"submitted"}
+
+
+def test_what_is_approved_is_the_version_that_was_read(settings: Path) -> None:
+    said = send(settings)
+    assert re.search(r"--level 4 --version 2$", said.out, re.MULTILINE), said.out
+    draft = submitted(settings)
+    shown = run("approve", draft, "-s", settings, "--as", "tanaka", "--show", typed=[PASSWORD])
+    assert shown.code == 0, shown.err
+    assert all(
+        word in shown.out for word in ("version 2", "staff_drill", "sato", "石原 氾濫危険水位", "避難指示")
+    )
+    assert approve(settings, draft, "tanaka", 4, version=1).plain
+    assert drafts(settings) == {"submitted"}
+
+
+@pytest.mark.parametrize("given", [("--level", "4"), ("--version", "2")], ids=str)
+def test_nothing_is_approved_unseen(settings: Path, given: tuple[str, str]) -> None:
+    said = run("approve", submitted(settings), "-s", settings, "--as", "tanaka", *given, typed=[PASSWORD])
+    assert said.plain
+    assert "--show" in said.err
     assert drafts(settings) == {"submitted"}
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 from sqlalchemy import delete, select, update
 
 from hub import bus
-from hub.alert import Lane, Mode
+from hub.alert import AlertInfo, Lane, Mode
 from hub.bus import Record, Subscription
 from hub.clock import utc_now
 from hub.codec import BatchRecord
@@ -25,6 +26,8 @@ from hub.language import Language
 from hub.ledger import batches, register, tables
 from hub.ledger.tables import BatchState
 from hub.recipient import Targeting, WholeCity, Zone
+from hub.testing.alerts import a_message
+from hub.worker import AHEAD
 from tests.integration.engine import (
     AUTHOR,
     KEYS,
@@ -329,6 +332,61 @@ async def test_a_text_that_is_not_the_approved_one_is_not_sent(hub: Engine, smar
     assert not any("荒川" in text for _, text in hub.pages)
 
 
+async def test_a_slot_filled_by_somebody_else_is_not_sent(hub: Engine, smarthost: SmtpGateway) -> None:
+    """It fits its grammar, and the fixed text is the approved one; but it is not what was frozen."""
+    await hub.register(residents(4))
+    alert = await hub.send(infos=(with_the_city(),))
+    await hub.fanout.plan(alert)
+
+    def tamper(conn: Any) -> None:
+        for row in conn.execute(select(tables.contents)).all():
+            body = row.body.replace("昭島市".encode(), "立川市".encode())
+            assert body != row.body
+            conn.execute(update(tables.contents).where(tables.contents.c.hash == row.hash).values(body=body))
+
+    await hub.ledger.write(tamper)
+    await refused_unsent(hub, smarthost)
+
+
+async def test_traits_changed_beside_the_sealed_addresses_send_nothing(
+    hub: Engine, smarthost: SmtpGateway
+) -> None:
+    """Staff made residents, or a suppressed address made good, would otherwise be sent to."""
+    await hub.register(residents(4))
+    alert = await hub.send()
+    packs = tables.packs.c
+
+    def tamper(conn: Any) -> None:
+        for row in conn.execute(select(packs.id, packs.traits)).all():
+            traits = row.traits.replace("t1", "t2")
+            assert traits != row.traits
+            conn.execute(update(tables.packs).where(packs.id == row.id).values(traits=traits))
+
+    await hub.ledger.write(tamper)
+    await hub.fanout.plan(alert)
+    await refused_unsent(hub, smarthost)
+    await hub.ledger.write(lambda conn: register.rebuild(conn, KEYS))
+    async with hub.running("mail"):
+        await hub.done(alert)
+    await everyone_once(hub, alert, smarthost)
+
+
+def with_the_city() -> AlertInfo:
+    (info, *_) = a_message().infos
+    return msgspec.structs.replace(info, headline="{city} 避難指示")
+
+
+async def refused_unsent(hub: Engine, smarthost: SmtpGateway) -> None:
+    async with hub.running("mail"):
+
+        async def staff_are_called() -> bool:
+            return any(topic == "refused mail" for topic, _ in hub.pages)
+
+        await until(staff_are_called)
+    assert smarthost.transactions == 0
+    assert {topic for topic, _ in hub.pages} == {"refused mail"}
+
+
 # --- gateways that fail ---
 
 
@@ -402,6 +460,33 @@ async def test_wrong_credentials_cost_nobody_a_try(tmp_path: Path) -> None:
                 await hub.done(alert)
             assert {topic for topic, _ in hub.pages} == {"credentials mail"}
             assert {row.attempt for row in await hub.rows(alert)} == {1}
+            await everyone_once(hub, alert, smarthost)
+
+
+async def test_a_gateway_that_refuses_our_credentials_is_not_asked_with_every_batch(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    async with SmtpGateway(Inbox(), terms=Terms(login=("hub", "secret"))) as smarthost:
+        smarthost.faults.credentials = True
+        channels = {
+            "mail": mail(smarthost.port, username="hub", password_file=password, recipients_per_transaction=1)
+        }
+        async with engine(tmp_path, channels=channels) as hub:
+            await hub.register(residents(40))
+            alert = await hub.send()
+            await hub.fanout.plan(alert)
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(hub.worker("mail", rest=timedelta(hours=1)).run())
+
+                async def refused_and_idle() -> bool:
+                    return bool(hub.pages) and BatchState.CLAIMED not in await states(hub)
+
+                await until(refused_and_idle)
+                running.cancel()
+            assert len(hub.pages) <= AHEAD * channels["mail"].capabilities.connections
+            smarthost.faults.credentials = False
+            async with hub.running("mail"):
+                await hub.done(alert)
             await everyone_once(hub, alert, smarthost)
 
 

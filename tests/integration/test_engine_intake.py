@@ -18,13 +18,14 @@ from hub.delivery import Outcome
 from hub.draft import State
 from hub.errors import BadInput, Conflict, Forbidden, HubError, Refused
 from hub.evacuation import Level
-from hub.intake import Approval
+from hub.intake import Approval, Intake
 from hub.ledger import alerts, audit, tables
-from hub.recipient import Reached, Targeting, WholeCity
+from hub.recipient import Reached, Targeting, Town, Towns, WholeCity
 from hub.testing.alerts import a_message
 from tests.integration.engine import APPROVER, AUTHOR, KEYS, Engine, engine, mail
 
 BOTH = Actor(login="sato", name="佐藤", roles=frozenset({Role.COMPOSER, Role.APPROVER}))
+MORI = Actor(login="mori", name="森", roles=BOTH.roles)
 VIEWER = Actor(login="ito", name="伊藤", roles=frozenset({Role.VIEWER}))
 
 
@@ -70,6 +71,45 @@ async def test_whoever_edited_last_is_the_author(hub: Engine) -> None:
     await hub.intake.submit(draft, AUTHOR, seen=3)
     with pytest.raises(Forbidden, match="作成した人は承認できません"):
         await hub.intake.accept(approval(draft, version=4), BOTH)
+
+
+async def test_whoever_wrote_it_cannot_approve_after_a_colleague_only_submitted_it(hub: Engine) -> None:
+    draft = await hub.intake.save(a_message(), MORI)
+    await hub.intake.save(a_message(), AUTHOR, draft=draft.id, seen=1)
+    await hub.intake.submit(draft.id, AUTHOR, seen=1)
+    with pytest.raises(Forbidden, match="作成した人は承認できません"):
+        await hub.intake.accept(approval(draft.id), MORI)
+
+
+async def test_nobody_whose_change_is_in_it_approves(hub: Engine) -> None:
+    draft = await hub.submit(a_message(), MORI)
+    await hub.intake.save(a_message(valid_for_s=60), AUTHOR, draft=draft, seen=2)
+    submitted = await hub.intake.submit(draft, AUTHOR, seen=3)
+    assert (submitted.author, submitted.authors) == (AUTHOR.login, (MORI.login, AUTHOR.login))
+    with pytest.raises(Forbidden, match="作成した人は承認できません"):
+        await hub.intake.accept(approval(draft, version=4), MORI)
+    await hub.intake.accept(approval(draft, version=4), APPROVER)
+
+
+async def test_saving_the_same_again_changes_nothing(hub: Engine) -> None:
+    draft = await hub.intake.save(a_message(), AUTHOR)
+    assert await hub.intake.save(a_message(), MORI, draft=draft.id, seen=1) == draft
+    with pytest.raises(Conflict):
+        await hub.intake.save(a_message(), MORI, draft=draft.id, seen=7)
+    assert await actions(hub) == ["draft.save"]
+
+
+async def test_a_submitted_draft_saved_as_it_was_is_edited_again_by_nobody_new(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    again = await hub.intake.save(a_message(), MORI, draft=draft, seen=2)
+    assert (again.state, again.version, again.authors) == (State.EDITING, 3, (AUTHOR.login,))
+
+
+async def test_only_an_author_breaks_the_glass(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    with pytest.raises(Forbidden, match="author"):
+        await hub.intake.accept(approval(draft, break_glass="堤防が切れた"), MORI)
+    assert (await count(hub, tables.alerts), hub.pages) == (0, [])
 
 
 async def test_it_takes_the_right_to_approve(hub: Engine) -> None:
@@ -204,6 +244,29 @@ async def test_a_bad_draft_is_refused_before_anybody_approves(hub: Engine, case:
     with pytest.raises(error, match=place):
         await hub.intake.submit(draft.id, AUTHOR, seen=1)
     assert (await hub.intake.read(draft.id, VIEWER)).state is State.EDITING
+
+
+@pytest.mark.parametrize(
+    ("targeting", "place"),
+    [
+        (Targeting(audience=WholeCity(), channels=("mail", "fax")), "channels"),
+        (Targeting(audience=Towns(towns=(Town("t1"), Town("atlantis"))), channels=("mail",)), "towns"),
+    ],
+    ids=["channel", "town"],
+)
+async def test_a_target_this_hub_does_not_have_is_refused(
+    hub: Engine, targeting: Targeting, place: str
+) -> None:
+    intake = Intake(
+        ledger=hub.ledger, records=hub.records, keys=KEYS, stops=hub.stops, sender="akishima.example",
+        clock=hub.clock, page=hub.page, relay=hub.sweeper.poke, channels={"mail"}, towns={Town("t1")},
+    )  # fmt: skip
+    draft = await intake.save(a_message(targeting=targeting), AUTHOR)
+    with pytest.raises(BadInput, match=place):
+        await intake.submit(draft.id, AUTHOR, seen=1)
+    known = Targeting(audience=Towns(towns=(Town("t1"),)), channels=("mail",))
+    changed = await intake.save(a_message(targeting=known), AUTHOR, draft=draft.id, seen=1)
+    await intake.submit(draft.id, AUTHOR, seen=changed.version)
 
 
 async def test_a_drill_can_never_be_an_update_of_a_live_alert(hub: Engine) -> None:

@@ -241,6 +241,30 @@ async def test_a_receipt_that_missed_its_send_by_a_moment_is_found_again(line: L
     assert parked == []
 
 
+async def test_a_receipt_that_nobody_claims_is_forgotten_after_a_week(line: Line) -> None:
+    ages = (timedelta(days=6), timedelta(days=8))
+    rows = [
+        {
+            "channel": "mail",
+            "ref": f"stray {age.days}",
+            "outcome": int(Outcome.DELIVERED),
+            "reason": "",
+            "at": utc_now() - age,
+        }
+        for age in ages
+    ]
+    await line.hub.ledger.write(lambda conn: conn.execute(tables.parked_receipts.insert(), rows))
+
+    async def forgotten() -> bool:
+        refs = await line.hub.ledger.read(
+            lambda conn: conn.execute(select(tables.parked_receipts.c.ref)).scalars().all()
+        )
+        return refs == ["stray 6"]
+
+    async with line.hub.running("sweep"):
+        await until(forgotten)
+
+
 @pytest.mark.parametrize(
     "order", [(Outcome.DELIVERED, Outcome.TEMPORARY), (Outcome.TEMPORARY, Outcome.DELIVERED)]
 )

@@ -11,7 +11,7 @@ from hub import slots
 from hub.alert import Area, Mode
 from hub.cap import MsgType
 from hub.draft import TRANSITIONS, Draft, Message, State, check
-from hub.errors import BadInput, Conflict
+from hub.errors import BadInput, Conflict, Refused
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.recipient import Reached, Targeting, Town, Towns, WholeCity
@@ -59,7 +59,7 @@ def test_the_same_message_has_the_same_digest_also_after_a_journey() -> None:
 
 def a_draft(state: State) -> Draft:
     return Draft(
-        id="d", version=1, state=state, author="sato", message=a_message(), created_at=SENT, updated_at=SENT
+        id="d", version=1, state=state, author="sato", authors=("sato",), message=a_message(), created_at=SENT, updated_at=SENT
     )  # fmt: skip
 
 
@@ -98,6 +98,36 @@ def test_an_order_says_whose_and_why(field: str) -> None:
     order = msgspec.structs.replace(a_message().order, **{field: " "})
     with pytest.raises(BadInput, match=rf"order\.{field}"):
         check(a_message(order=order))
+
+
+@pytest.mark.parametrize(
+    ("place", "order", "area"),
+    [
+        ("order.issuer", {"issuer": "市\u202e長"}, "全域"),
+        ("order.issuer", {"issuer": "市長\n副市長"}, "全域"),
+        ("order.grounds", {"grounds": "氾濫\x1b危険水位"}, "全域"),
+        ("area", {}, "多摩川\u200b沿い"),
+        ("area", {}, "多摩川\n沿い"),
+    ],
+)
+def test_what_nobody_sees_is_not_in_an_order(place: str, order: dict[str, str], area: str) -> None:
+    changed = msgspec.structs.replace(a_message().order, **order)
+    with pytest.raises(BadInput, match=rf"^\$\.{place}: "):
+        check(a_message(order=changed, area=Area(description=area)))
+
+
+def test_grounds_may_have_several_lines() -> None:
+    check(a_message(order=msgspec.structs.replace(a_message().order, grounds="石原\r\n氾濫危険水位")))
+
+
+@pytest.mark.parametrize("field", ["issuer", "grounds"])
+def test_the_order_of_a_live_alert_does_not_speak_of_a_drill(field: str) -> None:
+    order = msgspec.structs.replace(a_message().order, **{field: "訓練"})
+    with pytest.raises(Refused, match=rf"order\.{field}"):
+        check(a_message(order=order))
+    with pytest.raises(Refused, match="area"):
+        check(a_message(area=Area(description="訓練会場")))
+    check(a_message(order=order, mode=Mode.RESIDENT_DRILL))
 
 
 def test_a_correction_goes_to_the_audience_of_what_it_corrects() -> None:

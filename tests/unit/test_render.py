@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from hub import codec, framing, render, shelter_list, slots
+from hub import codec, framing, render, shelter_list, slots, wording
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
 from hub.channel import Content, Span
@@ -244,8 +244,52 @@ def test_a_draft_is_refused_before_anyone_approves_it() -> None:
     render.check((JA, msgspec.structs.replace(EN, short="drill")), mode=Mode.STAFF_DRILL, correction=False)
 
 
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        (Language.JA, "訓\u200b練"),
+        (Language.JA, "訓\u00ad練"),
+        (Language.JA, "訓\u2060練"),
+        (Language.JA, "訓\ufe00練"),
+        (Language.JA, "訓 練"),
+        (Language.JA, "訓\u3000練"),
+        (Language.JA, "訓\n練"),
+        (Language.JA, "drillです"),
+        (Language.KO, "훈 련"),
+        (Language.EN, "dr\u00adill"),
+        (Language.NE, "अभ्\u200dयास"),
+    ],
+)
+def test_nothing_unseen_and_no_gap_hides_a_word_of_a_drill(language: Language, word: str) -> None:
+    assert wording.drill_word(f"X {word} X", language)
+
+
+def test_words_that_stand_beside_each_other_are_no_word_of_a_drill() -> None:
+    assert wording.drill_word("자연 습지", Language.KO) is None
+    assert wording.drill_word("a quadrillion", Language.EN) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "order", "area"),
+    [
+        ("$.order.issuer", {"issuer": "昭島市長（訓練）"}, "多摩川沿い"),
+        ("$.order.grounds", {"grounds": "drill"}, "多摩川沿い"),
+        ("$.area", {}, "訓 練会場"),
+    ],
+)
+def test_the_order_of_a_live_alert_does_not_speak_of_a_drill(
+    place: str, order: dict[str, str], area: str
+) -> None:
+    said = {"order": msgspec.structs.replace(alert(JA).order, **order), "area": Area(description=area)}
+    with pytest.raises(Refused) as refused:
+        rendered(msgspec.structs.replace(alert(JA), **said))
+    assert refused.value.message.startswith(f"{place}: ")
+    rendered(msgspec.structs.replace(alert(JA, mode=Mode.STAFF_DRILL), **said))
+
+
 def test_a_place_named_after_manoeuvres_can_be_warned() -> None:
-    rendered(alert(msgspec.structs.replace(JA, headline="避難指示　北演習場の下流")))
+    named = alert(msgspec.structs.replace(JA, headline="避難指示　北演習場の下流"))
+    rendered(msgspec.structs.replace(named, area=Area(description="北演習場の下流")))
 
 
 @pytest.mark.parametrize("form", ["headline", "description", "short", "speech"])

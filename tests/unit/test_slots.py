@@ -62,7 +62,23 @@ def test_what_the_order_says_in_japanese_is_not_put_into_a_foreign_text(name: st
         parse(f"{{{name}}}", language=Language.KO)
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x1b", "\t", "\u202e", "\u2028", "\ufeff", "\ue000"])
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\x00",
+        "\x1b",
+        "\t",
+        "\u202e",
+        "\u2028",
+        "\ufeff",
+        "\ue000",
+        "\u200b",
+        "\u00ad",
+        "\u2060",
+        "\u200d",
+        "\u3164",
+    ],
+)
 def test_what_is_read_is_what_was_approved(character: str) -> None:
     """Control characters, private characters and marks that turn text round are refused, naming the line."""
     with pytest.raises(BadInput, match=f"line 2: U\\+{ord(character):04X}"):

@@ -218,19 +218,19 @@ async def _tallies(run: Run) -> dict[str, Tally]:
 
 async def _picture(run: Run, tallies: dict[str, Tally]) -> Group:
     alert = run.accepted.alert
-    title = f"{run.accepted.number}  警戒レベル{alert.level} 避難指示  {alert.area.description}"
-    table = Table(title=title, title_justify="left")
+    heading_line = f"{run.accepted.number}  警戒レベル{alert.level} 避難指示  {alert.area.description}"
+    table = Table(box=None, pad_edge=False)
     for heading in ("channel", "planned", "accepted", "delivered", "failed", "pending", "first", "last"):
         table.add_column(heading, justify="left" if heading == "channel" else "right")
     for channel in CHANNELS:
         counted = _counted(tallies[channel], run.submitted_at)
         numbers = (counted[key] for key in ("planned", "accepted", "delivered", "failed", "pending"))
         times = (counted["first_ms"], counted["last_ms"])
-        name = f"{channel:6} {run.assembly.capabilities[channel].unit}"
-        table.add_row(name, *(f"{number:,}" for number in numbers), *map(_ms, times))
+        table.add_row(channel, *(f"{number:,}" for number in numbers), *map(_ms, times))
     shelters = _shelters(await run.assembly.board.now(), run.stream.taken)
     words = "  ".join(f"{word} {number}" for word, number in shelters["crowding"].items())
     return Group(
+        Text(heading_line),
         table,
         Text(f"shelters: {shelters['receiving']} receiving  {words}  ({shelters['readings']:,} readings)"),
     )

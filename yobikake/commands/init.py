@@ -10,7 +10,7 @@ from rich.markup import escape
 from hub.authorise import Role
 from hub.clock import utc_now
 from hub.outbound import Deployment
-from yobikake import initialise
+from yobikake import initialise, logins
 from yobikake.commands.output import DEFAULT, SettingsFile, err, load, out
 
 account = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -57,7 +57,7 @@ def init(
     )
     if production and made.city.contact.placeholder:
         err.print(f"[yellow]yobikake:[/] {escape(initialise.PLACEHOLDER)}", soft_wrap=True)
-    if not without_account and not asyncio.run(initialise.has_accounts(load(made.settings_file))):
+    if not without_account and not asyncio.run(logins.everyone(load(made.settings_file))):
         out.print("\nThe first account, who may add the others / 最初のアカウント（ほかの人を追加できます）")
         add(
             login=typer.prompt("Login / ログイン名"),
@@ -84,7 +84,7 @@ def add(
 ) -> None:
     """Add somebody. Sending to residents takes two people: a composer and another approver."""
     asyncio.run(
-        initialise.add_account(
+        logins.add(
             load(settings_file),
             login=login,
             name=name,
@@ -94,3 +94,25 @@ def add(
         )
     )
     err.print(f"{login} may sign in now / {login} さんはログインできます")
+
+
+@account.command("list")
+def list_(settings_file: SettingsFile = DEFAULT) -> None:
+    """Show who may sign in, and what they may do."""
+    for each in asyncio.run(logins.everyone(load(settings_file))):
+        state = "" if each.disabled_at is None else "  (disabled / 停止中)"
+        out.print(f"{each.actor.login:16} {each.actor.name:16} {', '.join(sorted(each.actor.roles))}{state}")
+
+
+@account.command()
+def password(login: Login, password: Password, settings_file: SettingsFile = DEFAULT) -> None:
+    """Set somebody's password anew. Signs them out everywhere."""
+    asyncio.run(logins.set_password(load(settings_file), login=login, password=password, at=utc_now()))
+    err.print(f"{login} has a new password / {login} さんのパスワードを変えました")
+
+
+@account.command()
+def disable(login: Login, settings_file: SettingsFile = DEFAULT) -> None:
+    """Let nobody sign in with it any more. Accounts are never deleted: the audit trail names them."""
+    asyncio.run(logins.disable(load(settings_file), login=login, at=utc_now()))
+    err.print(f"{login} may no longer sign in / {login} さんはログインできなくなりました")

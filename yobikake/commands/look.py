@@ -1,6 +1,7 @@
 """`yobikake alerts` and `yobikake shelters`: what was sent and how far it came, who has room."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub import keys as key_files
-from hub.clock import utc_now
+from hub.clock import JST, utc_now
 from hub.errors import BadInput
 from hub.ledger import alerts, deployment
 from hub.ledger.alerts import Accepted
@@ -130,26 +131,31 @@ def _summary(accepted: Accepted) -> dict[str, Any]:
 
 
 def _tallies(tallies: dict[str, Tally]) -> None:
-    table = Table(
-        "channel",
-        "planned",
-        "accepted",
-        "delivered",
-        "answered",
-        "failed",
-        "pending",
-        "first",
-        "last",
-        box=None,
-    )
+    """Each row adds up; the headings are short, so that it fits a terminal of 80 columns."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("channel")
+    for heading in ("planned", "accept", "deliv", "answer", "ambig", "fail", "pending", "first", "last"):
+        table.add_column(heading, justify="right")
     for channel, tally in tallies.items():
-        counts = (tally.planned, tally.accepted, tally.delivered, tally.answered, tally.failed, tally.pending)
-        table.add_row(channel, *map(str, counts), local(tally.first_at), local(tally.last_at))
+        counts = (
+            tally.planned,
+            tally.accepted,
+            tally.delivered,
+            tally.answered,
+            tally.ambiguous,
+            tally.failed,
+            tally.pending,
+        )
+        table.add_row(channel, *map(str, counts), _clock(tally.first_at), _clock(tally.last_at))
     out.print(table)
-    if not any(tally.complete for tally in tallies.values()):
+    if not all(tally.complete for tally in tallies.values()):
         out.print(
             "Accepted, but not planned yet: does `yobikake serve` run? / 受け付け済み、配信の準備はまだです"
         )
+
+
+def _clock(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(JST).strftime("%H:%M:%S")
 
 
 def _site(row: Row) -> dict[str, Any]:

@@ -12,17 +12,19 @@ from hub.alert import DecisionMethod, Mode
 from hub.authorise import Actor
 from hub.clock import utc_now
 from hub.codec import RecordCodec
-from hub.draft import Message
+from hub.draft import Draft, Message, check
 from hub.errors import BadInput, Forbidden
 from hub.evacuation import Level
 from hub.gate import Stops
 from hub.intake import Approval, Intake
 from hub.ledger import Ledger, accounts
+from hub.recipient import Reached, Targeting, Towns
 from hub.settings import Settings
+from hub.slots import Form
 from operator_ui.staff import passwords
 from yobikake import compose, initialise
 from yobikake.assembly import city_folder
-from yobikake.commands.output import DEFAULT, SettingsFile, load, out
+from yobikake.commands.output import DEFAULT, SettingsFile, load, local, out
 
 Login = Annotated[str, typer.Option("--as", help="Your login; the password is asked for.")]
 
@@ -62,9 +64,12 @@ def send(
         valid_for=timedelta(hours=hours),
     )
     draft = asyncio.run(_submit(settings, message, login, _password()))
-    out.print(f"Submitted / 提出しました: {draft}")
+    out.print(f"Submitted / 提出しました: {draft.id} (version {draft.version})")
+    out.print("A second person now reads it, then approves what was read:", soft_wrap=True)
+    out.print(f"  yobikake approve {draft.id} --as LOGIN --show", soft_wrap=True)
     out.print(
-        f"A second person now runs: yobikake approve {draft} --as LOGIN --level {int(message.level or 0)}"
+        f"  yobikake approve {draft.id} --as LOGIN --level {int(message.level or 0)} --version {draft.version}",
+        soft_wrap=True,
     )
 
 
@@ -72,34 +77,89 @@ def approve(
     draft: Annotated[str, typer.Argument(help="The draft's id.")],
     login: Login,
     level: Annotated[
-        int, typer.Option(min=0, max=max(Level), help="The alert's level, typed by you. 0: no level.")
-    ],
+        int | None, typer.Option(min=0, max=max(Level), help="The alert's level, typed by you. 0: no level.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The version you read, as --show says it.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print what would be sent, and send nothing.")] = False,
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Approve a draft and send it. The author cannot; the level must be the draft's."""
-    number = asyncio.run(_approve(load(settings_file), draft, login, _password(), level))
+    """Approve a draft, in the version that you read, and send it. An author cannot; the level must be the draft's."""
+    settings = load(settings_file)
+    if show:
+        _show(asyncio.run(_read(settings, draft, login, _password())))
+        return
+    if level is None or version is None:
+        raise BadInput(
+            "--level" if level is None else "--version",
+            f"read it first: yobikake approve {draft} --as {login} --show / 先に内容を確認してください",
+        )
+    approval = Approval(draft=draft, version=version, typed=Level(level) if level else None)
+    number = asyncio.run(_approve(settings, approval, login, _password()))
     out.print(f"Accepted / 受け付けました: {number}. Follow it with: yobikake alerts {number}")
+
+
+def _show(draft: Draft) -> None:
+    message = draft.message
+    facts = {
+        "Draft / 下書き": f"{draft.id}, version {draft.version}, {draft.state}",
+        "Authors / 作成": ", ".join(draft.authors),
+        "Mode / 種別": message.mode,
+        "Level / レベル": "–" if message.level is None else int(message.level),
+        "Area / 地域": f"{message.area.description} ({_whom(message.targeting)})",
+        "Channels / 手段": ", ".join(message.targeting.channels),
+        "Order / 発令": f"{message.order.issuer}, {message.order.method}, {local(message.order.ordered_at)}",
+        "Grounds / 根拠": message.order.grounds,
+        "Valid / 有効": f"{message.valid_for}",
+    }
+    for name, fact in facts.items():
+        _say(f"{name}: {fact}")
+    for info in message.infos:
+        _say("")
+        for form in Form:
+            _say(f"[{info.language} {form}] {getattr(info, form)}")
+
+
+def _whom(targeting: Targeting) -> str:
+    match targeting.audience:
+        case Towns(towns=towns):
+            return ", ".join(towns)
+        case Reached(identifier=identifier):
+            return f"whoever {identifier} reached / {identifier} の対象者"
+        case _:
+            return "whole city / 全域"
+
+
+def _say(text: str) -> None:
+    """As it is: brackets are no markup, and no line is broken."""
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def _password() -> str:
     return str(typer.prompt("Password / パスワード", hide_input=True, err=True))
 
 
-async def _submit(settings: Settings, message: Message, login: str, password: str) -> str:
+async def _submit(settings: Settings, message: Message, login: str, password: str) -> Draft:
     async with initialise.opened(settings) as ledger:
         actor = await _sign_in(ledger, login, password)
         intake = _intake(settings, ledger)
         made = await intake.save(message, actor)
-        return (await intake.submit(made.id, actor, seen=made.version)).id
+        return await intake.submit(made.id, actor, seen=made.version)
 
 
-async def _approve(settings: Settings, draft: str, login: str, password: str, level: int) -> str:
+async def _read(settings: Settings, draft: str, login: str, password: str) -> Draft:
     async with initialise.opened(settings) as ledger:
         actor = await _sign_in(ledger, login, password)
-        intake = _intake(settings, ledger)
-        seen = await intake.read(draft, actor)
-        approval = Approval(draft=draft, version=seen.version, typed=Level(level) if level else None)
-        return (await intake.accept(approval, actor)).number
+        found = await _intake(settings, ledger).read(draft, actor)
+        check(found.message)  # what a terminal would not show is refused here, not after
+        return found
+
+
+async def _approve(settings: Settings, approval: Approval, login: str, password: str) -> str:
+    async with initialise.opened(settings) as ledger:
+        actor = await _sign_in(ledger, login, password)
+        return (await _intake(settings, ledger).accept(approval, actor)).number
 
 
 async def _sign_in(ledger: Ledger, login: str, password: str) -> Actor:

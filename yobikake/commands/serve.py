@@ -18,21 +18,27 @@ def serve(
         list[str] | None,
         typer.Option("--role", help="Run only this role; repeat for several. Without it: all of them."),
     ] = None,
+    name: Annotated[
+        str,
+        typer.Option(
+            help="This process's name, unique in the hub and kept over restarts, for example mail-1."
+        ),
+    ] = "",
 ) -> None:
     """Run the hub until Ctrl-C or SIGTERM.
 
     Roles: api, fanout, sweep, receipts, shelters, and each channel by its name. Split over processes
     they need Kafka and a database server (see docs/operations.md).
     """
-    asyncio.run(_serve(settings_file, role or []))
+    asyncio.run(_serve(settings_file, role or [], name))
 
 
-async def _serve(settings_file: SettingsFile, wanted: list[str]) -> None:
+async def _serve(settings_file: SettingsFile, wanted: list[str], name: str) -> None:
     _end_on_signals()
     try:
         settings = load(settings_file)
         await initialise.refuse_placeholders(settings)
-        async with assemble(settings) as assembly:
+        async with assemble(settings, name=name) as assembly:
             names = list(dict.fromkeys(wanted)) or all_roles.names(assembly)
 
             def ready() -> None:

@@ -28,7 +28,7 @@ from hub.outbound import Deployment
 from shelters import gateway, record
 from shelters.shelter import Stage, Step
 from shelters.site import Site
-from yobikake import compose, initialise
+from yobikake import compose, initialise, logins
 from yobikake.assembly import Assembly
 from yobikake.rehearsal import sensors, telegram
 from yobikake.rehearsal.city import RehearsalCity
@@ -79,7 +79,7 @@ async def set_up(
     await initialise.initialise(town.folder, str(town.folder / "city"), Deployment.REHEARSAL, at=utc_now())
     found = settings.load(town.folder / "yobikake.toml")
     for clerk in people:
-        await initialise.add_account(
+        await logins.add(
             found,
             login=clerk.login,
             name=clerk.name,

@@ -73,6 +73,30 @@ async def test_the_address_fixed_in_a_library_is_replaced() -> None:
             assert await body(gateway, "https://api.library.example/2/posts?a=1%3A2") == "/2/posts?a=1%3A2"
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "https://api.moved.example/2/posts",
+        "https://api.moved.example/?from=https://api.library.example",
+        "https://api.library.example.evil.example/2",
+        "https://api.library.example@evil.example/2",
+        "/2/posts",
+    ],
+)
+async def test_a_library_that_changes_its_host_does_not_lead_out(moved: str) -> None:
+    unopened = GatewaySession(
+        outbound=REHEARSAL,
+        base_url="http://127.0.0.1:1",
+        setting="[channels.x] base_url",
+        timeout_s=30,
+        connections=1,
+        library_url="https://api.library.example",
+    )
+    async with opened(unopened) as gateway:
+        with pytest.raises(Refused, match=r"\[channels\.x\] base_url"):
+            await body(gateway, moved)
+
+
 async def test_requests_go_through_the_proxy() -> None:
     asked: list[str] = []
 

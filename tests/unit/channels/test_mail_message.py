@@ -36,8 +36,7 @@ HEADERS = {
 def sent(letter: Letter, *, eight_bit: bool = True) -> bytes:
     """The octets after the smarthost has taken the stuffing out."""
     octets = wire(letter, CITY, KEY)(eight_bit)
-    assert octets.endswith(b"\r\n.\r\n")
-    assert b"\r\n.\r\n" not in octets[:-3].replace(b"\r\n..", b"")
+    assert octets.index(b"\r\n.\r\n") == len(octets) - 5  # the end is where the end is, and nowhere before
     return octets[:-3].replace(b"\r\n.", b"\r\n")
 
 

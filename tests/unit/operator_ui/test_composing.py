@@ -1,7 +1,7 @@
 """From a template to a submitted draft, on pages without a script."""
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from hub.alert import Mode
 from hub.clock import JST
@@ -12,7 +12,7 @@ from hub.inbound import occasions
 from hub.inbound.warning import InfoType, Place, Status, Telegram, Warned
 from hub.inbound.warning import State as WarningState
 from hub.language import Language
-from hub.ledger import drafts, tables
+from hub.ledger import audit, drafts, tables
 from hub.recipient import Towns, WholeCity
 from tests.unit.operator_ui.desk import CITY, NOW, Desk, Person, somebody
 
@@ -229,6 +229,8 @@ async def test_a_warning_waits_until_it_is_drafted_and_gives_the_grounds(desk: D
         draft = await stored(desk, author.path)
         assert "氾濫危険情報（21時47分 発表）" in draft.message.order.grounds
         assert "多摩川氾濫危険情報" not in await author.get("/")
+    (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, ["1"]))
+    assert (entry.actor, entry.action, entry.detail) == ("ito", "occasion.draft", {"draft": draft.id})
 
 
 async def test_not_yet_is_a_decision_with_a_reason(desk: Desk) -> None:
@@ -242,6 +244,34 @@ async def test_not_yet_is_a_decision_with_a_reason(desk: Desk) -> None:
         assert "判断や承認を待っているものはありません" in author.page
     (row,) = await desk.ledger.read(lambda conn: list(conn.execute(select(tables.occasions))))
     assert (row.decided_by, row.decision) == ("ito", "水位が下がり始めたため")
+    (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, ["1"]))
+    assert (entry.action, entry.detail) == ("occasion.not_yet", {"reason": "水位が下がり始めたため"})
+
+
+async def test_numbers_that_no_row_can_have_are_pages_that_are_not_there(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        for path in (f"/pages/{'9' * 20}/acknowledge", f"/occasions/{'9' * 20}/not-yet"):
+            await author.get("/")
+            await author.post(path, {"reason": "水位が下がり始めたため"})
+            assert author.status == 404, path
+
+
+async def test_a_version_of_thousands_of_digits_is_only_another_one(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        await author.submit(path, "save", version="9" * 5000, level="9" * 5000)
+        assert author.status == 409
+
+
+async def test_a_page_that_somebody_takes_on_is_recorded(desk: Desk) -> None:
+    page = insert(tables.pages).values(at=NOW, topic="credentials mail", text="パスワードを直してください")
+    await desk.ledger.write(lambda conn: conn.execute(page))
+    async with somebody(desk, "ito") as author:
+        assert "credentials mail" in await author.get("/")
+        await author.post("/pages/1/acknowledge")
+        assert "credentials mail" not in author.page
+    (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, ["page 1"]))
+    assert (entry.actor, entry.action) == ("ito", "page.acknowledge")
 
 
 async def test_a_drill_telegram_begins_no_live_draft(desk: Desk) -> None:

@@ -285,3 +285,9 @@ async def complete(desk: Desk, draft: Draft, *, typed: str) -> None:
         await approver.get(path)
         await approver.submit(f"{path}/send", typed=typed)
         assert approver.path.startswith("/alerts/"), approver.page
+
+
+async def test_of_an_alert_that_is_not_there_nothing_is_watched(desk: Desk) -> None:
+    async with somebody(desk, "ito") as person:
+        await person.get("/alerts/no-such/changes")
+        assert person.status == 404

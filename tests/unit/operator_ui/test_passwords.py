@@ -23,3 +23,10 @@ def test_a_hash_is_salted_and_verifies_only_its_password() -> None:
 def test_no_account_and_a_broken_hash_are_no_match() -> None:
     assert not passwords.verified(None, "nobody has this password")
     assert not passwords.verified("not a hash", "correct horse battery")
+
+
+def test_what_stands_for_no_account_is_hashed_once_and_only_when_needed() -> None:
+    passwords._nobody.cache_clear()
+    for _ in range(2):
+        passwords.verified(None, "not the password")
+    assert passwords._nobody.cache_info().misses == 1

@@ -1,6 +1,7 @@
 """What the pages of every listener share: static files, headers, error pages, forms, times."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -9,8 +10,8 @@ from multidict import MultiDict
 from hub.alert import Mode
 from hub.errors import BadInput, Conflict, Forbidden
 from operator_ui import moments
-from operator_ui.form import Form
-from operator_ui.pages import Pages
+from operator_ui.form import HUGE, Form
+from operator_ui.pages import FOLDER, Pages
 
 
 async def fail_with(error: Exception) -> tuple[int, str, str]:
@@ -20,7 +21,7 @@ async def fail_with(error: Exception) -> tuple[int, str, str]:
         raise error
 
     app = web.Application()
-    Pages(templates=(), styles=()).setup(app)
+    Pages(templates=[Path(str(FOLDER / "staff" / "templates"))], styles=()).setup(app)
     app.router.add_post("/", handler)
     async with TestClient(TestServer(app)) as client:
         async with client.post("/", headers={"Accept-Language": "ja,en;q=0.5"}) as page:
@@ -78,6 +79,17 @@ def test_a_form_gives_text_as_it_was_meant() -> None:
     assert form.choice("m", Mode) is Mode.LIVE
     assert form.choice("a", Mode) is None
     assert (form.text("none"), form.all("none"), form.ticked("none")) == ("", (), False)
+
+
+def test_a_number_of_thousands_of_digits_is_only_a_huge_one() -> None:
+    form = Form(MultiDict([("n", "9" * 5000), ("nine", "9" * 9)]))
+    assert form.number("n") == HUGE
+    assert form.number("nine") == HUGE - 1
+
+
+def test_a_template_is_not_looked_for_again_at_every_page() -> None:
+    pages = Pages(templates=(), styles=())
+    assert {each.auto_reload for each in pages._environments.values()} == {False}
 
 
 def test_times_are_japanese_and_minutes_never_negative() -> None:

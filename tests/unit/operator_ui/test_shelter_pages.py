@@ -62,6 +62,9 @@ async def test_a_report_is_recorded_once_and_published(desk: Desk) -> None:
     assert given is not None
     assert (given.people, given.households, given.crowding, given.by) == (12, 5, Crowding.SOME, "ito")
     assert given.needs == ("水", "毛布")
+    (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, [SITE]))
+    assert (entry.actor, entry.action) == ("ito", "shelter.report")
+    assert entry.detail == {"report": given.id, "people": 12, "crowding": "some"}
     assert [reading.measure for reading in desk.reported] == [StaffWord(people=12, crowding=Crowding.SOME)]
 
 
@@ -72,6 +75,14 @@ async def test_an_empty_report_is_refused(desk: Desk) -> None:
     assert person.status == 422
     assert "何も入力されていません" in page
     assert desk.reported == []
+
+
+async def test_an_absurd_number_is_refused_however_long(desk: Desk) -> None:
+    async with somebody(desk, "ito") as person:
+        await person.get(PATH)
+        await person.submit(f"{PATH}/report", people="9" * 5000, crowding="some")
+        assert person.status == 422
+    assert await desk.ledger.read(lambda conn: record.latest_report(conn, SITE)) is None
 
 
 async def test_with_an_unknown_number_inside_it_is_not_closed(desk: Desk) -> None:

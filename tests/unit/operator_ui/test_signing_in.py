@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from hub.ledger import accounts, audit, tables
@@ -109,6 +110,37 @@ def test_nobody_is_led_to_another_site() -> None:
     assert own_path("/alerts?x=1") == "/alerts?x=1"
     for path in ("https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "", "alerts"):
         assert own_path(path) == "/"
+    for path in ("/\t/elsewhere.example", "/alerts\r\nSet-Cookie: a=b", "/\x00", "/\x7f"):
+        assert own_path(path) == "/"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"no boundary at all"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+         b"Content-Type: text/plain; charset=none-such\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+         b"Content-Transfer-Encoding: none-such\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+         b"Content-Encoding: none-such\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+         b"Content-Encoding: deflate\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b"--b\r\nbroken header\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'),
+        ("application/x-www-form-urlencoded; charset=none-such", b"login=sato"),
+        ("application/x-www-form-urlencoded; charset=utf-8", b"login=\xff\xfe"),
+    ],
+)  # fmt: skip
+async def test_a_broken_form_is_refused_and_is_no_fault(desk: Desk, content_type: str, body: bytes) -> None:
+    async with (
+        somebody(desk) as person,
+        person.session.post("/signin", data=body, headers={"Content-Type": content_type}) as response,
+    ):
+        assert response.status in (400, 403)
+        assert "<h1>" in await response.text()
 
 
 async def test_rights_follow_the_roles(desk: Desk) -> None:

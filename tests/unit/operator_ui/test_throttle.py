@@ -57,3 +57,14 @@ def test_old_failures_are_forgotten(clock: Clock) -> None:
     clock.now += FORGET
     throttle.failed("sato")
     assert throttle.wait("sato") == timedelta(0)
+
+
+def test_a_failure_that_was_none_is_taken_back(clock: Clock) -> None:
+    throttle = Throttle(clock=clock, free=2, longest=MINUTE)
+    for _ in range(2):
+        throttle.failed("sato")
+    throttle.take_back("sato")
+    throttle.take_back("nobody")
+    assert throttle.wait("sato") == timedelta(0)
+    throttle.failed("sato")
+    assert throttle.wait("sato") == timedelta(seconds=1)

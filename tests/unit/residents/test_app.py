@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from lxml import etree, html
+from msgspec.structs import replace
 
 from hub.alert import Mode
 from hub.language import Language
@@ -271,3 +272,34 @@ async def event(stream: aiohttp.ClientResponse) -> str:
 async def test_the_citys_number_can_be_called(web: aiohttp.ClientSession) -> None:
     page = await read(web, "/ja/")
     assert f'href="tel:{CITY.contact.telephone.replace("-", "")}"' in page
+
+
+async def test_a_character_that_xml_cannot_hold_breaks_neither_feed_nor_document(
+    web: aiohttp.ClientSession, town: Town
+) -> None:
+    alert = flood_order()
+    ours = tuple(replace(info, headline=f"\x01{info.headline}") for info in alert.infos)
+    order = replace(alert.order, issuer="昭島\x01市長")
+    await town.publish(replace(alert, infos=ours, order=order), "2026-0147")
+    etree.fromstring((await read(web, "/ja/feed.atom")).encode())
+    cap = etree.fromstring((await read(web, cap_path(alert.identifier))).encode())
+    assert cap.findtext("{urn:oasis:names:tc:emergency:cap:1.2}source") == "昭島市長"
+
+
+async def test_a_fault_speaks_to_residents_and_not_of_sending(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object, **_values: object) -> bytes:
+        raise ValueError
+
+    monkeypatch.setattr("operator_ui.residents.open_data.alerts_json", fail)
+    async with (
+        served(town) as url,
+        aiohttp.ClientSession(url) as session,
+        session.get("/api/alerts.json", headers={"Accept-Language": "ja"}) as answer,
+    ):
+        assert answer.status == 500
+        page = await answer.text()
+    assert "テレビ・ラジオでも確かめてください" in page
+    assert "配信" not in page
+    assert "担当者" not in page

@@ -93,3 +93,9 @@ def test_the_whole_city_has_its_outline_closed_and_latitude_first() -> None:
     assert outline[0] == outline[-1]
     assert all(35 < float(point.split(",")[0]) < 36 for point in outline)
     assert made(CASES["live"]).find(f"{CAP}info/{CAP}area/{CAP}polygon") is None
+
+
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    alert = CASES["live"]
+    order = replace(alert.order, issuer="昭島\x01市\ud800長\uffff")
+    assert made(replace(alert, order=order)).findtext(f"{CAP}source") == "昭島市長"

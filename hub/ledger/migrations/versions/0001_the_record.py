@@ -55,6 +55,12 @@ def upgrade() -> None:
     sa.Column('hash', sa.LargeBinary(length=32), nullable=False),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit'))
     )
+    op.create_table('audit_head',
+    sa.Column('id', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('seq', sa.BigInteger(), nullable=False),
+    sa.Column('mac', sa.LargeBinary(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
+    )
     op.create_table('contents',
     sa.Column('hash', sa.String(length=64), nullable=False),
     sa.Column('body', sa.LargeBinary(), nullable=False),
@@ -73,6 +79,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('author', sa.String(length=64), nullable=False),
+    sa.Column('authors', sa.Text(), nullable=False),
     sa.Column('mode', sa.String(length=16), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),

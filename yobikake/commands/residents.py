@@ -1,0 +1,84 @@
+"""`yobikake residents`: people come into the register from a spreadsheet, and are counted there."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from hub.clock import utc_now
+from hub.language import Language
+from yobikake import registration
+from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, out
+from yobikake.registration import Counts, Imported, Progress
+
+residents = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@residents.callback()
+def people() -> None:
+    """Who is registered. / 登録している人"""
+
+
+@residents.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help=f"A CSV file in UTF-8, with the columns {','.join(registration.COLUMNS)}.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count; register nobody.")] = False,
+    settings_file: SettingsFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Register everybody in a CSV file, or nobody while any row of it is wrong.
+
+    What is wrong is named by line and column, without showing it.
+    """
+    settings = load(settings_file)
+    with _bar() as progress:
+        imported = asyncio.run(
+            registration.import_file(settings, file, dry_run=dry_run, progress=progress, at=utc_now())
+        )
+    answer(imported, as_json=as_json, show=_imported)
+
+
+@residents.command()
+def count(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Show how many residents are registered, by channel and language."""
+    counts = asyncio.run(registration.count(load(settings_file)))
+    answer(counts, as_json=as_json, show=_counted)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("registering / 登録中", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _imported(imported: Imported) -> None:
+    said = "Every row is good / すべての行を登録できます" if imported.dry_run else "Registered / 登録しました"
+    out.print(f"{said}: residents / 住民 {imported.residents:,}, staff / 職員 {imported.staff:,}")
+    out.print(_table(imported))
+
+
+def _counted(counts: Counts) -> None:
+    out.print(f"Residents registered / 登録している住民: {counts.residents:,}")
+    out.print(_table(counts))
+
+
+def _table(counts: Counts) -> Table:
+    table = Table("", box=None, pad_edge=False)
+    for channel in counts.channels:
+        table.add_column(channel, justify="right")
+    for language in Language:
+        numbers = [languages.get(language, 0) for languages in counts.channels.values()]
+        if any(numbers):
+            table.add_row(language.autonym, *(f"{number:,}" for number in numbers))
+    table.add_row("", *(f"{sum(languages.values()):,}" for languages in counts.channels.values()))
+    return table

@@ -1,0 +1,377 @@
+"""Registering people from a spreadsheet: every row is good and all are registered, or nobody is.
+
+A fault names the line and the column, never what stands there: it may be an address.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from channels.mail.mailbox import path as envelope_path
+from hub import city as cities
+from hub import keys as key_files
+from hub.authorise import SYSTEM
+from hub.blocks import blocks
+from hub.city import City
+from hub.errors import BadInput, Conflict, HubError, Refused
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import audit, register, tables
+from hub.ledger.register import Registration
+from hub.recipient import Kind, Town, Zone
+from hub.settings import Settings
+from yobikake.assembly import city_folder
+from yobikake.initialise import opened
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+"""Called from another thread with how many people are registered, of how many."""
+
+_BLOCK = 2_000
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """`channels`: contacts by channel and language; somebody with two of them counts on both."""
+
+    residents: int
+    channels: dict[str, dict[Language, int]]
+
+
+class Imported(Counts, frozen=True, kw_only=True):
+    """What a file holds, of residents and staff together in `channels`. Nothing was written on a dry run."""
+
+    staff: int
+    dry_run: bool
+
+
+class Entry(NamedTuple):
+    line: int
+    registration: Registration
+
+
+class Sheet(NamedTuple):
+    """A file as it was read: the good rows, and what is wrong with the others."""
+
+    entries: list[Entry]
+    faults: list["Fault"]
+
+
+class Fault(BadInput):
+    """A cell that cannot be used. `line` counts from 1, the head line."""
+
+    def __init__(self, line: int, column: str, english: str, japanese: str) -> None:
+        super().__init__(f"line {line} {column}", f"{english} / {line}行目「{column}」：{japanese}")
+        self.line = line
+
+
+async def import_file(
+    found: Settings, file: Path, *, dry_run: bool, progress: Progress, at: datetime
+) -> Imported:
+    """Register everybody in `file` in one transaction, with one audit row that holds counts only.
+
+    Raises:
+        BadInput: the file cannot be read, or is no such table.
+        ExceptionGroup: of a `Fault` for everything that is wrong in it, then a `Refused`. Nobody was registered.
+        Conflict: somebody else registered one of these addresses meanwhile. Nobody was registered.
+    """
+    keys = key_files.load(found.keys)
+    async with opened(found) as ledger:
+        sheet = read(_text(file), cities.load(city_folder(found.city)))
+        faults = sheet.faults + await ledger.read(lambda conn: _registered(conn, keys, sheet.entries))
+        if faults:
+            raise ExceptionGroup(file.name, [*sorted(faults, key=lambda fault: fault.line), _none(faults)])
+        people = [entry.registration for entry in sheet.entries]
+        imported = _imported(people, dry_run=dry_run)
+        if not dry_run:
+            await ledger.write(lambda conn: _register(conn, keys, people, imported, progress=progress, at=at))
+    return imported
+
+
+async def count(found: Settings) -> Counts:
+    """Residents registered, each once, and their contacts by channel and language."""
+    async with opened(found) as ledger:
+        return await ledger.read(_count)
+
+
+def read(text: str, city: City) -> Sheet:
+    """Check every row. Rows without anything in them are passed over.
+
+    Raises:
+        BadInput: there is no head line, no row, or a quotation mark is left open.
+    """
+    rows = _rows(text)
+    _, head = next(rows, (1, []))
+    _check_head(head)
+    reader = _Reader(city)
+    for line, cells in rows:
+        if any(cells):
+            reader.take(line, head, cells)
+    if not reader.sheet.entries and not reader.sheet.faults:
+        raise BadInput("line 2", "there is nobody in this file / 登録する人が1人も書かれていません")
+    return reader.sheet
+
+
+def mail(cell: str) -> str:
+    """With the dots of old carrier addresses (`a..b@`, `a.@`), which the connector quotes. Domain in lower case."""
+    local, _, domain = cell.rpartition("@")
+    if not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and envelope_path(cell)):
+        raise _Wrong("is no mail address", "メールアドレスではありません")
+    return f"{local}@{domain.lower()}"
+
+
+def line(cell: str) -> str:
+    """LINE Messaging API, "User IDs": `U[0-9a-f]{32}`."""
+    if not _LINE.fullmatch(cell):
+        raise _Wrong("is no LINE user id: U and 32 of 0-9 a-f", "LINEのユーザーID（U＋32桁）ではありません")
+    return cell
+
+
+def voice(cell: str) -> str:
+    """E.164."""
+    if not _E164.fullmatch(cell):
+        raise _Wrong(
+            "is no telephone number in E.164: write + and digits, as in +81…; keep the column as text",
+            "+81… の形で、数字だけで書いてください（表計算では列を「文字列」にします）",
+        )
+    return cell
+
+
+_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
+"""RFC 5321 §4.1.2 Atom, and dots wherever they stand."""
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])")
+_LINE = re.compile(r"U[0-9a-f]{32}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+ADDRESSES: Mapping[str, Callable[[str], str]] = {"mail": mail, "line": line, "voice": voice}
+"""The channels that reach people, and what each takes for an address."""
+COLUMNS = ("kind", "language", "town", *ADDRESSES, "drills")
+
+_KINDS = {kind.value: kind for kind in (Kind.RESIDENT, Kind.STAFF)}
+_LANGUAGES = {language.lower(): language for language in Language}
+_YES_NO = {"yes": True, "no": False}
+
+
+class _Wrong(Exception):
+    """Becomes a `Fault` where line and column are known."""
+
+    def __init__(self, english: str, japanese: str) -> None:
+        super().__init__(english, japanese)
+        self.english, self.japanese = english, japanese
+
+
+class _Reader:
+    """One file being read, row by row."""
+
+    def __init__(self, city: City) -> None:
+        self.sheet = Sheet([], [])
+        self._city = city
+        names = Counter(town.name.ja for town in city.towns.values())
+        self._towns = {town.name.ja: code for code, town in city.towns.items() if names[town.name.ja] == 1}
+        self._lines: dict[tuple[str, str], int] = {}
+
+    def take(self, line: int, head: Sequence[str], cells: Sequence[str]) -> None:
+        if len(cells) != len(head):
+            self._fault(line, "*", "has more or fewer cells than the head line", "列の数が1行目と合いません")
+            return
+        row = {column: cell for column, cell in zip(head, cells, strict=True) if cell}
+        wrong_before = len(self.sheet.faults)
+        kind = self._cell(line, row, "kind", _one_of(_KINDS), Kind.RESIDENT)
+        language = self._cell(line, row, "language", _one_of(_LANGUAGES), Language.JA)
+        drills = self._cell(line, row, "drills", _one_of(_YES_NO), default=False)
+        town = self._cell(line, row, "town", self._town, Town(""))
+        if kind is Kind.RESIDENT and "town" not in row:
+            self._fault(line, "town", "is empty: residents live somewhere", "住民には町が必要です")
+        contacts = self._contacts(line, row)
+        if len(self.sheet.faults) == wrong_before:
+            zone = self._city.zone_of(town) if town else Zone("")
+            self.sheet.entries.append(
+                Entry(
+                    line,
+                    Registration(
+                        kind=kind, language=language, contacts=contacts, town=town, zone=zone, drills=drills
+                    ),
+                )
+            )
+
+    def _contacts(self, line: int, row: Mapping[str, str]) -> dict[str, str]:
+        given = [channel for channel in ADDRESSES if channel in row]
+        if not given:
+            self._fault(line, "/".join(ADDRESSES), "has no address on any channel", "宛先が1つもありません")
+        contacts = {channel: self._cell(line, row, channel, ADDRESSES[channel], "") for channel in given}
+        for channel, address in contacts.items():
+            if address and (earlier := self._lines.setdefault((channel, address), line)) != line:
+                self._fault(
+                    line, channel, f"is the same as on line {earlier}", f"{earlier}行目と同じ宛先です"
+                )
+        return contacts
+
+    def _cell(
+        self, line: int, row: Mapping[str, str], column: str, parse: Callable[[str], T], default: T
+    ) -> T:
+        """The default also stands for a cell that is wrong; its row is then not used."""
+        if column not in row:
+            return default
+        try:
+            return parse(row[column])
+        except _Wrong as e:
+            self._fault(line, column, e.english, e.japanese)
+            return default
+
+    def _town(self, cell: str) -> Town:
+        code = Town(cell) if cell in self._city.towns else self._towns.get(cell)
+        if code is None:
+            raise _Wrong(
+                "is no town of this city: write its code or its name in towns.csv",
+                "この市の町ではありません。towns.csv の番号か名前を書いてください",
+            )
+        return code
+
+    def _fault(self, line: int, column: str, english: str, japanese: str) -> None:
+        self.sheet.faults.append(Fault(line, column, english, japanese))
+
+
+def _one_of(values: Mapping[str, T]) -> Callable[[str], T]:
+    def parse(cell: str) -> T:
+        try:
+            return values[cell.lower()]
+        except KeyError:
+            known = ", ".join(values)
+            raise _Wrong(f"is none of {known}", f"{known} のどれかを書いてください") from None
+
+    return parse
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as e:
+        raise BadInput(str(file), f"cannot be read: {e.strerror} / 読めません") from e
+    except UnicodeDecodeError:  # not chained: it holds the whole file
+        raise BadInput(str(file), "is not UTF-8; save it as «CSV UTF-8» / UTF-8で保存してください") from None
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line on which it begins."""
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
+    try:
+        for cells in reader:
+            yield line, [cell.strip() for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error:
+        raise BadInput(
+            f"line {line}", 'a quotation mark is left open / 引用符（"）が閉じられていません'
+        ) from None
+
+
+def _check_head(head: Sequence[str]) -> None:
+    if not any(channel in head for channel in ADDRESSES):  # perhaps a person already: show nothing of it
+        raise BadInput(
+            "line 1",
+            f"is no head line: write the columns' names there, {','.join(COLUMNS)} / 1行目に列の名前を書いてください",
+        )
+    if unknown := [_shown(place, name) for place, name in enumerate(head, 1) if name not in COLUMNS]:
+        raise BadInput(
+            "line 1",
+            f"{', '.join(unknown)}: no such column; there are {', '.join(COLUMNS)} / この列はありません",
+        )
+    if twice := [name for name, number in Counter(head).items() if number > 1]:
+        raise BadInput("line 1", f"{', '.join(twice)} is there twice / 同じ列が2つあります")
+
+
+def _shown(place: int, name: str) -> str:
+    """A column by its name; by its number where what stands there may be an address."""
+    return name if re.fullmatch(r"[^\W\d][\w -]{0,19}", name) else f"column {place} ({place}列目)"
+
+
+def _none(faults: Sequence[Fault]) -> HubError:
+    rows = len({fault.line for fault in faults})
+    return Refused(f"Nobody was registered; rows to correct: {rows} / だれも登録していません。直す行：{rows}")
+
+
+def _registered(conn: Connection, keys: Keys, entries: Iterable[Entry]) -> list[Fault]:
+    """A fault for every address that is in the register already."""
+    blind = tables.contacts.c.blind
+    contacts = (
+        (keys.blind(channel, address), entry.line, channel)
+        for entry in entries
+        for channel, address in entry.registration.contacts.items()
+    )
+    faults = []
+    for block in blocks(contacts, 500):
+        known = set(conn.execute(select(blind).where(blind.in_([contact[0] for contact in block]))).scalars())
+        faults += [
+            Fault(line, channel, "is registered already", "すでに登録されています")
+            for index, line, channel in block
+            if index in known
+        ]
+    return faults
+
+
+def _register(
+    conn: Connection,
+    keys: Keys,
+    people: Sequence[Registration],
+    imported: Imported,
+    *,
+    progress: Progress,
+    at: datetime,
+) -> None:
+    """One transaction: whoever is in the record is also in the packs, and has an audit row."""
+    done = 0
+    for block in blocks(people, _BLOCK):
+        try:
+            register.add(conn, keys, block, at=at)
+        except IntegrityError:  # not chained: it holds the rows
+            raise Conflict(
+                "somebody else is registering the same addresses; try again / "
+                "同じ宛先が同時に登録されています。もう一度実行してください"
+            ) from None
+        done += len(block)
+        progress(done, len(people))
+    register.rebuild(conn, keys, [channel for channel, used in imported.channels.items() if used])
+    _audit(conn, keys, imported, at)
+
+
+def _audit(conn: Connection, keys: Keys, imported: Imported, at: datetime) -> None:
+    channels = {channel: sum(languages.values()) for channel, languages in imported.channels.items()}
+    audit.append(
+        conn,
+        keys,
+        at=at,
+        actor=SYSTEM.login,
+        action="register.import",
+        subject="register",
+        detail={"residents": imported.residents, "staff": imported.staff, "channels": channels},
+    )
+
+
+def _imported(people: Sequence[Registration], *, dry_run: bool) -> Imported:
+    kinds = Counter(person.kind for person in people)
+    return Imported(
+        residents=kinds[Kind.RESIDENT],
+        staff=kinds[Kind.STAFF],
+        channels={
+            channel: dict(Counter(person.language for person in people if channel in person.contacts))
+            for channel in ADDRESSES
+        },
+        dry_run=dry_run,
+    )
+
+
+def _count(conn: Connection) -> Counts:
+    channels = {}
+    for channel in ADDRESSES:
+        languages: Counter[Language] = Counter()
+        for (language, _), number in register.headcount(conn, channel).items():
+            languages[language] += number
+        channels[channel] = dict(languages)
+    return Counts(residents=register.registrants(conn), channels=channels)
