@@ -10,13 +10,16 @@ from sqlalchemy import Connection, select
 
 from hub import codec
 from hub.authorise import Action, authorise, may
-from hub.channel import Content, Unit
+from hub.channel import Content, Target, Unit
+from hub.delivery import Variant
 from hub.errors import BadInput, HubError
+from hub.language import Language
 from hub.ledger import accounts, alerts, audit, tables, ticks
 from hub.ledger.alerts import Accepted
 from hub.ledger.audit import Entry
 from hub.ledger.ticks import Tick
 from hub.progress import progress
+from hub.render import render
 from operator_ui import form
 from operator_ui.changes import version_of
 from operator_ui.staff import areas, phrasing
@@ -46,7 +49,6 @@ class Known:
     ticks: Mapping[str, Tick]
     log: Sequence[Entry]
     names: Mapping[str, str]
-    content: Content | None
     now: datetime
 
     @property
@@ -158,7 +160,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),
-        "sheets": _sheets(console, known),
+        "sheets": _sheets(console, known, await _sheet_content(console, known.accepted)),
         "console": console,
         "map": request.app[MAP],
         "towns": areas.towns(alert.targeting.audience, console.city),
@@ -183,38 +185,30 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
         ticks=ticks.of_alert(conn, identifier),
         log=audit.about(conn, [identifier, draft] if draft else [identifier]),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
-        content=_sheet_content(conn, console, identifier),
         now=now,
     )
 
 
-def _sheet_content(conn: Connection, console: Console, identifier: str) -> Content | None:
-    """What the sheets were made of: the body frozen with their batch. None before it is planned."""
-    kinds = [kind for kind, has in console.capabilities.items() if has.unit is Unit.SHEETS]
-    body = conn.execute(
-        select(tables.contents.c.body)
-        .join(tables.batches, tables.batches.c.content_hash == tables.contents.c.hash)
-        .where(tables.batches.c.alert == identifier, tables.batches.c.channel.in_(kinds))
-        .limit(1)
-    ).scalar_one_or_none()
-    return codec.content_from(body) if body is not None else None
+async def _sheet_content(console: Console, accepted: Accepted) -> Content:
+    """What the sheets say now: a site that stopped receiving since must not be copied any more (I16)."""
+    variant = Variant(Language.JA, None)
+    return render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
 
 
-def _sheets(console: Console, known: Known) -> list[SheetLine]:
+def _sheets(console: Console, known: Known, content: Content) -> list[SheetLine]:
     return [
-        _sheet(console, known, kind, target.ref, target.name)
+        _sheet(console, known, content, kind, target)
         for kind in known.accepted.alert.targeting.channels
         if kind in console.capabilities and console.capabilities[kind].unit is Unit.SHEETS
         for target in console.targets.get(kind, ())
     ]
 
 
-def _sheet(console: Console, known: Known, kind: str, ref: str, name: str) -> SheetLine:
+def _sheet(console: Console, known: Known, content: Content, kind: str, target: Target) -> SheetLine:
     text, problem = "", None
-    write = console.sheets.get(kind, {}).get(ref)
-    if write is not None and known.content is not None:
+    if write := console.sheets.get(kind, {}).get(target.ref):
         try:
-            text = write(known.content)
+            text = write(content)
         except HubError as e:
             problem = e
-    return SheetLine(kind, ref, name, text, problem, known.ticks.get(ref))
+    return SheetLine(kind, target.ref, target.name, text, problem, known.ticks.get(target.ref))

@@ -1,7 +1,7 @@
 """Approving: a second person sees what would be sent to whom, and types the level to send it.
 
 The server refuses the author, a wrong digit and a version that is not the one shown; sending twice sends
-once. Breaking glass (the author alone, with a reason) is logged, and everyone is paged (I10).
+once. Breaking glass (an author alone, with a reason) is logged, and everyone is paged (I10).
 """
 
 from typing import Protocol
@@ -147,12 +147,12 @@ async def _show(
             for each in people
             if Role.APPROVER in each.actor.roles
             and each.disabled_at is None
-            and each.actor.login != draft.author
+            and each.actor.login not in draft.authors
         ],
         may_approve=may(actor, Action.APPROVE)
-        and (actor.login != draft.author or not draft.message.needs_approval()),
+        and (actor.login not in draft.authors or not draft.message.needs_approval()),
         may_break_glass=may(actor, Action.COMPOSE)
-        and actor.login == draft.author
+        and actor.login in draft.authors
         and draft.message.needs_approval(),
         areas=areas_count(request, draft),
         towns=areas.towns(draft.message.targeting.audience, console.city),
