@@ -9,6 +9,8 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import ETag, hdrs, web
 
+FAVICON = "/favicon.ico"
+
 _FOREVER = "public, max-age=31536000, immutable"
 _CHECK = "public, no-cache"
 
@@ -36,6 +38,11 @@ class StaticFiles:
 
     def setup(self, app: web.Application) -> None:
         app.router.add_get(f"{self._prefix}/{{name}}", self.serve)
+        app.router.add_get(FAVICON, self.icon)
+
+    async def icon(self, request: web.Request) -> web.Response:
+        """Browsers ask for it by themselves where no page names one, for example beside JSON."""
+        return self.response(request, "icon.svg")
 
     async def serve(self, request: web.Request) -> web.Response:
         return self.response(request, request.match_info["name"])

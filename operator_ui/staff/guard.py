@@ -10,8 +10,9 @@ from hub.errors import Forbidden
 from operator_ui import form
 from operator_ui.staff.console import ACTOR, CONSOLE, CSRF, PAGES
 from operator_ui.staff.sessions import COOKIE, Sessions
+from operator_ui.static_files import FAVICON
 
-OPEN = frozenset({"/signin"})
+OPEN = frozenset({"/signin", FAVICON})
 _OPEN_FOLDERS = ("/static/", "/language/")
 _SAFE = frozenset({"GET", "HEAD"})
 
