@@ -54,7 +54,7 @@ class Gateway:
             return _refuse(
                 401, "Authorization", "no key, or not one of ours", {hdrs.WWW_AUTHENTICATE: "Bearer"}
             )
-        body = await _body(request)
+        body = await read_body(request, most_bytes=MOST_BYTES)
         if body is None:
             return _refuse(413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time")
         try:
@@ -93,14 +93,14 @@ def _token(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _body(request: web.Request) -> bytes | None:
-    """The body, or None as soon as it is known to be too large."""
-    if (request.content_length or 0) > MOST_BYTES:
+async def read_body(request: web.Request, *, most_bytes: int) -> bytes | None:
+    """The body, or None as soon as it is known to be too large, also without a declared length."""
+    if (request.content_length or 0) > most_bytes:
         return None
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > most_bytes:
             return None
     return bytes(body)
 

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from hub.channel import Callbacks
 from hub.errors import BadInput, Forbidden
 from hub.postbox import Postbox
+from shelters.gateway import read_body
 from yobikake.connectors import Configured
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ def _handler(kind: str, channel: Callbacks, postbox: Postbox) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         try:
             async with asyncio.timeout(WHOLE_WITHIN_S):
-                body = await _body(request)
+                body = await read_body(request, most_bytes=MOST_BYTES)
         except TimeoutError:
             return _hung_up(408)
         if body is None:
@@ -49,18 +50,6 @@ def _handler(kind: str, channel: Callbacks, postbox: Postbox) -> Handler:
         return web.Response(status=204)
 
     return handle
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The body, or None as soon as it is known to be too large, also without a declared length."""
-    if (request.content_length or 0) > MOST_BYTES:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return None
-    return bytes(body)
 
 
 def _hung_up(status: int) -> web.Response:
