@@ -10,8 +10,10 @@ import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID, uuid5
 
 import aiohttp
@@ -55,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Line:
     """The city's LINE official account. An address is a user id of the account's provider."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: Capabilities = Capabilities(
         kind="line",
         japanese="LINE",
         batch_size=500,
@@ -68,6 +70,8 @@ class Line:
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
+        deadline = timedelta(seconds=settings.timeout_s)
+        self.capabilities = replace(self.capabilities, request_deadline=deadline)
         self._token = read_secret(settings.access_token_file, setting="[channels.line] access_token_file")
         self._clock = clock
         self._base_url = settings.base_url

@@ -33,9 +33,11 @@ CAPABILITIES = Capabilities(
     japanese="手作業（緊急速報メールなど）",
     unit=Unit.SHEETS,
     batch_size=20,
+    one_instance=True,
     drilling=Drilling.PREVIEW_ONLY,
     receipt_wait=timedelta(hours=6),
     resends_ambiguous=False,
+    request_deadline=timedelta(0),
 )
 
 

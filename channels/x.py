@@ -6,7 +6,7 @@ be public already is looked for on the account's own timeline before it is poste
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class X:
     """The city's account. A target is a language; its address says which."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: Capabilities = Capabilities(
         kind="x",
         japanese="X（旧Twitter）",
         unit=Unit.POSTS,
@@ -53,6 +53,8 @@ class X:
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
+        deadline = timedelta(seconds=settings.timeout_s)
+        self.capabilities = replace(self.capabilities, request_deadline=deadline)
         self._clock = clock
         self._languages = settings.languages
         self._session = GatewaySession(
@@ -70,7 +72,7 @@ class X:
                 settings.drill_account, self._session, clock, setting="[channels.x.drill_account]"
             )
             # the class says what holds without a drill account; this instance has one
-            vars(self)["capabilities"] = replace(self.capabilities, drilling=Drilling.SEPARATE_ACCOUNT)
+            self.capabilities = replace(self.capabilities, drilling=Drilling.SEPARATE_ACCOUNT)
 
     def targets(self) -> Sequence[Target]:
         return [

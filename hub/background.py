@@ -1,7 +1,7 @@
 """Tasks that run beside what started them: kept from the garbage collector, their failures logged."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -32,3 +32,25 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a background task failed", task=task.get_name(), exc_info=error)
+
+
+async def beat(
+    duty: Callable[[], Awaitable[None]], every_s: float, *, poke: asyncio.Event | None = None
+) -> None:
+    """Run `duty` every so often until cancelled, and at once when `poke` is set.
+
+    One that fails is logged and tried again on the next beat: neither a database that is away nor a fault
+    of ours ends it.
+    """
+    waiting = poke or asyncio.Event()
+    while True:
+        waiting.clear()
+        try:
+            await duty()
+        except Exception:
+            log.exception("a duty failed; it is tried again", duty=duty.__qualname__, after_s=every_s)
+        try:
+            async with asyncio.timeout(every_s):
+                await waiting.wait()
+        except TimeoutError:
+            continue

@@ -1,15 +1,15 @@
 """What a connector is: the protocol every channel implements, and its capabilities as data."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 from uuid import UUID
 
 import msgspec
 
-from hub.alert import Mode
+from hub.alert import Lane, Mode
 from hub.cap import MsgType
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
@@ -34,6 +34,14 @@ class Drilling(StrEnum):
     PREVIEW_ONLY = "preview_only"  # nothing leaves
 
 
+ROUTINE_S = 0.2
+"""Of single requests, a routine batch holds as many as fit in this: what is begun is not interrupted."""
+
+ROUTINE_BATCH = 25
+"""Recipients of a routine request where nobody knows how fast the gateway passes them on: two seconds'
+worth of one that manages a dozen a second."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a channel can do. The engine and the screens read this; nothing asks for a channel's name."""
@@ -51,6 +59,11 @@ class Capabilities:
     """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X)."""
     requests_per_s: float | None = None
     """The contract's rate, shared by all workers; None: none is known."""
+    drain_per_s: float | None = None
+    """Recipients a second that the gateway passes on, where it takes more than that and queues the rest.
+    The routine lane hands over no faster, so that urgent work finds no queue (I4). None: not known."""
+    one_instance: bool = False
+    """Both lanes use one instance: its state is its own, and it holds no sockets that could be busy."""
     languages: frozenset[Language] | None = None
     """None: all. A recipient in another language gets its fallback."""
     msg_types: frozenset[MsgType] = frozenset(MsgType)
@@ -74,6 +87,20 @@ class Capabilities:
     """A retry repeats the same body to the same recipients under the same key (LINE)."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
+
+    def batch_size_on(self, lane: Lane) -> int:
+        """Recipients of a batch. A routine one is small enough to be out of the way within a second (I4)."""
+        if lane is Lane.URGENT or self.unit is not Unit.PEOPLE:
+            return self.batch_size
+        if self.drain_per_s is not None:
+            most = int(self.drain_per_s)
+        elif self.requests_per_s is None:
+            most = ROUTINE_BATCH
+        elif self.single_requests:
+            most = int(self.requests_per_s * ROUTINE_S)
+        else:
+            most = self.batch_size
+        return max(1, min(self.batch_size, most))
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -116,6 +143,15 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(span.text for span in spans)
 
 
+async def at_once() -> None:
+    """The turn of a request for which there is no rate."""
+
+
+async def none_recorded(refs: Collection[ProviderRef]) -> Set[ProviderRef]:
+    """Of a parcel that belongs to no ledger."""
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """One batch, ready to be handed over."""
@@ -131,6 +167,12 @@ class Parcel:
     """Called directly before every request. Raises a `GateClosed`: then the request is not made."""
     resend: bool = False
     """True when an earlier try of this parcel may have arrived: look before sending, where one can."""
+    turn: Callable[[], Awaitable[None]] = at_once
+    """Awaited before each single request (`Capabilities.single_requests`), in front of the gate: it returns
+    once the contract's rate has room for it. Raises as the gate does."""
+    recorded: Callable[[Collection[ProviderRef]], Awaitable[Set[ProviderRef]]] = none_recorded
+    """Which of these belong to sends that the ledger knows of: what is found under one of them is not what
+    became of an earlier try, which nobody recorded. Raises `TemporaryFailure` while the ledger is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +219,15 @@ class Receipt:
     """One of `delivery.RECEIPTS`."""
     at: datetime
     reason: str = ""
+
+
+@runtime_checkable
+class ByLane(Protocol):
+    """Optional, of a connector's settings: the routine lane may have a transport of its own (I4)."""
+
+    def on(self, lane: Lane) -> Self:
+        """The settings of this lane's instance."""
+        ...
 
 
 @runtime_checkable

@@ -82,9 +82,13 @@ class RecordCodec:
 
     def unseal(self, kind: type[T], topic: str, key: str, record: bytes) -> T:
         """Raises `BadInput` when the MAC is not ours for this topic and key, or the payload malformed."""
+        payload = self.payload(topic, key, record)
+        if payload is None:
+            raise BadInput(topic, "the record's MAC does not fit: it is not this hub's, or was changed")
+        return decode(kind, payload, what=topic)
+
+    def payload(self, topic: str, key: str, record: bytes) -> bytes | None:
+        """What a record says, as JSON. None: it is not ours, and what it holds may be anything."""
         mac, payload = record[:_MAC_BYTES], record[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._keys.mac(topic.encode(), key.encode(), payload)):
-            raise BadInput(
-                f"{topic} {key}", "the record's MAC does not fit: it is not this hub's, or was changed"
-            )
-        return decode(kind, payload, what=f"{topic} {key}")
+        fits = hmac.compare_digest(mac, self._keys.mac(topic.encode(), key.encode(), payload))
+        return payload if fits else None

@@ -1,15 +1,14 @@
 """Deliver: one batch through its stages.
 
-    claim → superseded? → mode? → expired? → pace → open → send → record
+    claim → recall → superseded? → mode? → expired? → open → pace → send → record
 
 The claim is committed before the first byte. A stage ends the attempt by raising what the gate
 raises; whatever happens after the claim, `record` writes one outcome for each recipient, or the
-lease runs out and the batch counts as ambiguous. No transaction is open during I/O.
+claim runs out and the batch counts as ambiguous. No transaction is open during I/O.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Set
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -18,68 +17,46 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from hub import codec, receipts, render
-from hub.alert import Alert
-from hub.channel import Capabilities, Channel, Content, Parcel
+from hub import claim as claims
+from hub import receipts
+from hub.approved import Approved, Newest
+from hub.attempt import Attempt
+from hub.breaker import Breaker
+from hub.channel import Capabilities, Channel, Parcel
+from hub.claim import give_back, insist
 from hub.clock import Clock
-from hub.delivery import REACHED, Batch, BatchId, Outcome, Result
+from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result
 from hub.errors import (
-    AmbiguousFailure,
     BadInput,
-    CredentialsFailure,
     DeliveryFailure,
     Expired,
     GateClosed,
-    PermanentFailure,
+    LeaseLost,
     Refused,
     TemporaryFailure,
     WrongMode,
 )
-from hub.gate import LEASE, Gate, Stops, closed_as, fence, gate
+from hub.gate import Stops, gate, monotonic_s
 from hub.keys import Keys
-from hub.ledger import Ledger, alerts, batches, register
-from hub.ledger.alerts import Accepted
+from hub.ledger import AWAY, Ledger, alerts, batches, register
+from hub.life import Life
 from hub.live import Live
+from hub.pace import NOT_BEFORE, NotYet, Pace
 from hub.recipient import Recipient, RecipientId
-from hub.retry import judge, unsent
+from hub.retry import judge
 
 log = structlog.get_logger(__name__)
 
 Page = Callable[[str, str], None]
 
-GIVEN_BACK = timedelta(seconds=5)
-"""How long a batch that could not be prepared is left alone."""
+PUT_OFF = (timedelta(seconds=5), timedelta(seconds=5), timedelta(minutes=1))
+"""How long a batch that could not be prepared is left alone, the first time, the second and from the third on."""
+
+ENDING_S = 10.0
+"""How long an attempt that is told to end goes on offering what it knows to a database that is away."""
 
 OURS = "refused"
 """The reason of a batch that this hub refused to send."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Attempt:
-    """What is known of one try, filled from stage to stage."""
-
-    batch: Batch
-    accepted: Accepted
-    gate: Gate
-    content: Content | None = None
-    to: list[Recipient] = field(default_factory=list)
-    sending: bool = False
-    """The gate has let a request pass: from here on, what is not known is ambiguous."""
-    results: dict[RecipientId, Result] = field(default_factory=dict)
-    reached_first: datetime | None = None
-    reached_last: datetime | None = None
-
-    def take(self, result: Result, now: datetime) -> None:
-        self.results[result.recipient] = result
-        if result.outcome in REACHED:
-            self.reached_first = self.reached_first or now
-            self.reached_last = now
-
-    def rest(self, outcome: Outcome, reason: str = "", retry_after: timedelta | None = None) -> None:
-        """Whoever has no result yet gets this one."""
-        for member in self.batch.members:
-            if member not in self.results:
-                self.results[member] = Result(member, outcome, None, reason, retry_after)
 
 
 class Delivery:
@@ -94,7 +71,7 @@ class Delivery:
         live: Live,
         keys: Keys,
         stops: Stops,
-        owner: str,
+        life: Life,
         clock: Clock,
         page: Page,
         random: Random | None = None,
@@ -106,18 +83,21 @@ class Delivery:
         self.live = live
         self.keys = keys
         self.stops = stops
-        self.owner = owner
+        self.life = life
         self.clock = clock
         self.page = page
         self.random = random or Random()  # noqa: S311 - jitter
-        self.refused_at: float | None = None
-        """When the gateway last refused our credentials, by the event loop's clock."""
-        self._alerts: dict[str, Accepted] = {}
-        self._contents: dict[tuple[str, str], Content] = {}
+        self.pace = Pace(live, capabilities, lease=life.leases.lease)
+        self.breaker: Breaker | None = None
+        """The worker's: nothing is sent for a batch that it holds."""
+        self.approved = Approved(ledger, keys)
+        self._unprepared: Newest[BatchId, int] = Newest(1000)
 
-    async def attempt(self, batch: BatchId, on_claim: Callable[[str | None], None]) -> None:
+    async def attempt(
+        self, batch: BatchId, on_claim: Callable[[str | None], None]
+    ) -> Mapping[RecipientId, Result]:
         """Bring one batch to an outcome. `on_claim` is called with its alert once the claim is durable,
-        with None when the batch is somebody else's or done.
+        with None when the batch is somebody else's or done. Gives what was said of each recipient.
 
         Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous; before
         that the batch is given back, and once there is an outcome for everybody it is recorded first.
@@ -125,95 +105,86 @@ class Delivery:
         attempt = await claim(self, batch)
         on_claim(None if attempt is None else attempt.batch.alert)
         if attempt is None:
-            return
+            return {}
+        try:
+            left_alone = await self._run(attempt)
+        except asyncio.CancelledError:
+            if attempt.sending:
+                attempt.rest(Outcome.AMBIGUOUS, "aborted")
+                await _to_the_end(record(self, attempt), within_s=ENDING_S)
+            else:
+                await _to_the_end(give_back(self.ledger, attempt.claim), within_s=ENDING_S)
+            raise
+        if left_alone is not None:
+            await _to_the_end(give_back(self.ledger, attempt.claim, after=left_alone))
+            return {}
+        self._unprepared.drop(batch)
+        await _to_the_end(record(self, attempt))
+        return attempt.results
+
+    async def _run(self, attempt: Attempt) -> timedelta | None:
+        """Through the stages. None: there is a result for everybody. Else nothing was sent, and the batch is to
+        be given back and left alone so long."""
         try:
             for stage in STAGES:
                 await stage(self, attempt)
         except GateClosed as e:
-            _close(attempt, e)
+            if isinstance(e, LeaseLost) and not attempt.sending:
+                return timedelta(0)
+            attempt.close(e)
         except DeliveryFailure as e:
-            attempt.rest(_outcome_of(e), e.reason, getattr(e, "retry_after", None))
+            attempt.fail(e)
         except Refused as e:
             self.page(f"refused {attempt.batch.channel}", e.message)
             attempt.rest(Outcome.CREDENTIALS, OURS)
-        except asyncio.CancelledError:
-            if attempt.sending:
-                attempt.rest(Outcome.AMBIGUOUS, "aborted")
-                await _to_the_end(record(self, attempt))
-            else:
-                await _to_the_end(give_back(self, attempt.batch))
-            raise
-        except Exception:
+        except NotYet:
             if not attempt.sending:
-                log.exception("a batch could not be prepared; it is given back", batch=batch)
-                await _to_the_end(give_back(self, attempt.batch, after=GIVEN_BACK))
-                return
+                return NOT_BEFORE
+            attempt.rest(Outcome.THROTTLE, "pace")
+        except Exception as e:
+            if not attempt.sending:
+                return self._put_off(attempt, e)
             # A fault of ours: nobody knows how far the request went, so it must not be sent blindly again.
-            log.exception("a delivery failed in an unforeseen way", batch=batch)
+            log.exception("a delivery failed in an unforeseen way", batch=attempt.batch.id)
             attempt.rest(Outcome.AMBIGUOUS, "internal")
-        await _to_the_end(record(self, attempt))
+        return None
 
-    async def alert(self, identifier: str) -> Accepted:
-        """The alert as it was accepted; alerts never change, so it is read once."""
-        if identifier not in self._alerts:
-            self._alerts[identifier] = await self.ledger.read(
-                lambda conn: alerts.get(conn, self.keys, identifier)
+    def _put_off(self, attempt: Attempt, error: Exception) -> timedelta:
+        """How long to leave alone what could not be prepared. Staff are called once it has failed three times."""
+        if isinstance(error, AWAY):
+            log.warning("the database is away; a batch is given back", batch=attempt.batch.id)
+            return PUT_OFF[0]
+        log.error("a batch could not be prepared; it is given back", batch=attempt.batch.id, exc_info=error)
+        failures = (self._unprepared.get(attempt.batch.id) or 0) + 1
+        self._unprepared.keep(attempt.batch.id, failures)
+        if failures == len(PUT_OFF):
+            self.page(
+                f"unprepared {attempt.batch.channel}",
+                f"alert {attempt.batch.alert}: a batch of {len(attempt.batch.members)} cannot be prepared "
+                f"({type(error).__name__}); it is tried every minute, the others go on. Look into the log. / "
+                f"{self.capabilities.japanese}: {len(attempt.batch.members)}件を準備できず、まだ送れていません。"
+                "ログを確認してください",
             )
-        return self._alerts[identifier]
-
-    async def content(self, content_hash: str, alert: Alert) -> Content:
-        """The frozen content; the newest few hundred are kept open.
-
-        Raises:
-            Refused: it is not what was frozen, or does not say what was approved for this alert (I10).
-        """
-        known = (content_hash, alert.identifier)
-        if known not in self._contents:
-            body = await self.ledger.read(lambda conn: batches.content(conn, content_hash))
-            content = codec.content_from(body)
-            if render.content_hash(content) != content_hash:
-                raise Refused(
-                    f"the content of alert {alert.identifier} was changed in the ledger. Nothing was sent. / "
-                    "保存された文面が書きかえられています。送っていません"
-                )
-            render.verify(content, alert)
-            while len(self._contents) >= 256:
-                self._contents.pop(next(iter(self._contents)))
-            self._contents[known] = content
-        return self._contents[known]
+        return PUT_OFF[min(failures, len(PUT_OFF)) - 1]
 
 
 async def claim(delivery: Delivery, batch: BatchId) -> Attempt | None:
     """Make the batch ours, durably. None: it is somebody else's, or done."""
-    fenced_at = fence()
-
-    def work(conn: Connection) -> tuple[Batch, Outcome | None] | None:
-        claimed = batches.claim(conn, [batch], owner=delivery.owner, lease=LEASE)
-        if not claimed:
-            return None
-        return claimed[0], alerts.stopped(conn, [claimed[0].alert]).get(claimed[0].alert)
-
-    taken = await delivery.ledger.write(work)
+    taken = await claims.take(delivery.ledger, delivery.life, batch)
     if taken is None:
         return None
-    claimed_batch, stopped_as = taken
+    claimed, stopped_as = taken
     if stopped_as is not None:
-        delivery.stops.add(claimed_batch.alert, stopped_as)
-    try:
-        accepted = await delivery.alert(claimed_batch.alert)
-    except BaseException:
-        await _to_the_end(give_back(delivery, claimed_batch, after=GIVEN_BACK))
-        raise
-    return Attempt(
-        batch=claimed_batch,
-        accepted=accepted,
-        gate=gate(claimed_batch, delivery.stops, delivery.clock, fenced_at),
+        delivery.stops.add(claimed.batch.alert, stopped_as)
+    return Attempt(claim=claimed)
+
+
+async def recall(delivery: Delivery, attempt: Attempt) -> None:
+    """The alert as it was accepted; its gate."""
+    attempt.accepted = await delivery.approved.alert(attempt.batch.alert)
+    attempt.gate = gate(
+        attempt.batch, delivery.stops, delivery.clock, attempt.claim.fence, attempt.accepted.alert
     )
-
-
-async def give_back(delivery: Delivery, batch: Batch, *, after: timedelta = timedelta(0)) -> None:
-    """End a claim of which nothing was sent; `after` this long anyone may try again."""
-    await delivery.ledger.write(lambda conn: batches.release(conn, batch, owner=delivery.owner, after=after))
 
 
 async def superseded(delivery: Delivery, attempt: Attempt) -> None:
@@ -233,27 +204,10 @@ async def expired(delivery: Delivery, attempt: Attempt) -> None:
         raise Expired(f"alert {attempt.batch.alert} has expired")
 
 
-async def pace(delivery: Delivery, attempt: Attempt) -> None:
-    """Wait for the contract's rate, shared by all workers; the gate is asked while waiting."""
-    rate = delivery.capabilities.requests_per_s
-    if rate is None:
-        return
-    requests = len(attempt.batch.members) if delivery.capabilities.single_requests else 1
-    while wait_s := await delivery.live.take(
-        delivery.capabilities.kind,
-        requests,
-        rate_per_s=rate,
-        burst=max(requests, rate),
-        lane=attempt.batch.lane,
-    ):
-        attempt.gate()
-        await asyncio.sleep(min(wait_s, 1.0))
-
-
 async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here."""
     batch = attempt.batch
-    attempt.content = await delivery.content(batch.content_hash, attempt.accepted.alert)
+    attempt.content = await delivery.approved.content(batch.content_hash, attempt.accepted.alert)
     found = await _unsealed(delivery, batch)
     for member in batch.members:
         recipient, suppressed = found.get(member, (None, False))
@@ -279,6 +233,20 @@ async def _unsealed(delivery: Delivery, batch: Batch) -> dict[RecipientId, tuple
         ) from e
 
 
+async def pace(delivery: Delivery, attempt: Attempt) -> None:
+    """Wait for the limits that all workers share, right before the request; the gate is asked while waiting."""
+    if attempt.to:
+        gate = partial(_may_go, delivery, attempt)
+        await delivery.pace.turn(attempt.batch.lane, recipients=len(attempt.to), gate=gate)
+
+
+def _may_go(delivery: Delivery, attempt: Attempt) -> None:
+    """The gate while waiting: the gateway may have been found to take nothing."""
+    attempt.gate()
+    if delivery.breaker is not None and delivery.breaker.holds(attempt.batch.id):
+        raise NotYet
+
+
 async def send(delivery: Delivery, attempt: Attempt) -> None:
     """Hand the parcel to the connector; every result counts as soon as it is there."""
     if not attempt.to:
@@ -294,10 +262,30 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         to=attempt.to,
         gate=partial(_pass, attempt),
         resend=attempt.batch.resend,
+        turn=delivery.pace.single_turns(attempt.batch.lane, gate=partial(_may_go, delivery, attempt)),
+        recorded=partial(_recorded, delivery),
     )
-    async for result in delivery.channel.send(parcel):
-        attempt.take(result, delivery.clock())
+    left_s = max(0.0, attempt.claim.cut_off_at - monotonic_s())
+    try:
+        async with asyncio.timeout(left_s) as limit:
+            async for result in delivery.channel.send(parcel):
+                attempt.take(result, delivery.clock())
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        if not attempt.sending:
+            raise LeaseLost(f"the claim on batch {attempt.batch.id} ran out before its turn") from None
+        log.warning("a request lasted as long as its claim; it is cut off", batch=attempt.batch.id)
+        attempt.rest(Outcome.AMBIGUOUS, "cut-off")
     attempt.rest(Outcome.AMBIGUOUS, "no-result")
+
+
+async def _recorded(delivery: Delivery, refs: Collection[ProviderRef]) -> Set[ProviderRef]:
+    kind = delivery.capabilities.kind
+    try:
+        return await delivery.ledger.read(lambda conn: batches.recorded_refs(conn, kind, refs))
+    except AWAY as e:
+        raise TemporaryFailure("ledger", "the ledger is away / 台帳に接続できません") from e
 
 
 def _pass(attempt: Attempt) -> None:
@@ -307,22 +295,18 @@ def _pass(attempt: Attempt) -> None:
 
 
 Stage = Callable[[Delivery, Attempt], Awaitable[None]]
-STAGES: tuple[Stage, ...] = (superseded, mode, expired, pace, open_addresses, send)
+STAGES: tuple[Stage, ...] = (recall, superseded, mode, expired, open_addresses, pace, send)
 """After the claim and before the record, in this order."""
 
 
 async def record(delivery: Delivery, attempt: Attempt) -> None:
-    """One commit: an outcome for each recipient, and the retries it calls for."""
-    batch, now = attempt.batch, delivery.clock()
-    results = {position: attempt.results[member] for position, member in enumerate(batch.members)}
-    if any(_is_refusal(result) for result in results.values()):
-        delivery.refused_at = asyncio.get_running_loop().time()
-        delivery.page(
-            f"credentials {batch.channel}",
-            f"{delivery.capabilities.japanese}の事業者が認証を受け付けません。設定を確認してください。 / "
-            f"The {batch.channel} gateway refuses our credentials. Check its settings: yobikake check {batch.channel}",
-        )
-    refs = [result.ref for result in results.values() if result.ref is not None]
+    """One commit: an outcome for each recipient, and the retries it calls for.
+
+    While the database is away it is tried again, until the claim ends.
+    """
+    batch = attempt.batch
+    said = {position: attempt.results[member] for position, member in enumerate(batch.members)}
+    refs = [result.ref for result in said.values() if result.ref is not None]
     reached = (
         (attempt.reached_first, attempt.reached_last)
         if attempt.reached_first is not None and attempt.reached_last is not None
@@ -330,6 +314,8 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
     )
 
     def work(conn: Connection) -> bool:
+        now = delivery.clock()
+        results = _own(conn, batch.channel, said) if delivery.capabilities.receipt_wait else said
         verdict = judge(
             batch,
             results,
@@ -341,7 +327,7 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
         wrote = batches.record(
             conn,
             batch,
-            owner=delivery.owner,
+            owner=attempt.claim.tenure.owner,
             results=verdict.final,
             children=verdict.children,
             moved=verdict.moved,
@@ -353,54 +339,42 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
             receipts.unpark(conn, batch.channel, refs, delivery.capabilities, now=now, random=delivery.random)
         return wrote
 
-    if not await delivery.ledger.write(work):
-        log.warning("the claim was lost before the record", batch=batch.id, channel=batch.channel)
+    if not await insist(delivery.ledger, work, attempt.claim.ends_at):
+        log.warning("the claim was over before the record", batch=batch.id, channel=batch.channel)
         return
     log.debug("batch recorded", batch=batch.id, channel=batch.channel, recipients=len(batch.members))
 
 
-def _is_refusal(result: Result) -> bool:
-    """The gateway's, not our own: what we refuse was paged when it was refused."""
-    return result.outcome is Outcome.CREDENTIALS and result.reason != OURS
+def _own(conn: Connection, channel: str, said: Mapping[int, Result]) -> Mapping[int, Result]:
+    """An acceptance under an id that stands for another send already is not known to be this one's."""
+    refs = [result.ref for result in said.values() if result.ref is not None]
+    others = batches.recorded_refs(conn, channel, refs) if refs else set()
+    return {
+        position: result._replace(outcome=Outcome.AMBIGUOUS, ref=None, reason="not-ours")
+        if result.ref in others
+        else result
+        for position, result in said.items()
+    }
 
 
-def _close(attempt: Attempt, reason: GateClosed) -> None:
-    outcome = closed_as(reason)
-    if outcome is not None:
-        attempt.rest(unsent(attempt.batch, outcome))
-    else:  # our own fence, well before the lease ends: who has no result was not sent to
-        attempt.rest(Outcome.TEMPORARY, "lease-lost")
-
-
-def _outcome_of(failure: DeliveryFailure) -> Outcome:
-    for kind, outcome in _FAILURES.items():
-        if isinstance(failure, kind):
-            return outcome
-    return Outcome.AMBIGUOUS
-
-
-_FAILURES: dict[type[DeliveryFailure], Outcome] = {
-    TemporaryFailure: Outcome.TEMPORARY,
-    PermanentFailure: Outcome.PERMANENT,
-    CredentialsFailure: Outcome.CREDENTIALS,
-    AmbiguousFailure: Outcome.AMBIGUOUS,
-}
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(work: Coroutine[Any, Any, None], *, within_s: float | None = None) -> None:
     """What is known is written down, also when the one who waits for it is cancelled meanwhile."""
     task = asyncio.create_task(work)
     try:
-        await asyncio.shield(task)
+        await asyncio.wait({task}, timeout=within_s)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("an outcome could not be recorded; the claim runs out", exc_info=error)
+        await asyncio.wait({task}, timeout=ENDING_S)
         raise
+    finally:
+        if not task.done():
+            task.cancel()
+            log.error("an outcome could not be recorded in time; the claim runs out")
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an outcome could not be recorded; the claim runs out", exc_info=error)
 
 
 def _settles_at(
-    delivery: Delivery, results: dict[int, Result], reached_last: datetime | None
+    delivery: Delivery, results: Mapping[int, Result], reached_last: datetime | None
 ) -> datetime | None:
     wait = delivery.capabilities.receipt_wait
     if not wait or reached_last is None:

@@ -203,6 +203,8 @@ class Result(NamedTuple):
     reason: str = ""
     """A short code from the provider's table (`5.1.1`, `busy`); never text with an address in it."""
     retry_after: timedelta | None = None
+    alone: bool = False
+    """It is about this recipient alone (a full mailbox, a line that is busy): the gateway itself works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

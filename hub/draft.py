@@ -1,6 +1,7 @@
 """A draft: what staff prepare, what a second person approves, and what becomes an alert."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,13 +14,14 @@ from hub.errors import BadInput, Conflict
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.language import Language
-from hub.recipient import Reached, Targeting
+from hub.recipient import Reached, Targeting, Town, Towns
 
 LONGEST = timedelta(hours=24)
 """An alert expires; what must go on is sent anew, with what is known then."""
 
 
 class State(StrEnum):
+    PREPARED = "prepared"  # by the hub, and nobody's yet (`hub.prepared`)
     EDITING = "editing"
     SUBMITTED = "submitted"
     REJECTED = "rejected"
@@ -27,6 +29,7 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
+    State.PREPARED: frozenset({State.EDITING, State.SUBMITTED}),
     State.EDITING: frozenset({State.EDITING, State.SUBMITTED, State.REJECTED}),
     State.SUBMITTED: frozenset({State.EDITING, State.REJECTED, State.SENT}),  # EDITING: returned
 }
@@ -78,6 +81,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was returned or rejected."""
     alert: str | None = None
 
+    def by(self, login: str) -> tuple[str, ...]:
+        """Its authors once this person's change is in it."""
+        return self.authors if login in self.authors else (*self.authors, login)
+
     def become(self, state: State) -> None:
         """Raises `Conflict` when the draft cannot go from its state to `state`."""
         if state not in TRANSITIONS.get(self.state, frozenset()):
@@ -113,6 +120,25 @@ def check(message: Message) -> None:
     _check_targeting(message)
     _check_order(message)
     render.check(message.infos, mode=message.mode, correction=message.correction)
+
+
+def check_known(
+    targeting: Targeting, channels: Collection[str] | None, towns: Collection[Town] | None
+) -> None:
+    """A target this hub does not have is an error, here and not in the fan-out (I9). None: not known here.
+
+    Raises:
+        BadInput: names the first such channel or town.
+    """
+    for channel in targeting.channels:
+        if channels is not None and channel not in channels:
+            raise BadInput("$.targeting.channels", f"{channel} はこのハブにない手段です / is not configured")
+    if isinstance(targeting.audience, Towns):
+        for town in targeting.audience.towns:
+            if towns is not None and town not in towns:
+                raise BadInput(
+                    "$.targeting.audience.towns", f"{town} はこの市の町ではありません / is no town here"
+                )
 
 
 def _check_order(message: Message) -> None:

@@ -5,7 +5,10 @@
     ├── BadSettings(path)           a setting that cannot work
     ├── Forbidden                   this person may not do this
     ├── Conflict                    somebody else was first; look again
+    │   └── AlreadySent(alert)      it was sent; this is the alert
     ├── Refused                     the hub may not do this here (rehearsal, production, disk)
+    │   └── DiskFull                there is no room for it
+    ├── DatabaseAway                the ledger did not answer
     ├── GateClosed                  nothing more may be sent for this batch
     │   ├── Cancelled
     │   ├── Superseded
@@ -57,8 +60,27 @@ class Conflict(HubError):
     """The thing changed, or was done, since it was read."""
 
 
+class AlreadySent(Conflict):
+    """A draft is sent once. `alert` is the identifier of what became of it, `number` its public one."""
+
+    def __init__(self, alert: str, number: str) -> None:
+        super().__init__(
+            f"すでに配信済みです（{number}）。二重には送りません / Already sent as {number}. It will not be sent twice"
+        )
+        self.alert = alert
+        self.number = number
+
+
 class Refused(HubError):
     """Allowed in general, but not here: a rehearsal hub and a live gateway, a full disk."""
+
+
+class DiskFull(Refused):
+    """There is too little room on the disk."""
+
+
+class DatabaseAway(HubError):
+    """The ledger did not answer. What was asked of it was done altogether or not at all."""
 
 
 class GateClosed(HubError):

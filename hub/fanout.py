@@ -20,15 +20,15 @@ from hub.clock import Clock
 from hub.codec import BatchRecord, RecordCodec
 from hub.delivery import Batch, Outcome, Variant
 from hub.errors import HubError
-from hub.gate import LEASE
 from hub.keys import Keys
-from hub.ledger import Ledger, alerts, batches, plans
+from hub.ledger import Ledger, alerts, batches, corrections, plans
 from hub.ledger.alerts import Accepted
 from hub.ledger.batches import Planned
-from hub.recipient import Audience, Reached
+from hub.ledger.corrections import Late
 from hub.render import content_hash
 from hub.retry import batch_id, key_of
-from hub.source import Cut, gather, source_of
+from hub.source import Cut, Source, cut_late, gather, source_of
+from hub.succession import frozen, landed
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,9 @@ one before, until a commit is cheap enough."""
 
 SWEEP_GRACE = timedelta(seconds=5)
 """How long a fresh batch is left to the bus before the sweeper may take it."""
+
+LATE_AT_ONCE = 500
+"""Recipients added to corrections in one commit."""
 
 
 class Fanout:
@@ -67,17 +70,17 @@ class Fanout:
         """Plan every channel of the alert to its end. Safe to call again, and from several processes.
 
         Channels are planned side by side, so that a small one does not wait for a large one, and one that
-        fails stops no other (I7).
+        fails, or waits for what the alert replaces, stops no other (I7).
 
         Raises:
             HubError: a channel failed; the others are planned.
         """
-        accepted = await self._ledger.read(lambda conn: alerts.get(conn, self._keys, identifier))
-        await self._settled(accepted.alert.targeting.audience)
+        accepted, chain = await self._ledger.read(lambda conn: self._look_up(conn, identifier))
         contents: dict[Variant, Content] = {}
         channels = accepted.alert.targeting.channels
         ends = await asyncio.gather(
-            *(self._plan_channel(accepted, channel, contents) for channel in channels), return_exceptions=True
+            *(self._plan_channel(accepted, chain, channel, contents) for channel in channels),
+            return_exceptions=True,
         )
         failed = {channel: end for channel, end in zip(channels, ends, strict=True) if end is not None}
         for channel, error in failed.items():
@@ -86,27 +89,49 @@ class Fanout:
             raise HubError(f"alert {identifier}: {', '.join(failed)} not planned to the end")
         log.info("alert planned", alert=identifier)
 
-    async def _settled(self, audience: Audience) -> None:
-        """A correction's audience is frozen once nothing of what it corrects is on its way any more (I5)."""
-        if not isinstance(audience, Reached):
-            return
-        async with asyncio.timeout(LEASE.total_seconds()):
-            # Another process may hold the claims: only the ledger knows.
-            while await self._ledger.read(  # noqa: ASYNC110
-                lambda conn: batches.in_flight(conn, audience.identifier)
-            ):
-                await asyncio.sleep(0.1)
+    async def extend(self) -> None:
+        """Add to the corrections in force whoever turned out late to have been told what they correct (I5).
 
-    async def _plan_channel(self, accepted: Accepted, channel: str, contents: dict[Variant, Content]) -> None:
-        identifier = accepted.alert.identifier
+        Raises:
+            HubError: those of one alert could not be added; they are kept, and the others are added.
+        """
+        failed: list[str] = []
+        for corrected, channel in await self._ledger.read(corrections.with_latecomers):
+            try:
+                await self._extend(corrected, channel)
+            except HubError:
+                log.exception("a correction could not be extended", corrected=corrected, channel=channel)
+                failed.append(corrected)
+        if failed:
+            raise HubError(f"corrections of {', '.join(failed)} wait for somebody who was told")
+
+    def _look_up(self, conn: Connection, identifier: str) -> tuple[Accepted, tuple[str, ...]]:
+        accepted = alerts.get(conn, self._keys, identifier)
+        return accepted, corrections.chain(conn, self._keys, accepted.alert)
+
+    async def _plan_channel(
+        self, accepted: Accepted, chain: Sequence[str], channel: str, contents: dict[Variant, Content]
+    ) -> None:
+        alert = accepted.alert
+        source: Source | None = None
         while True:
-            plan = await self._ledger.read(lambda conn: plans.get(conn, identifier, channel))
+            plan = await self._ledger.read(lambda conn: plans.get(conn, alert.identifier, channel))
             if plan.complete:
                 return
             if channel not in self._capabilities:
                 await self._without_channel(accepted, channel, plan)
                 return
-            await self._step(accepted, channel, plan, contents)
+            if source is None:
+                await self._its_turn(alert, chain, channel, plan)
+                source = source_of(alert, chain, channel, self._capabilities[channel])
+            if not await self._step(accepted, channel, plan, source, contents):
+                source = None  # somebody else took this step: what the source knows is no longer all
+
+    async def _its_turn(self, alert: Alert, chain: Sequence[str], channel: str, plan: plans.Plan) -> None:
+        if chain:
+            await frozen(self._ledger, chain, channel)
+        elif plan.step == 0:
+            await landed(self._ledger, alert, channel)
 
     async def _without_channel(self, accepted: Accepted, channel: str, plan: plans.Plan) -> None:
         """A channel whose settings were taken out: its plan waits for them until the alert expires."""
@@ -125,35 +150,32 @@ class Fanout:
         )
 
     async def _step(
-        self, accepted: Accepted, channel: str, plan: plans.Plan, contents: dict[Variant, Content]
-    ) -> None:
-        alert = accepted.alert
+        self,
+        accepted: Accepted,
+        channel: str,
+        plan: plans.Plan,
+        source: Source,
+        contents: dict[Variant, Content],
+    ) -> bool:
+        """False, and nothing written, when another planner took this step first."""
+        identifier = accepted.alert.identifier
         capabilities = self._capabilities[channel]
-        source = source_of(alert, channel, capabilities)
         cuts, cursor, complete = await self._ledger.read(
             lambda conn: gather(
                 conn,
                 source,
-                source.resume(conn, plan.cursor),
-                size=capabilities.batch_size,
+                plan.cursor,
+                size=capabilities.batch_size_on(accepted.alert.lane),
                 limit=min(STEP, FIRST_STEP << min(plan.step, 8)),
             )
         )
-        texts = {cut.variant: told(cut.variant, capabilities) for cut in cuts}
-        for variant in set(texts.values()) - contents.keys():
-            contents[variant] = await self._render(accepted, variant)
-            await asyncio.sleep(0)  # what was planned before leaves meanwhile
+        await self._write_texts(accepted, channel, {cut.variant for cut in cuts}, contents)
 
         def write(conn: Connection) -> list[Planned] | None:
-            stopped = alerts.stopped(conn, [alert.identifier], hold=True).get(alert.identifier)
-            planned = [
-                self._batch(alert, channel, cut, contents[texts[cut.variant]], stopped) for cut in cuts
-            ]
-            for content in {variant: contents[variant] for variant in texts.values()}.values():
-                batches.insert_content(conn, content_hash(content), codec.encode(content))
+            planned = self._planned(conn, accepted, channel, cuts, contents)
             wrote = plans.advance(
                 conn,
-                alert.identifier,
+                identifier,
                 channel,
                 step=plan.step,
                 to=cursor,
@@ -163,8 +185,77 @@ class Fanout:
             return planned if wrote else None
 
         planned = await self._ledger.write(write)
-        if planned:
-            await self._publish(alert, channel, [each.batch for each in planned if each.settled_as is None])
+        if planned is None:
+            return False
+        source.took(cuts)
+        await self._publish(accepted.alert, channel, planned)
+        return True
+
+    async def _extend(self, corrected: str, channel: str) -> None:
+        followers = await self._ledger.read(
+            lambda conn: corrections.followers(conn, self._keys, corrected, channel, at=self._clock())
+        )
+        if followers is None:
+            return  # one of them is still being planned, which comes first
+        texts: dict[str, dict[Variant, Content]] = {each.alert.identifier: {} for each in followers}
+        while late := await self._ledger.read(
+            lambda conn: corrections.latecomers(conn, corrected, channel, limit=LATE_AT_ONCE)
+        ):
+            for each in followers:
+                contents = texts[each.alert.identifier]
+                await self._write_texts(each, channel, {one.variant for one in late}, contents)
+
+            def write(conn: Connection) -> list[tuple[Alert, list[Planned]]]:
+                added = [
+                    (each.alert, self._add(conn, each, channel, late, texts[each.alert.identifier]))
+                    for each in followers
+                ]
+                corrections.forget_late(conn, corrected, channel, [one.recipient for one in late])
+                return added
+
+            for alert, planned in await self._ledger.write(write):
+                await self._publish(alert, channel, planned)
+                log.info("a correction was extended", alert=alert.identifier, batches=len(planned))
+
+    def _add(
+        self,
+        conn: Connection,
+        accepted: Accepted,
+        channel: str,
+        late: Sequence[Late],
+        contents: Mapping[Variant, Content],
+    ) -> list[Planned]:
+        """Batches of those who are in none yet."""
+        identifier = accepted.alert.identifier
+        plans.get(conn, identifier, channel, hold=True)
+        cuts = cut_late(conn, identifier, channel, late, size=self._capabilities[channel].batch_size)
+        planned = self._planned(conn, accepted, channel, cuts, contents)
+        plans.extend(conn, identifier, channel, planned)
+        return planned
+
+    async def _write_texts(
+        self, accepted: Accepted, channel: str, variants: set[Variant], contents: dict[Variant, Content]
+    ) -> None:
+        texts = {told(variant, self._capabilities[channel]) for variant in variants}
+        for variant in sorted(texts - contents.keys()):
+            contents[variant] = await self._render(accepted, variant)
+            await asyncio.sleep(0)  # what was planned before leaves meanwhile
+
+    def _planned(
+        self,
+        conn: Connection,
+        accepted: Accepted,
+        channel: str,
+        cuts: Sequence[Cut],
+        contents: Mapping[Variant, Content],
+    ) -> list[Planned]:
+        """Batches to be, their texts in the ledger. Of an alert that was stopped meanwhile they end unsent."""
+        alert, capabilities = accepted.alert, self._capabilities[channel]
+        stopped = alerts.stopped(conn, [alert.identifier], hold=True).get(alert.identifier)
+        texts = {cut.variant: contents[told(cut.variant, capabilities)] for cut in cuts}
+        for content in {content_hash(content): content for content in texts.values()}.values():
+            batches.insert_content(conn, content_hash(content), codec.encode(content))
+        return [self._batch(alert, channel, cut, texts[cut.variant], stopped) for cut in cuts]
 
     def _batch(
         self, alert: Alert, channel: str, cut: Cut, content: Content, stopped: Outcome | None
@@ -186,7 +277,7 @@ class Fanout:
         )
         return Planned(batch=batch, due_at=self._clock() + SWEEP_GRACE, settled_as=stopped)
 
-    async def _publish(self, alert: Alert, channel: str, planned: Sequence[Batch]) -> None:
+    async def _publish(self, alert: Alert, channel: str, planned: Sequence[Planned]) -> None:
         """A failure is no loss: the sweeper claims from the ledger what nobody was told of (I14)."""
         topic = bus.deliveries(channel, alert.lane)
         records = [
@@ -196,7 +287,7 @@ class Fanout:
                     topic, batch.id, BatchRecord(batch=batch.id, version=batch.version, mode=batch.mode)
                 ),
             )
-            for batch in planned
+            for batch in (each.batch for each in planned if each.settled_as is None)
         ]
         try:
             await self._bus.publish_many(topic, records)

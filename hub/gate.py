@@ -2,17 +2,77 @@
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
+from hub.alert import Alert
+from hub.channel import Capabilities
 from hub.clock import Clock
 from hub.delivery import Batch, Outcome
-from hub.errors import Cancelled, Expired, GateClosed, LeaseLost, Superseded, WrongMode
+from hub.errors import BadSettings, Cancelled, Expired, GateClosed, LeaseLost, Superseded, WrongMode
 
 LEASE = timedelta(seconds=90)
-MARGIN = timedelta(seconds=15)
-"""A holder fences itself this long before its lease ends, by its own monotonic clock."""
+LIFE = timedelta(seconds=12)
 
 Gate = Callable[[], None]
+Fence = Callable[[], float]
+"""The moment, by `monotonic_s`, from which on a holder may not use its claim; it may move."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """How long a claim is believed, and how long a process that holds claims (docs/decisions/0011-lives.md).
+
+    A claim is abandoned once its own lease has run out or its holder's life has, both in the database's
+    time. A holder stops using it earlier, by margins in proportion, in its own monotonic time.
+
+    Raises (at construction):
+        BadSettings: a life outlasts a lease.
+    """
+
+    lease: timedelta = LEASE
+    life: timedelta = LIFE
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.life <= self.lease:
+            raise BadSettings(
+                "[delivery] life_s",
+                "is more than lease_s: a claim would outlive its holder / life_s は lease_s 以下にしてください",
+            )
+
+    @property
+    def margin(self) -> timedelta:
+        """Nothing is sent for a claim so long before its lease ends."""
+        return self.lease / 6
+
+    @property
+    def life_margin(self) -> timedelta:
+        """Nothing is sent so long before the sender's life ends."""
+        return self.life / 4
+
+    @property
+    def renew_every(self) -> timedelta:
+        """Two renewals may be late or lost before anything stops."""
+        return self.life / 4
+
+    def fits(self, channel: Capabilities) -> None:
+        """Raises `BadSettings` where a request may last as long as its claim: it would be taken over meanwhile."""
+        usable, asked = self.lease - self.margin, channel.request_deadline
+        if asked >= usable:
+            raise BadSettings(
+                f"[channels.{channel.kind}] timeout_s",
+                f"a request may take {asked.total_seconds():g} s, but its claim is used for "
+                f"{usable.total_seconds():g} s only: make this shorter, or [delivery] lease_s longer / "
+                "timeout_s を短くするか、[delivery] lease_s を長くしてください",
+            )
+
+
+def monotonic_s() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine sleeps (where it can)."""
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Stops:
@@ -39,24 +99,21 @@ class Stops:
         return [identifier for identifier in identifiers if identifier not in self._stopped]
 
 
-def fence(lease: timedelta = LEASE) -> float:
-    """The monotonic moment after which a claim made *before this call* must not be used any more.
+def gate(batch: Batch, stops: Stops, clock: Clock, fence: Fence, alert: Alert) -> Gate:
+    """The gate of one claim on a batch of `alert`. It raises a `GateClosed`, or lets the request pass."""
+    expires = min(batch.expires, alert.expires)
 
-    Take it before claiming: the time the claim itself took then counts against the holder.
-    """
-    return time.monotonic() + (lease - MARGIN).total_seconds()
-
-
-def gate(batch: Batch, stops: Stops, clock: Clock, fenced_at: float) -> Gate:
     def check() -> None:
         stopped = stops.outcome(batch.alert)
         if stopped is Outcome.SUPERSEDED:
             raise Superseded(f"alert {batch.alert} was taken over by a newer one")
         if stopped is not None:
             raise Cancelled(f"alert {batch.alert} was stopped")
-        if clock() >= batch.expires:
-            raise Expired(f"alert {batch.alert} expired at {batch.expires.isoformat()}")
-        if time.monotonic() >= fenced_at:
+        if batch.mode is not alert.mode:
+            raise WrongMode(f"batch {batch.id} is {batch.mode}, its alert is not")
+        if clock() >= expires:
+            raise Expired(f"alert {batch.alert} expired at {expires.isoformat()}")
+        if monotonic_s() >= fence():
             raise LeaseLost(f"the claim on batch {batch.id} ran out")
 
     return check

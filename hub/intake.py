@@ -1,58 +1,49 @@
 """Intake: from a draft to an accepted alert. Every way in, screen or command, comes through here.
 
-    save → submit → accept | send_back | reject        stop, once it is out
+    save → submit → accept | send_back | reject        correct, stop, once it is out
 
-`accept` returns only when alert, order, targets, audit row and outbox are in one durable commit (I1).
+`accept` returns only when alert, order, targets, audit row, outbox and the draft of its correction are
+in one durable commit (I1). Every act may be asked for again when its answer was lost: what was done is
+not done twice, and the error says what became of it.
 """
 
-from collections.abc import Callable, Collection
-from datetime import datetime
-from typing import TypeVar
-from uuid import uuid4
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, TypeVar
 
-import msgspec
 import structlog
 from sqlalchemy import Connection, insert
 
-from hub import bus
+from hub import approval as approving
+from hub import bus, page, prepared
 from hub.alert import Alert
-from hub.authorise import Action, Actor, authorise
+from hub.approval import Approval
+from hub.authorise import SYSTEM, Action, Actor, authorise
 from hub.cap import MsgType
 from hub.clock import JST, Clock
 from hub.codec import AlertRecord, RecordCodec
 from hub.delivery import Outcome
-from hub.draft import Draft, Message, State, check
-from hub.errors import BadInput, Conflict, Forbidden
-from hub.evacuation import Level
+from hub.disk import Disk
+from hub.draft import Draft, State, check
+from hub.drafting import Drafting
+from hub.errors import BadInput, Conflict
 from hub.gate import Stops
 from hub.keys import Keys
-from hub.ledger import Ledger, alerts, audit, batches, drafts, tables
+from hub.ledger import Ledger, alerts, batches, drafts, tables
 from hub.ledger.alerts import Accepted
-from hub.recipient import Targeting, Town, Towns
+from hub.prepared import Prepare
+from hub.recipient import Town
+
+__all__ = ["Approval", "Intake"]
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """What the second person states. `typed` is the level's digit they typed (no level: None).
+class Intake(Drafting):
+    """Every method raises `DiskFull` or `DatabaseAway` when the ledger cannot take it."""
 
-    `break_glass`: an author sends alone, with this reason; logged, and everyone is paged (I10).
-    """
-
-    draft: str
-    version: int
-    typed: Level | None
-    break_glass: str | None = None
-
-    @property
-    def breaks_glass(self) -> bool:
-        """A reason of blanks is none."""
-        return bool(self.break_glass and self.break_glass.strip())
-
-
-class Intake:
     def __init__(
         self,
         *,
@@ -66,127 +57,71 @@ class Intake:
         relay: Callable[[], None],
         channels: Collection[str] | None = None,
         towns: Collection[Town] | None = None,
+        prepare: Prepare | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """`relay` is told that the outbox holds something; `page(topic, text)` wakes staff.
 
         `channels` and `towns`: those this hub has; a draft that names another cannot be submitted.
+        `prepare`: the correction of an alert, made with it. `disk`: without room on it no new alert is accepted.
         """
-        self._channels = channels
-        self._towns = towns
-        self._ledger = ledger
+        super().__init__(
+            ledger=ledger,
+            keys=keys,
+            sender=sender,
+            clock=clock,
+            channels=channels,
+            towns=towns,
+            prepare=prepare,
+        )
         self._records = records
-        self._keys = keys
         self._stops = stops
-        self._sender = sender
-        self._clock = clock
         self._page = page
         self._relay = relay
-
-    async def save(self, message: Message, actor: Actor, *, draft: str | None = None, seen: int = 0) -> Draft:
-        """Create a draft, or change the version `seen` of one that is being edited.
-
-        Whoever changes the message is one of its authors. The same message again changes nothing, but
-        that a submitted draft is being edited once more.
-
-        A draft's mode is fixed when it is made: a drill never turns into a live alert (I6).
-        """
-        authorise(actor, Action.COMPOSE)
-
-        def work(conn: Connection) -> Draft:
-            now = self._clock()
-            if draft is None:
-                made = Draft(
-                    id=str(uuid4()), version=1, state=State.EDITING, author=actor.login,
-                    authors=(actor.login,), message=message, created_at=now, updated_at=now,
-                )  # fmt: skip
-                drafts.create(conn, made)
-                self._audit(conn, actor, "draft.save", made.id, version=made.version)
-                return made
-            old = drafts.get(conn, draft)
-            old.become(State.EDITING)
-            if message.mode is not old.message.mode:
-                raise BadInput(
-                    "$.mode",
-                    "本番と訓練は途中で変えられません / Drill or live is fixed when the draft is made",
-                )
-            same = message == old.message
-            if same and old.state is State.EDITING and old.version == seen:
-                return old
-            changed = msgspec.structs.replace(
-                old,
-                version=seen + 1,
-                message=message,
-                author=old.author if same else actor.login,
-                authors=old.authors if same else _with(old.authors, actor.login),
-                updated_at=now,
-                state=State.EDITING,
-            )
-            drafts.replace(conn, changed, seen=seen)
-            self._audit(conn, actor, "draft.save", changed.id, version=changed.version)
-            return changed
-
-        return await self._ledger.write(work)
-
-    async def read(self, draft: str, actor: Actor) -> Draft:
-        """Raises `BadInput` when there is none."""
-        authorise(actor, Action.VIEW)
-        return await self._ledger.read(lambda conn: drafts.get(conn, draft))
-
-    async def submit(self, draft: str, actor: Actor, *, seen: int) -> Draft:
-        """Ask for approval. Raises `BadInput` for what can be known to be wrong now."""
-        authorise(actor, Action.COMPOSE)
-
-        def work(conn: Connection) -> Draft:
-            old = drafts.get(conn, draft)
-            check(old.message)
-            self._check_targets(old.message.targeting)
-            return self._move(conn, old, State.SUBMITTED, actor, seen=seen, submitted_at=self._clock())
-
-        return await self._ledger.write(work)
-
-    async def send_back(self, draft: str, actor: Actor, *, seen: int, reason: str) -> Draft:
-        """Return a submitted draft to its author, with a reason."""
-        authorise(actor, Action.APPROVE)
-        return await self._close(draft, State.EDITING, actor, seen=seen, reason=reason)
-
-    async def reject(self, draft: str, actor: Actor, *, seen: int, reason: str) -> Draft:
-        """End a submitted draft for good, with a reason."""
-        authorise(actor, Action.APPROVE)
-        return await self._close(draft, State.REJECTED, actor, seen=seen, reason=reason)
+        self._disk = disk
 
     async def accept(self, approval: Approval, actor: Actor) -> Accepted:
         """Send a submitted draft. Durable when this returns (I1); sent once however often it is called.
 
         Raises:
+            AlreadySent: it was, by whomever; names the alert.
             Forbidden: no right, or an author approves without breaking glass, or
                 somebody else breaks it (I10).
             BadInput: the typed digit is not the level, or the message cannot be sent as it stands.
-            Conflict: the draft changed since it was read, or was sent already.
+            Conflict: the draft changed since it was read.
+            DiskFull: there is too little room for a new alert.
         """
 
-        def work(conn: Connection) -> Accepted:
-            draft = drafts.get(conn, approval.draft)
-            alone = approval.breaks_glass or not draft.message.needs_approval()
-            authorise(actor, Action.COMPOSE if alone else Action.APPROVE)
+        def work(conn: Connection) -> tuple[Accepted, bool]:
+            draft = drafts.get(conn, approval.draft, hold=True)
+            approving.may_send(draft, approval, actor)
+            self._refuse_sent(draft)
             draft.become(State.SENT)
-            self._check_approval(draft, approval, actor)
+            approving.check(draft, approval, actor)
             check(draft.message)
+            if self._disk is not None and draft.message.msg_type is MsgType.ALERT:
+                self._disk.refuse_new()
             alert, number = self._alert(conn, draft)
             self._insert(conn, draft, approval, actor, alert=alert, number=number)
             self._end_predecessors(conn, alert, actor)
             self._move(conn, draft, State.SENT, actor, seen=approval.version, alert=alert.identifier)
-            return alerts.get(conn, self._keys, alert.identifier)
+            if approval.breaks_glass:
+                page.record(conn, *_glass(number, approval, actor), at=alert.sent)
+            accepted = alerts.get(conn, self._keys, alert.identifier)
+            return accepted, self._prepare_correction(conn, accepted)
 
-        accepted = await self._ledger.write(work)
-        for predecessor in _predecessors(accepted.alert):
-            self._stops.add(predecessor, Outcome.SUPERSEDED)
-        self._relay()
-        if approval.breaks_glass:
-            self._page(
-                f"break-glass {accepted.number}",
-                f"{actor.login}が1人で配信しました：{approval.break_glass} / "
-                f"{accepted.number} was sent by {actor.login} alone: {approval.break_glass}",
-            )
+        async def send() -> Accepted:
+            accepted, has_correction = await self._write(work)
+            for predecessor in _predecessors(accepted.alert):
+                self._stops.add(predecessor, Outcome.SUPERSEDED)
+            self._relay()
+            if approval.breaks_glass:
+                self._page(*_glass(accepted.number, approval, actor))
+            if not has_correction:
+                self._page("correction", _NOT_PREPARED)
+            return accepted
+
+        accepted = await _to_the_end(send())
         log.info("alert accepted", alert=accepted.alert.identifier, mode=str(accepted.alert.mode))
         return accepted
 
@@ -195,54 +130,47 @@ class Intake:
 
         What is being sent now gets two seconds, then its sockets are closed and it counts as ambiguous.
         What was sent cannot be taken back: a correction goes to those.
+
+        Raises:
+            Conflict: it was stopped before; this process knows of it now, if it did not.
+            BadInput: there is no such alert.
         """
         authorise(actor, Action.STOP)
 
-        def work(conn: Connection) -> int:
-            if not alerts.stop(
-                conn, identifier, outcome=Outcome.CANCELLED, at=self._clock(), actor=actor.login
-            ):
-                raise Conflict("すでに止めています / Sending was stopped already")
+        def work(conn: Connection) -> tuple[Outcome, int | None]:
+            now = self._clock()
+            if not alerts.stop(conn, identifier, outcome=Outcome.CANCELLED, at=now, actor=actor.login):
+                before = alerts.stopped(conn, [identifier]).get(identifier)
+                if before is None:
+                    raise BadInput(f"alert {identifier}", "there is no such alert / この配信はありません")
+                return before, None
             settled = batches.settle_unsent(conn, identifier, Outcome.CANCELLED)
-            self._audit(conn, actor, "alert.stop", identifier, batches=settled)
+            self._audit(conn, actor, "alert.stop", identifier, at=now, batches=settled)
+            return Outcome.CANCELLED, settled
+
+        async def end() -> int:
+            outcome, settled = await self._write(work)
+            self._stops.add(identifier, outcome)
+            if settled is None:
+                raise Conflict("すでに止めています / Sending was stopped already")
             return settled
 
-        settled = await self._ledger.write(work)
-        self._stops.add(identifier, Outcome.CANCELLED)
-        return settled
+        return await _to_the_end(end())
 
-    def _check_targets(self, targeting: Targeting) -> None:
-        """A target this hub does not have is an error, here and not in the fan-out (I9)."""
-        for channel in targeting.channels:
-            if self._channels is not None and channel not in self._channels:
-                raise BadInput(
-                    "$.targeting.channels", f"{channel} はこのハブにない手段です / is not configured"
-                )
-        if isinstance(targeting.audience, Towns):
-            for town in targeting.audience.towns:
-                if self._towns is not None and town not in self._towns:
-                    raise BadInput(
-                        "$.targeting.audience.towns", f"{town} はこの市の町ではありません / is no town here"
-                    )
-
-    def _check_approval(self, draft: Draft, approval: Approval, actor: Actor) -> None:
-        if draft.version != approval.version:
-            raise Conflict(
-                "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
-            )
-        is_author = actor.login in draft.authors
-        if approval.breaks_glass and not is_author:
-            raise Forbidden(
-                "1人で配信できるのは、作成した人だけです / Only an author of this draft can send it alone"
-            )
-        if is_author and draft.message.needs_approval() and not approval.breaks_glass:
-            raise Forbidden("作成した人は承認できません / The author cannot approve")
-        if approval.typed != draft.message.level:
-            level = "なし" if draft.message.level is None else int(draft.message.level)
-            raise BadInput(
-                "$.typed",
-                f"入力した数字がレベルと違います（提出はレベル{level}） / The digit does not match (submitted level is {level})",
-            )
+    def _prepare_correction(self, conn: Connection, accepted: Accepted) -> bool:
+        """The draft of an alert's correction, in the alert's commit. False: it could not be written, which
+        holds up no alert."""
+        if self._prepare is None or accepted.alert.correction:
+            return True
+        try:
+            message = self._prepare(accepted, accepted.alert.sent)
+        except Exception:
+            log.exception("no correction was prepared", alert=accepted.alert.identifier)
+            return False
+        made = prepared.as_draft(accepted.alert.identifier, message, accepted.alert.sent)
+        drafts.create(conn, made)
+        self._audit(conn, SYSTEM, "draft.prepare", made.id, alert=accepted.alert.identifier)
+        return True
 
     def _alert(self, conn: Connection, draft: Draft) -> tuple[Alert, str]:
         message, now = draft.message, self._clock()
@@ -289,7 +217,7 @@ class Intake:
             break_glass=approval.break_glass,
         )
         self._audit(
-            conn, actor, "alert.accept", alert.identifier,
+            conn, actor, "alert.accept", alert.identifier, at=alert.sent,
             draft=draft.id, version=draft.version, digest=digest.hex(), author=draft.author,
             authors=draft.authors,
             mode=alert.mode, level=alert.level, break_glass=approval.break_glass, ends=_predecessors(alert),
@@ -313,47 +241,34 @@ class Intake:
             )
         )
 
-    async def _close(self, draft: str, state: State, actor: Actor, *, seen: int, reason: str) -> Draft:
-        if not reason.strip():
-            raise BadInput("$.reason", "理由を書いてください / Say why")
-        return await self._ledger.write(
-            lambda conn: self._move(conn, drafts.get(conn, draft), state, actor, seen=seen, note=reason)
-        )
 
-    def _move(
-        self,
-        conn: Connection,
-        old: Draft,
-        state: State,
-        actor: Actor,
-        *,
-        seen: int,
-        **changes: str | datetime,
-    ) -> Draft:
-        old.become(state)
-        moved = msgspec.structs.replace(
-            old, version=seen + 1, state=state, updated_at=self._clock(), **changes
-        )
-        drafts.replace(conn, moved, seen=seen)
-        self._audit(conn, actor, f"draft.{state}", old.id, version=seen, note=moved.note)
-        return moved
-
-    def _audit(self, conn: Connection, actor: Actor, action: str, subject: str, **detail: object) -> None:
-        audit.append(
-            conn,
-            self._keys,
-            at=self._clock(),
-            actor=actor.login,
-            action=action,
-            subject=subject,
-            detail=detail,
-        )
+def _glass(number: str, approval: Approval, actor: Actor) -> tuple[str, str]:
+    """Topic and text of the page: each alert has its own, so that none is held back as a repeat."""
+    return (
+        f"break-glass {number}",
+        f"{actor.login}が1人で配信しました：{approval.break_glass} / "
+        f"{number} was sent by {actor.login} alone: {approval.break_glass}",
+    )
 
 
-def _with(authors: tuple[str, ...], login: str) -> tuple[str, ...]:
-    return authors if login in authors else (*authors, login)
+_NOT_PREPARED = (
+    "配信しましたが、訂正の下書きを用意できませんでした。必要なときは続報で知らせてください / "
+    "The alert was sent, but its correction could not be prepared. If one is needed, send an update"
+)
 
 
 def _predecessors(alert: Alert) -> tuple[str, ...]:
     """What the alert ends: all it refers to, unless it merely stands beside them."""
     return () if alert.msg_type is MsgType.ALERT else alert.references
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """What follows a commit happens, also when whoever waits for the answer is gone meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("an act failed after nobody waited for it any more", error=type(error).__name__)
+        raise

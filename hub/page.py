@@ -44,12 +44,21 @@ class Pager:
 
     async def _deliver(self, topic: str, text: str, at: datetime) -> None:
         try:
-            await self._ledger.write(
-                lambda conn: conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
-            )
+            await self._ledger.write(lambda conn: record(conn, topic, text, at=at))
         except Exception:
             log.exception("a page is not on the console; it is sent all the same", topic=topic)
         await self._notify(f"[よびかけ] {topic}", text)
+
+
+def record(conn: Connection, topic: str, text: str, *, at: datetime) -> None:
+    """Put a page on the console: one row a topic for as long as nobody has taken it on."""
+    repeated = conn.execute(
+        update(tables.pages)
+        .where(_pages.topic == topic, _pages.acknowledged_at.is_(None))
+        .values(at=at, text=text)
+    )
+    if not repeated.rowcount:
+        conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
 
 
 def unacknowledged(conn: Connection, *, limit: int = 20) -> list[tuple[int, datetime, str, str]]:

@@ -1,24 +1,26 @@
 """The planner: alerts from the bus are planned at once, and from the ledger when the bus did not bring them."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from hub import bus
-from hub.bus import Bus, Record
+from hub.background import beat
+from hub.bus import Bus
 from hub.codec import AlertRecord, RecordCodec
-from hub.errors import BadInput, HubError
+from hub.consumer import Consumer
 from hub.fanout import Fanout
 from hub.ledger import Ledger, plans
 from hub.ledger.columns import MICROSECONDS
 
 log = structlog.get_logger(__name__)
 
-_MOST = 100
-"""Records read at once."""
-
 QUIET_S = 3.0
 """A plan nobody has completed this long after its alert is taken up from the ledger."""
+
+EXTEND_S = 1.0
+"""How soon a correction goes to somebody of whom a receipt says that they were told after all."""
 
 
 class Planner:
@@ -37,30 +39,20 @@ class Planner:
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._consume(group))
-            group.create_task(self._finish(group))
+            group.create_task(beat(lambda: self._finish(group), QUIET_S))
+            group.create_task(beat(self._fanout.extend, EXTEND_S))
 
     async def _consume(self, group: asyncio.TaskGroup) -> None:
         """Committed at once: whatever becomes of this process, the ledger knows what is not planned."""
-        while True:
-            try:
-                async with self._bus.subscribe(bus.ALERTS, group="fanout") as subscription:
-                    while True:
-                        records = await subscription.get(max_records=_MOST)
-                        for record in records:
-                            if (alert := await self._read(record)) is not None:
-                                self._begin(alert, group)
-                        await subscription.commit(records)
-            except HubError as e:
-                log.warning("the bus is away; alerts are planned from the ledger", error=str(e))
-                await asyncio.sleep(1)
+        consumer = Consumer(
+            transport=self._bus, records=self._records, topic=bus.ALERTS, group="fanout", kind=AlertRecord
+        )
 
-    async def _read(self, record: Record) -> str | None:
-        try:
-            return self._records.unseal(AlertRecord, record.topic, record.key, record.value).identifier
-        except BadInput as e:
-            log.error("an alert record is not ours; it goes to the dead letters", error=str(e))
-            await self._bus.publish(bus.DEAD_LETTERS, record.topic, record.value)
-            return None
+        async def take(records: Sequence[AlertRecord]) -> None:
+            for record in records:
+                self._begin(record.identifier, group)
+
+        await consumer.run(take)
 
     def _begin(self, alert: str, group: asyncio.TaskGroup) -> None:
         if alert not in self._planning:
@@ -78,9 +70,5 @@ class Planner:
     async def _finish(self, group: asyncio.TaskGroup) -> None:
         """The ledger knows which plans are incomplete, whatever became of the record on the bus."""
         quiet_for_us = int(QUIET_S * MICROSECONDS)
-        while True:
-            for alert in await self._ledger.read(
-                lambda conn: plans.incomplete(conn, quiet_for_us=quiet_for_us)
-            ):
-                self._begin(alert, group)
-            await asyncio.sleep(QUIET_S)
+        for alert in await self._ledger.read(lambda conn: plans.incomplete(conn, quiet_for_us=quiet_for_us)):
+            self._begin(alert, group)

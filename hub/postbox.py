@@ -1,6 +1,5 @@
 """The postbox: receipts come in from callbacks, travel over the bus, and are folded in small batches."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -9,10 +8,11 @@ import structlog
 from sqlalchemy import Connection
 
 from hub import bus, receipts
-from hub.bus import Bus, Record
+from hub.bus import Bus
 from hub.channel import Capabilities, Receipt
 from hub.clock import Clock
 from hub.codec import ReceiptRecord, RecordCodec
+from hub.consumer import Consumer
 from hub.delivery import Outcome, ProviderRef
 from hub.errors import BadInput, HubError
 from hub.ledger import Ledger
@@ -52,17 +52,21 @@ class Postbox:
 
     async def run(self) -> None:
         """Fold what comes, until cancelled."""
-        while True:
-            try:
-                async with self._bus.subscribe(bus.RECEIPTS, group="receipts") as subscription:
-                    while True:
-                        records = await subscription.get(max_records=_MOST)
-                        by_channel = await self._open(records)
-                        await self._ledger.write(lambda conn: self._fold(conn, by_channel))  # noqa: B023
-                        await subscription.commit(records)
-            except HubError as e:
-                log.warning("the bus is away; receipts wait there", error=str(e))
-                await asyncio.sleep(1)
+        consumer = Consumer(
+            transport=self._bus,
+            records=self._records,
+            topic=bus.RECEIPTS,
+            group="receipts",
+            kind=ReceiptRecord,
+            most=_MOST,
+        )
+        await consumer.run(self._take)
+
+    async def _take(self, records: Sequence[ReceiptRecord]) -> None:
+        by_channel: defaultdict[str, list[Receipt]] = defaultdict(list)
+        for record in records:
+            by_channel[record.channel].append(self._receipt(record))
+        await self._ledger.write(lambda conn: self._fold(conn, by_channel))
 
     def _seal(self, channel: str, receipt: Receipt) -> bytes:
         record = ReceiptRecord(
@@ -74,24 +78,14 @@ class Postbox:
         )
         return self._records.seal(bus.RECEIPTS, receipt.ref, record)
 
-    async def _open(self, records: Sequence[Record]) -> dict[str, list[Receipt]]:
-        by_channel: defaultdict[str, list[Receipt]] = defaultdict(list)
-        for record in records:
-            try:
-                found = self._records.unseal(ReceiptRecord, record.topic, record.key, record.value)
-                receipt = Receipt(
-                    ref=ProviderRef(found.ref),
-                    outcome=Outcome(found.outcome),
-                    at=found.at,
-                    reason=found.reason,
-                )
-                if found.channel not in self._capabilities:
-                    raise BadInput(record.topic, f"there is no channel {found.channel} any more")
-                by_channel[found.channel].append(receipt)
-            except (BadInput, ValueError) as e:
-                log.error("a receipt is not ours; it goes to the dead letters", error=str(e))
-                await self._bus.publish(bus.DEAD_LETTERS, record.topic, record.value)
-        return by_channel
+    def _receipt(self, record: ReceiptRecord) -> Receipt:
+        if record.channel not in self._capabilities:
+            raise BadInput(bus.RECEIPTS, f"there is no channel {record.channel} any more")
+        try:
+            outcome = Outcome(record.outcome)
+        except ValueError as e:
+            raise BadInput(bus.RECEIPTS, f"{record.outcome} is no outcome") from e
+        return Receipt(ref=ProviderRef(record.ref), outcome=outcome, at=record.at, reason=record.reason)
 
     def _fold(self, conn: Connection, by_channel: Mapping[str, Sequence[Receipt]]) -> None:
         for channel, found in by_channel.items():

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from hub.channel import Capabilities, Receipt
 from hub.delivery import BatchId, Outcome, ProviderRef, fold
-from hub.ledger import alerts, batches, tables
+from hub.ledger import alerts, batches, corrections, tables
+from hub.recipient import RecipientId
 from hub.retry import child, may_try_again
+from hub.told import was_told
 
 _refs = tables.provider_refs.c
 _parked = tables.parked_receipts.c
@@ -104,8 +106,10 @@ def _fold_into(
     stopped = alerts.stopped(conn, [batch.alert], hold=True)
     tries_left = not stopped and may_try_again(batch, capabilities) and now < batch.expires
     again: list[int] = []
+    late: list[RecipientId] = []
     for position, receipt in _strongest(found).items():
         known = Outcome(receipt_bytes[position])
+        told_before = was_told(handover[position], known)
         outcome = receipt.outcome
         if outcome is Outcome.TEMPORARY and handover[position] != Outcome.MOVED:
             if known is Outcome.PENDING and tries_left and handover[position] in _OPEN:
@@ -116,9 +120,12 @@ def _fold_into(
         receipt_bytes[position] = fold(known, outcome)
         if receipt.reason and receipt_bytes[position] == outcome:
             reasons[str(position)] = receipt.reason
+        if not told_before and was_told(handover[position], receipt_bytes[position]):
+            late.append(batch.members[position])
     batches.update_arrays(
         conn, batch_id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
     )
+    corrections.note_late(conn, batch, late)
     if again:
         batches.plan(conn, [child(batch, again, Outcome.TEMPORARY, capabilities, now=now, random=random)])
 

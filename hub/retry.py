@@ -14,7 +14,10 @@ from hub.ledger.batches import Planned
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:yobikake:batch")
 
 RESEND_AFTER = timedelta(seconds=2)
-"""The one flagged resend comes soon: whoever may not have got the alert waits for it."""
+"""The one flagged resend comes soon, since whoever may not have got the alert waits for it; but not into the
+moment that swallowed the first try, and not everybody's at once: between this and `RESEND_SPREAD` times it."""
+
+RESEND_SPREAD = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,9 @@ def judge(
         final[position] = ending or result
     children = tuple(
         child(batch, positions, outcome, capabilities, now=now, random=random, retry_after=retry_after)
-        for (outcome, retry_after), positions in again.items()
+        for (outcome, retry_after), positions in (
+            _together(again) if capabilities.retries_whole_batch else again
+        ).items()
     )
     return Verdict(
         final=final,
@@ -75,12 +80,14 @@ def child(
     """The batch that tries `positions` again, after full jitter (or what the gateway asked for).
 
     It keeps the idempotency key: what is sent again is the same message, and says so. Once it may have
-    arrived, every later try says so too.
+    arrived, every later try says so too. What would be due after the alert's expiry is due, and ends, then.
     """
     doubtful = outcome is Outcome.AMBIGUOUS
-    soon = doubtful and not batch.resend
     attempt = batch.attempt if outcome is Outcome.CREDENTIALS else batch.attempt + 1
-    wait = RESEND_AFTER if soon else _wait(batch.attempt, capabilities, random, retry_after)
+    if doubtful and not batch.resend and retry_after is None:
+        wait = RESEND_AFTER * (1 + (RESEND_SPREAD - 1) * random.random())
+    else:
+        wait = _wait(batch.attempt, capabilities, random, retry_after)
     retried = replace(
         batch,
         id=batch_id(batch.id, attempt, outcome.name, positions[0]),
@@ -89,7 +96,23 @@ def child(
         resend=batch.resend or doubtful,
         parent=batch.id,
     )
-    return Planned(batch=retried, due_at=now + wait)
+    return Planned(batch=retried, due_at=min(now + wait, batch.expires))
+
+
+Again = Mapping[tuple[Outcome, timedelta | None], list[int]]
+"""Positions by what is to be tried again, and the wait that the gateway asked for."""
+
+
+def _together(again: Again) -> Again:
+    """One child for all: a key stands for one set of people, so no two children may share it (LINE).
+
+    It is what is worst of any of them, and waits as long as the longest.
+    """
+    if not again:
+        return {}
+    waits = [retry_after for _, retry_after in again if retry_after is not None]
+    kind = max(outcome for outcome, _ in again), max(waits, default=None)
+    return {kind: sorted(position for positions in again.values() for position in positions)}
 
 
 def may_try_again(batch: Batch, capabilities: Capabilities) -> bool:
@@ -128,10 +151,12 @@ def unsent(batch: Batch, outcome: Outcome) -> Outcome:
 def _wait(
     attempt: int, capabilities: Capabilities, random: Random, retry_after: timedelta | None
 ) -> timedelta:
+    """`retry_after` zero means at once; anything else the gateway asked for is a little more, so that not
+    everybody comes back at the same moment."""
     ceiling = capabilities.backoff[min(attempt, len(capabilities.backoff)) - 1]
-    if retry_after is not None:
-        return retry_after + ceiling * random.random() * 0.1
-    return ceiling * random.random()
+    if retry_after is None:
+        return ceiling * random.random()
+    return retry_after + ceiling * random.random() * 0.1 if retry_after else retry_after
 
 
 def key_of(batch: BatchId) -> UUID:

@@ -57,19 +57,68 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`kafka`: bootstrap servers; empty: the embedded bus (`bus.db` in the data folder)."""
+    """`kafka`: bootstrap servers; empty: the embedded bus (`bus.db` in the data folder).
+
+    `prefix`: stands before every name this hub uses in Kafka and Redis; empty: `<deployment>.<city code>.`,
+    so that a rehearsal and production may share both.
+
+    The rest is named as in Kafka's own clients. `ca_file`: of the brokers' certificates (PEM), where it is not
+    one that the system trusts.
+    """
 
     kafka: str = ""
+    prefix: str = ""
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
 
     def __post_init__(self) -> None:
+        _check(self, "prefix", r"[A-Za-z0-9._-]{1,60}", like="production.132071.")
         _check(self, "kafka", rf"{_SERVER}(,{_SERVER})*", like="kafka1:9092,kafka2:9092")
+        _check(self, "security_protocol", r"(SASL_)?(PLAINTEXT|SSL)", like="SASL_SSL")
+        _check(self, "sasl_mechanism", r"PLAIN|SCRAM-SHA-(256|512)", like="SCRAM-SHA-512")
+        self._check_together()
+
+    @property
+    def by_tls(self) -> bool:
+        return self.security_protocol.endswith("SSL")
+
+    @property
+    def as_user(self) -> bool:
+        return self.security_protocol.startswith("SASL_")
+
+    def _check_together(self) -> None:
+        """Nothing stands here that would silently not be used, and no password goes over the wire in clear."""
+        protocol = f"security_protocol is {self.security_protocol}"
+        for key in ("username", "password_file", "sasl_mechanism"):
+            if self.as_user and not getattr(self, key):
+                raise ValueError(f"{key} is missing: {protocol} / {key} を書いてください")
+        if not self.as_user and (self.username or self.password_file):
+            raise ValueError(
+                f"username and password_file are not used: {protocol} / SASL_ のときだけ使います"
+            )
+        if self.ca_file and not self.by_tls:
+            raise ValueError(f"ca_file is not used: {protocol} / SSL のときだけ使います")
+        if self.security_protocol != "PLAINTEXT" and not self.kafka:
+            raise ValueError(f"kafka is missing: {protocol} / kafka を書いてください")
+        if self.sasl_mechanism == "PLAIN" and self.as_user and not self.by_tls:
+            raise ValueError(
+                "sasl_mechanism PLAIN sends the password as it is: use it with SASL_SSL / "
+                "PLAIN は SASL_SSL のときだけ使えます"
+            )
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`redis`: a URL; empty: this process's memory. `share`: of each limit, while Redis is away."""
+    """`redis`: a URL; empty: this process's memory, which is enough for one process.
+
+    `share`: of each gateway's limit, while Redis is away: one over the number of processes that send on the
+    same channel. With more of them than it says, they would together exceed the contract.
+    """
 
     redis: str = ""
-    share: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    share: Annotated[float, Meta(gt=0, le=1)] = 0.25
 
     def __post_init__(self) -> None:
         _check(self, "redis", r"(rediss?|unix)://\S+", like="redis://127.0.0.1:6379/0")
@@ -106,9 +155,26 @@ class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Overrides of the channels' own. `backoff_s`: the waits' ceilings before each retry."""
+    """`backoff_s`: the waits' ceilings before each retry, instead of the channels' own.
+
+    `lease_s`, `life_s`: how long a claim on a batch is believed, and how long a process that holds claims
+    and is not heard any more (docs/decisions/0011-lives.md). An embedded hub has nobody to wait for: there a life is
+    as long as a lease.
+    """
 
     backoff_s: tuple[Annotated[float, Meta(ge=0, le=86_400)], ...] = ()
+    lease_s: Annotated[float, Meta(ge=1, le=3_600)] = 90.0
+    life_s: Annotated[float, Meta(ge=1, le=3_600)] = 12.0
+
+    def __post_init__(self) -> None:
+        if self.life_s > self.lease_s:
+            raise ValueError("life_s is more than lease_s / life_s は lease_s 以下にしてください")
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`free_disk`: of the data folder's file system; with less, no new alert is accepted. 0: never refused."""
+
+    free_disk: Annotated[float, Meta(ge=0, le=0.5)] = 0.10
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +192,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     on_call: OnCallSettings = OnCallSettings()
     shelters: ShelterSettings = ShelterSettings()
     delivery: DeliverySettings = DeliverySettings()
+    limits: LimitSettings = LimitSettings()
     channels: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -211,6 +278,11 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         data=folder / settings.data,
         keys=folder / settings.keys,
         city=_city_beside(settings.city, folder),
+        bus=msgspec.structs.replace(
+            settings.bus,
+            password_file=settings.bus.password_file and folder / settings.bus.password_file,
+            ca_file=settings.bus.ca_file and folder / settings.bus.ca_file,
+        ),
         proxy=msgspec.structs.replace(settings.proxy, ca_file=ca_file and folder / ca_file),
         shelters=msgspec.structs.replace(
             settings.shelters, mqtt_password_file=password_file and folder / password_file

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from hub import shelter_list
 from hub.channel import Span, Spans
@@ -88,6 +89,8 @@ def refuse_unseen(text: str, place: str, language: Language) -> None:
     Raises:
         BadInput: a control, format, private or unassigned character; names `place` and the line.
     """
+    if not any(map(_is_unseen, set(text) - {"\n"})):
+        return
     for number, line in enumerate(text.split("\n"), start=1):
         for character in line:
             if _is_unseen(character) and not (character in _JOINERS and language is Language.NE):
@@ -112,6 +115,7 @@ _JOINERS = frozenset("\u200c\u200d")
 """Nepali spells with them."""
 
 
+@lru_cache(maxsize=4_096)
 def _is_unseen(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") or character in _INVISIBLE
 

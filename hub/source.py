@@ -1,24 +1,33 @@
 """Where an alert's recipients come from, and how they are cut into batches.
 
-A source gives one channel's recipients a variant at a time, in ascending order of id, so that a
-cursor says where to go on. Typed targets become a source; no default means everyone (I9).
+A source walks one channel's recipients in an order of its own, from a cursor on, a run at a time: of an
+audience of any size it holds no more than a bitmap. Typed targets become a source; no default means
+everyone (I9).
 """
 
-from typing import NamedTuple, Protocol
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from hub.alert import Alert, Mode
 from hub.blocks import blocks
 from hub.channel import Capabilities, Drilling
-from hub.delivery import MERGED, REACHED, Outcome, Variant
+from hub.delivery import Variant
 from hub.errors import WrongMode
+from hub.idset import IdSet
 from hub.language import Language
 from hub.ledger import batches, census, register
+from hub.ledger.batches import Place
+from hub.ledger.corrections import Late
 from hub.ledger.plans import Cursor
 from hub.ledger.register import Trait
 from hub.recipient import Kind, Reached, RecipientId, Towns, Zone
+from hub.told import told
 
 
 class Cut(NamedTuple):
@@ -29,63 +38,108 @@ class Cut(NamedTuple):
     members: tuple[RecipientId, ...]
 
 
+class Run(NamedTuple):
+    """Recipients of one variant that stand together, in ascending order."""
+
+    link: int
+    variant: Variant
+    family: int
+    ids: Sequence[RecipientId]
+
+
 class Source(Protocol):
-    """Where a channel's recipients come from, a variant at a time, in ascending order of id."""
+    """Where a channel's recipients come from. Lives as long as nobody else plans the same."""
 
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
         """Where to go on, given where the last step ended."""
         ...
 
-    def variants(self, conn: Connection) -> list[Variant]: ...
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        """Whoever comes behind the cursor and is in no batch yet."""
+        ...
 
-    def first_seq(self, variant: Variant) -> int:
+    def next_seq(self, conn: Connection, variant: Variant) -> int:
         """The first batch number of a variant that is free."""
         ...
 
-    def take(
-        self, conn: Connection, variant: Variant, *, after: int, at_least: int
-    ) -> tuple[list[RecipientId], bool]:
-        """Ids above `after`, and whether there may be more. Fewer than `at_least` only when there are not."""
+    def took(self, cuts: Iterable[Cut]) -> None:
+        """These are in the ledger now."""
         ...
 
 
-def source_of(alert: Alert, channel: str, capabilities: Capabilities) -> Source:
-    """Typed targets become a source; there is no default, so a bad target is an error, never everyone (I9)."""
+def source_of(alert: Alert, chain: Sequence[str], channel: str, capabilities: Capabilities) -> Source:
+    """Typed targets become a source; there is no default, so a bad target is an error, never everyone (I9).
+
+    `chain`: the alerts that are corrected, as `corrections.chain` gives them.
+    """
     if alert.mode is not Mode.LIVE and capabilities.drilling is Drilling.PREVIEW_ONLY:
         return Nobody()
-    audience = alert.targeting.audience
-    if isinstance(audience, Reached):
-        return Corrected(audience.identifier, channel, alert.mode)
-    return Registered(channel, alert)
+    if isinstance(alert.targeting.audience, Reached):
+        return Corrected(alert, chain, channel)
+    return Registered(alert, channel)
 
 
 def gather(
     conn: Connection, source: Source, cursor: Cursor, *, size: int, limit: int
 ) -> tuple[list[Cut], Cursor, bool]:
-    """About `limit` batches of `size` from the cursor on; the cursor behind them; whether that was the end."""
+    """About `limit` batches of `size` from the cursor on; the cursor behind them; whether that was the end.
+
+    Batches are full but for the last of a variant.
+    """
+    cursor = source.resume(conn, cursor)
     cuts: list[Cut] = []
-    for variant in sorted(source.variants(conn), key=_order):
-        if _order(variant) < (cursor.language, cursor.zone):
-            continue
-        if _order(variant) > (cursor.language, cursor.zone):
-            cursor = msgspec.structs.replace(
-                cursor,
-                language=variant.language,
-                zone=variant.zone or "",
-                after=0,
-                seq=source.first_seq(variant),
-            )
-        more = True
-        while more:
-            if len(cuts) >= limit:
+    with closing(_cut(source.walk(conn, cursor), size)) as pieces:
+        for run, members in pieces:
+            ours = sum(cut.variant == run.variant for cut in cuts)
+            cuts.append(Cut(run.variant, source.next_seq(conn, run.variant) + ours, members))
+            cursor = _behind(cursor, run, members[-1])
+            if len(cuts) == limit:
                 return cuts, cursor, False
-            ids, more = source.take(conn, variant, after=cursor.after, at_least=size * (limit - len(cuts)))
-            for members in blocks(ids, size):
-                if more and len(members) < size:
-                    break  # the rest of this batch comes with the next packs
-                cuts.append(Cut(variant, cursor.seq, members))
-                cursor = msgspec.structs.replace(cursor, after=members[-1], seq=cursor.seq + 1)
     return cuts, cursor, True
+
+
+def cut_late(conn: Connection, alert: str, channel: str, late: Iterable[Late], *, size: int) -> list[Cut]:
+    """Batches for those of `late` who are in none of the alert's. Call with its plan held."""
+    by_variant: defaultdict[Variant, set[RecipientId]] = defaultdict(set)
+    for each in late:
+        by_variant[each.variant].add(each.recipient)
+    cuts: list[Cut] = []
+    for variant, missing in by_variant.items():
+        for members in batches.planned(conn, alert, channel, variant):
+            missing.difference_update(members)
+        free = batches.next_seq(conn, alert, channel, variant)
+        cuts += [
+            Cut(variant, seq, members) for seq, members in enumerate(blocks(sorted(missing), size), free)
+        ]
+    return cuts
+
+
+def _cut(runs: Iterator[Run], size: int) -> Generator[tuple[Run, tuple[RecipientId, ...]]]:
+    """The members of one batch after the other, each with the run in which its last one stands."""
+    for _, stretch in groupby(runs, key=lambda run: (run.link, run.variant)):
+        members: list[RecipientId] = []
+        for run in stretch:
+            begin = 0
+            while begin < len(run.ids):
+                end = begin + size - len(members)
+                members += run.ids[begin:end]
+                begin = end
+                if len(members) == size:
+                    yield run, tuple(members)
+                    members = []
+        if members:
+            yield run, tuple(members)
+
+
+def _behind(cursor: Cursor, run: Run, last: RecipientId) -> Cursor:
+    return msgspec.structs.replace(
+        cursor,
+        link=run.link,
+        language=run.variant.language,
+        zone=run.variant.zone or "",
+        family=run.family,
+        after=last,
+    )
 
 
 class Nobody:
@@ -94,29 +148,53 @@ class Nobody:
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
         return cursor
 
-    def first_seq(self, variant: Variant) -> int:
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        return iter(())
+
+    def next_seq(self, conn: Connection, variant: Variant) -> int:
         return 0
 
-    def variants(self, conn: Connection) -> list[Variant]:
-        return []
-
-    def take(
-        self, conn: Connection, variant: Variant, *, after: int, at_least: int
-    ) -> tuple[list[RecipientId], bool]:
-        return [], False
+    def took(self, cuts: Iterable[Cut]) -> None:
+        """Of nobody, nothing is."""
 
 
-class Registered:
+class _Counted:
+    """A source that knows what of its alert is in batches already."""
+
+    def __init__(self, alert: Alert, channel: str) -> None:
+        self._alert = alert.identifier
+        self._channel = channel
+        self._mode = alert.mode
+        self._planned: IdSet | None = None
+        self._free: dict[Variant, int] = {}
+
+    def next_seq(self, conn: Connection, variant: Variant) -> int:
+        if variant not in self._free:
+            self._free[variant] = batches.next_seq(conn, self._alert, self._channel, variant)
+        return self._free[variant]
+
+    def took(self, cuts: Iterable[Cut]) -> None:
+        for cut in cuts:
+            if self._planned is not None:
+                self._planned.update(cut.members)
+            self._free[cut.variant] = cut.seq + 1
+
+    def _members(self, conn: Connection) -> IdSet:
+        """Read once, then kept up by `took`."""
+        if self._planned is None:
+            self._planned = IdSet()
+            for ids in batches.planned(conn, self._alert, self._channel):
+                self._planned.update(ids)
+        return self._planned
+
+
+class Registered(_Counted):
     """The register, narrowed to the alert's mode and towns."""
 
-    def __init__(self, channel: str, alert: Alert) -> None:
-        self._channel = channel
-        self._alert = alert.identifier
-        self._planned: set[RecipientId] = set()
-        self._free: dict[Variant, int] = {}
+    def __init__(self, alert: Alert, channel: str) -> None:
+        super().__init__(alert, channel)
         audience = alert.targeting.audience
         self._towns = frozenset(audience.towns) if isinstance(audience, Towns) else None
-        self._mode = alert.mode
 
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
         """A register rebuilt meanwhile is walked anew: people may have moved to or from behind the cursor (I3)."""
@@ -124,34 +202,19 @@ class Registered:
         if cursor == Cursor():
             return Cursor(revision=revision)
         if cursor.revision != revision:
-            cursor = Cursor(revision=revision, again=True)
-        if cursor.again:
-            self._planned, self._free = batches.planned(conn, self._alert, self._channel)
+            return Cursor(revision=revision, again=True)
         return cursor
 
-    def first_seq(self, variant: Variant) -> int:
-        return self._free.get(variant, 0)
-
-    def variants(self, conn: Connection) -> list[Variant]:
-        return register.variants(conn, self._channel)
-
-    def take(
-        self, conn: Connection, variant: Variant, *, after: int, at_least: int
-    ) -> tuple[list[RecipientId], bool]:
-        found: list[RecipientId] = []
-        scanned, want = after, max(1, -(-at_least // register.PACK)) + 1
-        while True:
-            packs = register.packs(conn, self._channel, variant, after=scanned, limit=want)
-            for pack in packs:
-                found.extend(
-                    id_
-                    for id_, trait in zip(pack.ids, pack.traits, strict=True)
-                    if id_ > after and id_ not in self._planned and self._includes(trait)
-                )
-                scanned = pack.ids[-1]
-            more = len(packs) == want
-            if not more or len(found) >= at_least:
-                return found, more
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        passed_over = self._members(conn) if cursor.again else IdSet()
+        for variant in sorted(register.variants(conn, self._channel), key=_order):
+            if _order(variant) < (cursor.language, cursor.zone):
+                continue
+            after = cursor.after if _order(variant) == (cursor.language, cursor.zone) else 0
+            for pack in register.walk(conn, self._channel, variant, after=after):
+                people = zip(pack.ids, pack.traits, strict=True)
+                ids = [id_ for id_, trait in people if id_ > after and self._includes(trait)]
+                yield Run(0, variant, 0, [id_ for id_ in ids if id_ not in passed_over])
 
     def _includes(self, trait: Trait) -> bool:
         if trait.kind is Kind.TARGET:
@@ -163,47 +226,38 @@ class Registered:
         return self._towns is None or trait.town in self._towns
 
 
-class Corrected:
-    """Whoever an earlier alert reached, or may have reached, on this channel (I5)."""
+class Corrected(_Counted):
+    """Whoever was told one of the alerts that are corrected, each once (I5)."""
 
-    def __init__(self, identifier: str, channel: str, mode: Mode) -> None:
-        self._identifier = identifier
-        self._channel = channel
-        self._mode = mode
-        self._found: dict[Variant, set[RecipientId]] | None = None
+    def __init__(self, alert: Alert, chain: Sequence[str], channel: str) -> None:
+        super().__init__(alert, channel)
+        self._chain = chain
 
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
         return cursor
 
-    def first_seq(self, variant: Variant) -> int:
-        return 0
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        seen = self._members(conn).copy()
+        for link in range(cursor.link, len(self._chain)):
+            since = Place(cursor.language, cursor.zone, cursor.family) if link == cursor.link else _START
+            for place, rows in batches.families(conn, self._chain[link], self._channel, since=since):
+                ids = {id_ for row in rows for id_ in self._told(row) if id_ not in seen}
+                seen.update(ids)
+                yield Run(link, _variant(place), place.seq, sorted(ids))
 
-    def variants(self, conn: Connection) -> list[Variant]:
-        return list(self._reached(conn))
+    def _told(self, row: Row[Any]) -> list[RecipientId]:
+        if row.mode != self._mode:
+            raise WrongMode(
+                f"what {self._alert} corrects is {row.mode}; a {self._mode} alert never goes to those"
+            )
+        return told(row.members, row.handover, row.receipt)
 
-    def take(
-        self, conn: Connection, variant: Variant, *, after: int, at_least: int
-    ) -> tuple[list[RecipientId], bool]:
-        return sorted(id_ for id_ in self._reached(conn)[variant] if id_ > after), False
 
-    def _reached(self, conn: Connection) -> dict[Variant, set[RecipientId]]:
-        if self._found is None:
-            self._found = self._find(conn)
-        return self._found
+_START = Place("", "", 0)
 
-    def _find(self, conn: Connection) -> dict[Variant, set[RecipientId]]:
-        reached: dict[Variant, set[RecipientId]] = {}
-        for row in batches.of_alert(conn, self._identifier, channel=self._channel):
-            if row.mode != self._mode:
-                raise WrongMode(
-                    f"alert {self._identifier} is {row.mode}; a {self._mode} alert never goes to those"
-                )
-            variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
-            members = reached.setdefault(variant, set())
-            for id_, pair in zip(row.members, zip(row.handover, row.receipt, strict=True), strict=True):
-                if MERGED[pair] in REACHED or MERGED[pair] is Outcome.AMBIGUOUS:
-                    members.add(id_)
-        return reached
+
+def _variant(place: Place) -> Variant:
+    return Variant(Language(place.language), Zone(place.zone) if place.zone else None)
 
 
 def _order(variant: Variant) -> tuple[str, str]:

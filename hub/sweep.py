@@ -1,25 +1,28 @@
 """Sweep: what must happen though nobody asks for it, with Kafka and Redis up or down.
 
 Each duty is a small function, run on its own beat: the outbox is relayed, stopped alerts become
-known, claims whose lease ran out are taken over as ambiguous, what expired unsent is ended (I2), and
-receipts that missed their send are folded in, or forgotten after a week.
+known, abandoned claims are taken over as ambiguous, what expired unsent is ended (I2), receipts that
+missed their send are folded in, or forgotten after a week, and lives that ended after a day.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from random import Random
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, delete, select
 
 from hub import receipts
+from hub.background import beat
 from hub.bus import Bus
 from hub.channel import Capabilities
 from hub.clock import Clock
-from hub.delivery import Batch, Outcome, Result
-from hub.gate import LEASE, Stops
-from hub.ledger import Ledger, alerts, batches, tables
+from hub.delivery import Batch, BatchId, Outcome, Result
+from hub.gate import Stops
+from hub.ledger import AWAY, Ledger, alerts, batches, lives, tables
+from hub.life import Life
 from hub.retry import judge, unsent
 
 log = structlog.get_logger(__name__)
@@ -31,6 +34,12 @@ PARKED_FOR = timedelta(days=7)
 """A receipt for which no send has turned up by then belongs to nothing of this hub."""
 
 
+LIVES_KEPT_FOR = timedelta(days=1)
+"""For whoever wonders later which process held what."""
+
+T = TypeVar("T")
+
+
 class Sweeper:
     def __init__(
         self,
@@ -39,7 +48,7 @@ class Sweeper:
         transport: Bus,
         stops: Stops,
         capabilities: Mapping[str, Capabilities],
-        owner: str,
+        life: Life,
         only_process: bool,
         clock: Clock,
         random: Random | None = None,
@@ -49,8 +58,9 @@ class Sweeper:
         self._bus = transport
         self._stops = stops
         self._capabilities = capabilities
-        self._owner = owner
+        self._life = life
         self._only_process = only_process
+        self._voided = False
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - jitter
         self._outbox = asyncio.Event()
@@ -61,31 +71,14 @@ class Sweeper:
 
     async def run(self) -> None:
         """Every duty on its beat, until cancelled. One that fails is tried again on its next beat."""
-        if self._only_process:
-            await self._take_over(void_owners_but=self._owner)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._beat(self._relay, 1.0, poke=self._outbox))
-            group.create_task(self._beat(self._learn_stops, 0.5))
-            group.create_task(self._beat(self._take_over, 5.0))
-            group.create_task(self._beat(self._end_overdue, 5.0))
-            group.create_task(self._beat(self._fold_parked, 5.0))
-            group.create_task(self._beat(self._forget_parked, 3600.0))
-
-    async def _beat(
-        self, duty: Callable[[], Awaitable[None]], every_s: float, *, poke: asyncio.Event | None = None
-    ) -> None:
-        waiting = poke or asyncio.Event()
-        while True:
-            waiting.clear()
-            try:
-                await duty()
-            except Exception:
-                log.exception("a duty failed; it is tried again", duty=duty.__name__, after_s=every_s)
-            try:
-                async with asyncio.timeout(every_s):
-                    await waiting.wait()
-            except TimeoutError:
-                continue
+            group.create_task(beat(self._relay, 1.0, poke=self._outbox))
+            group.create_task(beat(self._learn_stops, 0.5))
+            group.create_task(beat(self._take_over, 1.0))
+            group.create_task(beat(self._end_overdue, 5.0))
+            group.create_task(beat(self._fold_parked, 5.0))
+            group.create_task(beat(self._forget_parked, 3600.0))
+            group.create_task(beat(self._forget_lives, 3600.0))
 
     async def _relay(self) -> None:
         """Publish the outbox in order, then forget it. A record may go twice; consumers deduplicate."""
@@ -108,30 +101,49 @@ class Sweeper:
         for identifier, outcome in await self._ledger.read(work):
             self._stops.add(identifier, Outcome(outcome))
 
-    async def _take_over(self, *, void_owners_but: str | None = None) -> None:
-        """A claim whose holder is gone: what it sent nobody knows, so its recipients are ambiguous (I3)."""
-        while found := await self._ledger.read(
-            lambda conn: batches.abandoned(conn, void_owners_but=void_owners_but)
-        ):
-            for batch, owner in found:
-                log.warning("a claim was abandoned", batch=batch.id, channel=batch.channel)
-                results = {
-                    position: Result(member, Outcome.AMBIGUOUS, None, "abandoned")
-                    for position, member in enumerate(batch.members)
-                }
-                await self._end(batch, owner, results)
+    async def _take_over(self) -> None:
+        """Nobody's silence means anything to one who was not heard himself."""
+        if self._only_process and not self._voided:
+            await self._void_earlier()
+        elif self._life.may_judge:
+            await _each(await self._ledger.read(batches.abandoned), self._end_abandoned)
+
+    async def _void_earlier(self) -> None:
+        """There is only this process: whatever anybody else claimed, an earlier one left behind."""
+        owner = (await self._life.tenure()).owner
+        found = await self._ledger.read(lambda conn: batches.abandoned(conn, void_owners_but=owner))
+        await _each(found, self._end_abandoned)
+        self._voided = True
+
+    async def _end_abandoned(self, found: tuple[Batch, str]) -> None:
+        """What a holder who is gone sent nobody knows, so its recipients are ambiguous (I3). The resend need
+        not wait: it was no gateway that failed."""
+        batch, owner = found
+        log.warning("a claim was abandoned", batch=batch.id, channel=batch.channel)
+        at_once = timedelta(0)
+        results = {
+            position: Result(member, Outcome.AMBIGUOUS, None, "abandoned", at_once)
+            for position, member in enumerate(batch.members)
+        }
+        await self._end(batch, owner, results)
 
     async def _end_overdue(self) -> None:
-        while overdue := await self._ledger.read(batches.overdue):
-            claimed = await self._ledger.write(
-                lambda conn: batches.claim(conn, overdue, owner=self._owner, lease=LEASE)
-            )
-            for batch in claimed:
+        while await _each(await self._ledger.read(batches.overdue), self._expire):
+            continue
+
+    async def _expire(self, overdue: BatchId) -> None:
+        """Claimed and ended in one commit: it is nobody's in between."""
+        owner = self._life.name
+
+        def work(conn: Connection) -> None:
+            for batch in batches.claim(conn, [overdue], owner=owner, lease=self._life.leases.lease):
                 results = {
                     position: Result(member, unsent(batch, Outcome.EXPIRED))
                     for position, member in enumerate(batch.members)
                 }
-                await self._end(batch, self._owner, results)
+                self._record(conn, batch, owner, results)
+
+        await self._ledger.write(work)
 
     async def _fold_parked(self) -> None:
         """A receipt and the record of its send may have missed each other by a moment."""
@@ -147,25 +159,44 @@ class Sweeper:
         if forgotten := await self._ledger.write(lambda conn: receipts.forget_parked(conn, before=before)):
             log.warning("receipts were never claimed", receipts=forgotten)
 
-    async def _end(self, batch: Batch, owner: str, results: dict[int, Result]) -> None:
-        def work(conn: Connection) -> None:
-            verdict = judge(
-                batch,
-                results,
-                self._capabilities.get(batch.channel, GONE),
-                now=self._clock(),
-                random=self._random,
-                stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
-            )
-            batches.record(
-                conn,
-                batch,
-                owner=owner,
-                results=verdict.final,
-                children=verdict.children,
-                moved=verdict.moved,
-                settles_at=None,
-                reached_between=None,
-            )
+    async def _forget_lives(self) -> None:
+        await self._ledger.write(lambda conn: lives.forget(conn, after=LIVES_KEPT_FOR))
 
-        await self._ledger.write(work)
+    async def _end(self, batch: Batch, owner: str, results: dict[int, Result]) -> None:
+        await self._ledger.write(lambda conn: self._record(conn, batch, owner, results))
+
+    def _record(self, conn: Connection, batch: Batch, owner: str, results: dict[int, Result]) -> None:
+        verdict = judge(
+            batch,
+            results,
+            self._capabilities.get(batch.channel, GONE),
+            now=self._clock(),
+            random=self._random,
+            stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
+        )
+        batches.record(
+            conn,
+            batch,
+            owner=owner,
+            results=verdict.final,
+            children=verdict.children,
+            moved=verdict.moved,
+            settles_at=None,
+            reached_between=None,
+        )
+
+
+async def _each(found: Iterable[T], duty: Callable[[T], Awaitable[None]]) -> int:
+    """Do it for each, side by side; one that fails holds up no other. Returns for how many it was done."""
+
+    async def done(each: T) -> bool:
+        try:
+            await duty(each)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("one of a duty's parts failed; it is tried again", duty=duty.__qualname__)
+            return False
+        return True
+
+    return sum(await asyncio.gather(*(done(each) for each in found)))

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from hub.alert import AlertInfo, Area, Mode, Order
 from hub.errors import Refused
@@ -49,7 +50,8 @@ def check_order(order: Order, area: Area, *, mode: Mode) -> None:
 
 def drill_word(text: str, language: Language) -> str | None:
     """The first word of a drill in `text`, if there is one."""
-    found = (_EVERYWHERE.search(_folded(text))) or _DRILL[language].search(_folded(text))
+    folded = _folded(text)
+    found = _EVERYWHERE.search(folded) or _DRILL[language].search(folded)
     return found[0] if found else None
 
 
@@ -82,8 +84,13 @@ def _require_mistake_words(info: AlertInfo, place: str) -> None:
 
 def _folded(text: str) -> str:
     """Full-width letters, capitals, decomposed accents, unseen characters and gaps do not hide a word."""
-    seen = "".join(c for c in text if unicodedata.category(c) != "Cf" and not _UNSEEN.match(c))
-    return _GAP.sub("", unicodedata.normalize("NFKC", seen).casefold())
+    hidden = dict.fromkeys(ord(character) for character in set(text) if _is_hidden(character))
+    return _GAP.sub("", unicodedata.normalize("NFKC", text.translate(hidden)).casefold())
+
+
+@lru_cache(maxsize=4_096)
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or bool(_UNSEEN.match(character))
 
 
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")

@@ -1,20 +1,30 @@
-"""A worker of one channel and lane: takes batches from the bus, and from the ledger what is due."""
+"""A worker of one channel and lane: takes batches from the bus, and from the ledger what is due.
+
+Before a batch is claimed there must be a slot, a gateway that takes something (`hub.breaker`), and for
+routine work no urgent work of the same channel (`hub.right_of_way`) and room on the way (`hub.window`).
+So a claim is soon used.
+"""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from random import sample
 
 import structlog
 
-from hub import bus
+from hub import bus, outage
 from hub.alert import Lane
-from hub.bus import Bus, Record
+from hub.background import beat
+from hub.breaker import Breaker, State, Waits
+from hub.bus import Bus
+from hub.channel import Unit
 from hub.codec import BatchRecord, RecordCodec
+from hub.consumer import Consumer
 from hub.deliver import Delivery
-from hub.delivery import BatchId
-from hub.errors import BadInput, HubError
-from hub.ledger import alerts, batches
+from hub.delivery import REACHED, BatchId
+from hub.ledger import AWAY, alerts, batches
+from hub.right_of_way import RightOfWay
+from hub.window import Window
 
 log = structlog.get_logger(__name__)
 
@@ -23,12 +33,13 @@ ABORT_AFTER_S = 2.0
 
 SWEEP_EVERY_S = 0.5
 LEARN_EVERY_S = 0.5
+ANNOUNCE_EVERY_S = 0.5
+LOOK_S = 0.25
+"""How often a batch that waits to be begun looks again, when nothing tells it to."""
 AHEAD = 2
 """Batches claimed per connection: one on the wire and one ready."""
-REST = timedelta(seconds=30)
-"""No new batch is begun for this long after the gateway refused our credentials: asking it with every
-batch locks accounts, and waits for nothing but a person. What the bus brings meanwhile is claimed from
-the ledger afterwards."""
+SPREAD = 4
+"""The sweep picks among so many times what it can take: other processes look at the same ledger."""
 
 
 class Worker:
@@ -41,97 +52,179 @@ class Worker:
         *,
         transport: Bus,
         records: RecordCodec,
-        rest: timedelta = REST,
+        waits: Waits | None = None,
     ) -> None:
+        """`waits`: of its breaker, where they are not the lane's own."""
+        capabilities = delivery.capabilities
         self._delivery = delivery
-        self._rest = rest
         self._lane = lane
         self._bus = transport
         self._records = records
-        self._topic = bus.deliveries(delivery.capabilities.kind, lane)
-        self._size = AHEAD * delivery.capabilities.connections
+        self._topic = bus.deliveries(capabilities.kind, lane)
+        self._size = AHEAD * capabilities.connections
         self._slots = asyncio.Semaphore(self._size)
         self._busy: dict[BatchId, asyncio.Task[None]] = {}
         self._by_alert: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
+        self._waiting = 0
+        """Batches that have a slot and may not be begun yet."""
+        self._changed = asyncio.Event()
+        """Something happened that may let another batch begin."""
+        self._look = asyncio.Event()
+        self._more = False
+        """The ledger had more that is due than there were slots for."""
+        self._tell = asyncio.Event()
+        self._told = State.CLOSED
+        self._announce = asyncio.Event()
+        self._right_of_way = RightOfWay(delivery.live, capabilities.kind)
+        self._window = Window()
+        self._breaker = Breaker(
+            capabilities.kind,
+            lane,
+            japanese=capabilities.japanese,
+            page=delivery.page,
+            on_change=self._on_breaker,
+            waits=waits,
+        )
+        delivery.breaker = self._breaker
         delivery.stops.watch(self._on_stop)
 
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._consume())
-                group.create_task(self._sweep())
-                group.create_task(self._learn_stops())
+                group.create_task(beat(self._sweep, SWEEP_EVERY_S, poke=self._look))
+                group.create_task(beat(self._learn_stops, LEARN_EVERY_S))
+                group.create_task(beat(self._watch_gateway, outage.REPEATED_S, poke=self._tell))
+                if self._lane is Lane.URGENT:
+                    group.create_task(beat(self._say_urgent, ANNOUNCE_EVERY_S, poke=self._announce))
         finally:
             await self._drain()
 
     async def _consume(self) -> None:
         """The offset is committed once every claim is durable: from then on the ledger answers for the batch."""
-        while True:
-            try:
-                async with self._bus.subscribe(self._topic, group=f"deliver.{self._topic}") as subscription:
-                    while True:
-                        records = await subscription.get(max_records=self._size)
-                        await self._take(records)
-                        await subscription.commit(records)
-            except HubError as e:
-                log.warning("the bus is away; the sweeper goes on", topic=self._topic, error=str(e))
-                await asyncio.sleep(1)
+        consumer = Consumer(
+            transport=self._bus,
+            records=self._records,
+            topic=self._topic,
+            group=f"deliver.{self._topic}",
+            kind=BatchRecord,
+            most=self._size,
+        )
+        await consumer.run(self._take)
 
-    async def _take(self, records: Sequence[Record]) -> None:
-        claims = [await self._start(batch) for record in records if (batch := await self._read(record))]
+    async def _take(self, records: Sequence[BatchRecord]) -> None:
+        claims = [await self._start(BatchId(record.batch)) for record in records]
         await asyncio.gather(*claims)
-
-    async def _read(self, record: Record) -> BatchId | None:
-        try:
-            return BatchId(self._records.unseal(BatchRecord, record.topic, record.key, record.value).batch)
-        except BadInput as e:
-            log.error("a record is not ours; it goes to the dead letters", topic=record.topic, error=str(e))
-            await self._bus.publish(bus.DEAD_LETTERS, record.topic, record.value)
-            return None
 
     async def _sweep(self) -> None:
         """Claims from the ledger what is due and what the bus never brought; only as much as it can work on."""
         channel = self._delivery.capabilities.kind
-        while True:
-            free = 0 if self._resting() else self._size - len(self._busy)
-            if free > 0:
-                due = await self._delivery.ledger.read(
-                    lambda conn: batches.due(conn, channel, self._lane, limit=free)  # noqa: B023
-                )
-                for batch in due:
-                    await self._start(batch)
-            await asyncio.sleep(SWEEP_EVERY_S)
+        free = self._size - len(self._busy) - self._waiting
+        if free <= 0 or self._breaker.wait_s > 0 or self._delivery.pace.behind:
+            return
+        if self._breaker.state is not State.CLOSED:
+            free = 1  # a trial: of the longest due
+        limit = 1 if free == 1 else SPREAD * free
+        due = await self._delivery.ledger.read(
+            lambda conn: batches.due(conn, channel, self._lane, limit=limit)
+        )
+        self._more = len(due) >= limit
+        for batch in sample(due, min(free, len(due))):
+            await self._start(batch)
 
     async def _learn_stops(self) -> None:
         """Another process may have stopped what is being sent here: only the ledger knows of all."""
         stops = self._delivery.stops
-        while True:
-            if sending := stops.unknown(self._by_alert):
-                found = await self._delivery.ledger.read(lambda conn: alerts.stopped(conn, sending))
-                for alert, outcome in found.items():
-                    stops.add(alert, outcome)
-            await asyncio.sleep(LEARN_EVERY_S)
+        if sending := stops.unknown(self._by_alert):
+            found = await self._delivery.ledger.read(lambda conn: alerts.stopped(conn, sending))
+            for alert, outcome in found.items():
+                stops.add(alert, outcome)
+
+    async def _watch_gateway(self) -> None:
+        """Staff and the console learn of a gateway that takes nothing."""
+        self._breaker.look()
+        state = self._breaker.state
+        if state is not self._told or state is not State.CLOSED:
+            await outage.tell(self._delivery.live, self._breaker, now=self._delivery.clock())
+            self._told = state
+
+    async def _say_urgent(self) -> None:
+        if self._busy or self._waiting:
+            await self._right_of_way.announce()
 
     async def _start(self, batch: BatchId) -> asyncio.Future[None]:
-        """Begin an attempt when there is a slot. The future is done when the claim is decided."""
+        """Begin an attempt as soon as it may be. The future is done when the claim is decided.
+
+        It has the exception where the database was away: the batch is not ours, and the record of it on the
+        bus is still needed.
+        """
         claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if batch in self._busy or self._resting():
-            claimed.set_result(None)
-            return claimed
-        await self._slots.acquire()
-        if batch in self._busy or self._resting():  # begun by the other way in, or refused, meanwhile
-            self._slots.release()
+        claimed.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if batch in self._busy or not await self._slot_for(batch):
             claimed.set_result(None)
             return claimed
         task = asyncio.create_task(self._attempt(batch, claimed), name=f"batch {batch}")
         self._busy[batch] = task
+        self._announce.set()
         task.add_done_callback(lambda _: self._finished(batch, claimed))
         return claimed
 
-    def _resting(self) -> bool:
-        refused_at = self._delivery.refused_at
-        now = asyncio.get_running_loop().time()
-        return refused_at is not None and now < refused_at + self._rest.total_seconds()
+    async def _slot_for(self, batch: BatchId) -> bool:
+        """Waits until the batch may be begun. False: the other way in has begun it meanwhile."""
+        await self._slots.acquire()
+        self._waiting += 1
+        admitted = False
+        try:
+            self._announce.set()
+            admitted = await self._admitted(batch)
+        finally:
+            self._waiting -= 1
+            if not admitted:
+                self._slots.release()
+        return admitted
+
+    async def _admitted(self, batch: BatchId) -> bool:
+        recipients = self._delivery.capabilities.batch_size_on(self._lane)
+        while batch not in self._busy:
+            if self._lane is Lane.ROUTINE:
+                await self._right_of_way.clear()
+            self._changed.clear()
+            if self._has_room(recipients) and self._breaker.admit(batch) and await self._worth_a_trial(batch):
+                self._window.begin(batch, recipients)
+                return True
+            await self._change()
+        return False
+
+    async def _worth_a_trial(self, batch: BatchId) -> bool:
+        """Where a recipient's tries are counted, a gateway is asked a question before it costs one of them."""
+        capabilities = self._delivery.capabilities
+        counted = capabilities.max_attempts is not None and capabilities.unit is Unit.PEOPLE
+        if not counted or not self._breaker.is_trial(batch):
+            return True
+        try:
+            async with asyncio.timeout(capabilities.request_deadline.total_seconds()):
+                health = await self._delivery.channel.probe()
+        except TimeoutError:
+            health = None
+        except BaseException:
+            self._breaker.leave(batch)
+            raise
+        if health is None or not health.ok:
+            self._breaker.silent("no answer" if health is None else "probe")
+            return False
+        return True
+
+    def _has_room(self, recipients: int) -> bool:
+        if self._delivery.pace.behind:
+            return False
+        return self._lane is Lane.URGENT or self._window.has_room(recipients)
+
+    async def _change(self) -> None:
+        try:
+            async with asyncio.timeout(min(self._breaker.wait_s or LOOK_S, LOOK_S)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
 
     async def _attempt(self, batch: BatchId, claimed: asyncio.Future[None]) -> None:
         def on_claim(alert: str | None) -> None:
@@ -140,12 +233,23 @@ class Worker:
             if not claimed.done():
                 claimed.set_result(None)
 
+        taken, began = 0, asyncio.get_running_loop().time()
         try:
-            await self._delivery.attempt(batch, on_claim)
+            results = (await self._delivery.attempt(batch, on_claim)).values()
+            self._breaker.hear(results)
+            taken = sum(result.outcome in REACHED for result in results)
         except asyncio.CancelledError:
             log.info("a delivery was cut off; its rest is ambiguous", batch=batch)
+        except AWAY as e:
+            log.warning("the database is away; a batch waits for it", batch=batch, error=type(e).__name__)
+            if not claimed.done():
+                claimed.set_exception(e)
         except Exception:
             log.exception("a batch failed; its claim runs out and is taken over", batch=batch)
+        finally:
+            self._breaker.leave(batch)
+            self._window.end(batch, taken)
+            self._right_of_way.took(asyncio.get_running_loop().time() - began)
 
     def _finished(self, batch: BatchId, claimed: asyncio.Future[None]) -> None:
         task = self._busy.pop(batch)
@@ -154,8 +258,15 @@ class Worker:
             if not tasks:
                 del self._by_alert[alert]
         self._slots.release()
+        self._changed.set()
+        if self._more and 2 * len(self._busy) <= self._size:
+            self._look.set()
         if not claimed.done():
             claimed.set_result(None)
+
+    def _on_breaker(self) -> None:
+        self._changed.set()
+        self._tell.set()
 
     def _on_stop(self, alert: str) -> None:
         asyncio.get_running_loop().call_later(ABORT_AFTER_S, self._abort, alert)

@@ -7,11 +7,19 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from hub.errors import BadInput, Conflict, Forbidden, HubError, Refused
+from hub.errors import BadInput, Conflict, DatabaseAway, DiskFull, Forbidden, HubError, Refused
+from hub.ledger import trouble
 
 log = structlog.get_logger(__name__)
 
-STATUS: dict[type[HubError], int] = {BadInput: 400, Forbidden: 403, Conflict: 409, Refused: 409}
+STATUS: dict[type[HubError], int] = {
+    BadInput: 400,
+    Forbidden: 403,
+    Conflict: 409,
+    DiskFull: 507,
+    Refused: 409,
+    DatabaseAway: 503,
+}
 
 
 class Render(Protocol):
@@ -29,7 +37,8 @@ def failures(render: Render) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            with trouble.told():
+                return await handler(request)
         except web.HTTPException as e:
             if e.status < 400:
                 raise

@@ -17,7 +17,6 @@ import structlog
 from aiohttp import hdrs, web
 
 from hub import codec
-from hub.alert import Lane
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.codec import RecordCodec
@@ -80,12 +79,16 @@ class Gateway:
         if not readings:
             return 0.0
         try:
-            return await self._live.take(
-                f"readings:{key}", readings, rate_per_s=READINGS_PER_S, burst=BURST, lane=Lane.ROUTINE
+            turn = await self._live.take(
+                f"readings:{key}",
+                readings,
+                rate_per_s=READINGS_PER_S,
+                ahead_s=max(0.0, BURST - readings) / READINGS_PER_S,
             )
         except TemporaryFailure as e:  # better too many readings than none
             log.warning("readings are not limited", reason=e.reason)
             return 0.0
+        return 0.0 if turn.taken else turn.wait_s
 
 
 def _token(request: web.Request) -> str:

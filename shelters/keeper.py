@@ -9,16 +9,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import chain, repeat
 
 import structlog
 
 from hub import codec
-from hub.bus import DEAD_LETTERS, OCCUPANCY, READINGS, Bus, Record, Subscription
+from hub.bus import OCCUPANCY, READINGS, Bus
 from hub.clock import Clock
 from hub.codec import RecordCodec
-from hub.errors import BadInput, TemporaryFailure
+from hub.consumer import Consumer
+from hub.errors import TemporaryFailure
 from hub.live import Live
 from shelters.crowding import Thresholds
 from shelters.device import Devices
@@ -71,8 +71,11 @@ class Keeper:
     async def run(self) -> None:
         """Until cancelled."""
         await self._persist(self.restore, "the latest occupancy was not restored")
-        async with self._bus.subscribe(READINGS, group=GROUP) as subscription, asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._consume(subscription))
+        readings = Consumer(
+            transport=self._bus, records=self._records, topic=READINGS, group=GROUP, kind=Reading
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(readings.run(self.take))
             tasks.create_task(self._watch())
 
     async def restore(self) -> None:
@@ -98,12 +101,6 @@ class Keeper:
         self._reported_to = now
         await self._say(self._rulers.keys(), {}, only_news=True)
 
-    async def _consume(self, subscription: Subscription) -> None:
-        while True:
-            records = await subscription.get()
-            await self._persist(partial(self._take_records, records), "readings are waiting")
-            await subscription.commit(records)
-
     async def _watch(self) -> None:
         while True:
             await self._persist(self.tick, "occupancy was not looked at")
@@ -119,18 +116,6 @@ class Keeper:
                 await asyncio.sleep(delay_s)
             else:
                 return
-
-    async def _take_records(self, records: Sequence[Record]) -> None:
-        readings = [await self._understood(record) for record in records]
-        await self.take(reading for reading in readings if reading)
-
-    async def _understood(self, record: Record) -> Reading | None:
-        try:
-            return self._records.unseal(Reading, READINGS, record.key, record.value)
-        except BadInput as e:
-            log.warning("reading not understood", place=e.path)
-            await self._bus.publish(DEAD_LETTERS, record.key, record.value)
-            return None
 
     async def _say(
         self, sites: Collection[SiteCode], readings: Mapping[SiteCode, Sequence[Reading]], *, only_news: bool

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import aiomqtt
 import structlog
 
-from hub import codec
-from hub.bus import DEAD_LETTERS, Bus
+from hub.bus import Bus
 from hub.clock import Clock
 from hub.codec import RecordCodec
+from hub.dead_letters import DeadLetters, Letter
 from hub.errors import BadInput, BadSettings, Refused, TemporaryFailure
 from hub.outbound import Outbound
 from shelters import intake
@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 TOPIC = "yobikake/readings/"
 GROUPED = 100
 """Messages that are published and acknowledged together, when that many wait."""
-MOST_LETTER_BYTES = 4_096
-"""Of a message in its dead letter."""
 _DELAYS_S = (1, 2, 5, 10)
 
 
@@ -64,6 +62,7 @@ class MqttIntake:
         """Raises `BadSettings` for a url that is none, `Refused` where a rehearsal may not go there."""
         self._broker, self._outbound = broker, outbound
         self._devices, self._bus, self._records, self._clock = devices, bus, records, clock
+        self._dead_letters = DeadLetters(bus, records, clock=clock)
         self._host, self._port, self._tls = _address(broker.url)
         outbound.allow(self._host, setting="[shelters.mqtt] url")
         self.connected = asyncio.Event()
@@ -112,11 +111,11 @@ class MqttIntake:
 
     async def _take(self, messages: Sequence[aiomqtt.Message]) -> None:
         taken: list[Reading] = []
-        letters: list[tuple[str, bytes]] = []
+        letters: list[Letter] = []
         for message in messages:
             readings, refused = self._sort(message)
             taken += readings
-            letters += [(_device(message), _letter(message, refusal)) for refusal in refused]
+            letters += [self._letter(message, refusal) for refusal in refused]
             if refused:
                 log.warning("MQTT readings refused", device=_device(message), refused=len(refused))
         await self._publish(taken, letters)
@@ -125,15 +124,19 @@ class MqttIntake:
         try:
             found = intake.sort(_payload(message), self._devices, now=self._clock(), device=_device(message))
         except BadInput as e:
-            return (), (Refusal(place=e.path, message=e.message),)
+            return (), (Refusal(place=e.path, message=e.message.removeprefix(f"{e.path}: ")),)
         return found.taken, found.refused
 
-    async def _publish(self, taken: Sequence[Reading], letters: Sequence[tuple[str, bytes]]) -> None:
+    def _letter(self, message: aiomqtt.Message, refusal: Refusal) -> Letter:
+        return self._dead_letters.letter(
+            str(message.topic), _device(message), _payload(message), f"{refusal.place}: {refusal.message}"
+        )
+
+    async def _publish(self, taken: Sequence[Reading], letters: Sequence[Letter]) -> None:
         for delay_s in chain(_DELAYS_S, repeat(_DELAYS_S[-1])):
             try:
                 await intake.publish(self._bus, self._records, taken)
-                if letters:
-                    await self._bus.publish_many(DEAD_LETTERS, letters)
+                await self._dead_letters.post(letters)
             except (TemporaryFailure, Refused) as e:
                 log.warning("readings are waiting", error=type(e).__name__, again_in_s=delay_s)
                 await asyncio.sleep(delay_s)
@@ -157,18 +160,6 @@ def _device(message: aiomqtt.Message) -> str:
 def _payload(message: aiomqtt.Message) -> bytes:
     payload = message.payload
     return payload if isinstance(payload, bytes) else str(payload or "").encode()
-
-
-def _letter(message: aiomqtt.Message, refusal: Refusal) -> bytes:
-    """For whoever looks into `dead-letters`: where it came from, what was wrong, and what it was."""
-    return codec.encode(
-        {
-            "topic": str(message.topic),
-            "place": refusal.place,
-            "message": refusal.message,
-            "payload": _payload(message)[:MOST_LETTER_BYTES],
-        }
-    )
 
 
 def _address(url: str) -> tuple[str, int, bool]:

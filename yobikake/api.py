@@ -56,6 +56,7 @@ def _console(assembly: Assembly) -> Console:
         health=partial(_health, assembly),
         report=partial(_report, assembly),
         background=assembly.background,
+        disk=assembly.disk,
         previews=previews(assembly.channels),
         targets=_targets(assembly),
         sheets=_sheets(assembly),

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -17,35 +18,41 @@ from sqlalchemy import Connection
 from channels.mail import Mail
 from hub import city as cities
 from hub import keys as key_files
+from hub import prepared
 from hub.alert import Lane
 from hub.background import Background
 from hub.bus import Bus
-from hub.bus.embedded import EmbeddedBus
+from hub.bus.access import access
+from hub.bus.split import SplitBus
 from hub.channel import Capabilities, Target, Targets
 from hub.city import City
 from hub.clock import Clock, utc_now
 from hub.codec import RecordCodec
+from hub.dead_letter_office import DeadLetterOffice
 from hub.deliver import Delivery
+from hub.disk import Disk
 from hub.errors import BadSettings
 from hub.fanout import Fanout
 from hub.folder import Folder
-from hub.gate import Stops
+from hub.gate import Leases, Stops
 from hub.intake import Intake
 from hub.keys import Keys
 from hub.ledger import Ledger, deployment, register
+from hub.life import Life
 from hub.live import Live
 from hub.live.memory import MemoryLive
 from hub.outbound import Deployment, Outbound
 from hub.page import Notify, Pager
 from hub.planner import Planner
 from hub.postbox import Postbox
+from hub.prepared import Prepare
 from hub.settings import Settings
 from hub.sweep import Sweeper
 from hub.worker import Worker
 from shelters import record as shelter_record
 from shelters.board import LiveBoard
 from shelters.site import Site, SiteCode, load_sites
-from yobikake import connectors
+from yobikake import compose, connectors
 from yobikake.connectors import Configured
 from yobikake.slot_source import Renderer
 
@@ -65,7 +72,7 @@ class Assembly:
     city_folder: Folder
     sites: Mapping[SiteCode, Site]
     clock: Clock
-    owner: str
+    life: Life
     ledger: Ledger
     bus: Bus
     live: Live
@@ -79,6 +86,8 @@ class Assembly:
     planner: Planner
     sweeper: Sweeper
     postbox: Postbox
+    office: DeadLetterOffice
+    disk: Disk
     board: LiveBoard
     renderer: Renderer
     background: Background
@@ -87,12 +96,12 @@ class Assembly:
         """A worker of one channel and lane. Open its connector first."""
         delivery = Delivery(
             channel=self.channels[kind].by_lane[lane],
-            capabilities=self.capabilities[kind],
+            capabilities=self.channels[kind].on(lane),
             ledger=self.ledger,
             live=self.live,
             keys=self.keys,
             stops=self.stops,
-            owner=self.owner,
+            life=self.life,
             clock=self.clock,
             page=self.pager.page,
         )
@@ -120,8 +129,9 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         kind = await ledger.read(deployment.read)
         outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
         channels = connectors.build(settings, outbound, clock)
+        leases = leases_for(settings, channels)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
-        prefix = marked(kind, city)
+        prefix = marked(settings, kind, city)
         bus = await _bus(settings, name or owner, channels, prefix=prefix)
         await bus.open()
         stack.push_async_callback(bus.close)
@@ -137,7 +147,7 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
             folder=folder,
             sites=sites,
             clock=clock,
-            owner=owner,
+            life=Life(ledger, name=owner, leases=leases),
             ledger=ledger,
             bus=bus,
             live=live,
@@ -173,7 +183,7 @@ def _assembly(
     folder: Folder,
     sites: Mapping[SiteCode, Site],
     clock: Clock,
-    owner: str,
+    life: Life,
     ledger: Ledger,
     bus: Bus,
     live: Live,
@@ -205,10 +215,11 @@ def _assembly(
         transport=bus,
         stops=stops,
         capabilities=capabilities,
-        owner=owner,
+        life=life,
         only_process=settings.embedded,
         clock=clock,
     )
+    disk = Disk(settings.data, limit=settings.limits.free_disk)
     return Assembly(
         settings=settings,
         deployment=kind,
@@ -216,7 +227,7 @@ def _assembly(
         city_folder=folder,
         sites=sites,
         clock=clock,
-        owner=owner,
+        life=life,
         ledger=ledger,
         bus=bus,
         live=live,
@@ -237,21 +248,42 @@ def _assembly(
             relay=sweeper.poke,
             channels=frozenset(channels),
             towns=frozenset(city.towns),
+            prepare=correction(city),
+            disk=disk,
         ),
         planner=Planner(fanout=fanout, ledger=ledger, transport=bus, records=records),
         sweeper=sweeper,
         postbox=Postbox(
             ledger=ledger, transport=bus, records=records, capabilities=capabilities, clock=clock
         ),
+        office=DeadLetterOffice(ledger=ledger, transport=bus, records=records, page=pager.page, clock=clock),
+        disk=disk,
         board=board,
         renderer=renderer,
         background=background,
     )
 
 
-def marked(kind: Deployment, city: City) -> str:
+def leases_for(settings: Settings, channels: Mapping[str, Configured]) -> Leases:
+    """Raises `BadSettings` where a channel's requests do not fit into them."""
+    lease, life = settings.delivery.lease_s, settings.delivery.life_s
+    leases = Leases(
+        lease=timedelta(seconds=lease), life=timedelta(seconds=lease if settings.embedded else life)
+    )
+    for configured in channels.values():
+        for channel in configured.by_lane.values():
+            leases.fits(channel.capabilities)
+    return leases
+
+
+def correction(city: City) -> Prepare:
+    """How the correction of an alert reads, from the bank of phrases."""
+    return partial(prepared.message, template=compose.template("correction"), city=city.names)
+
+
+def marked(settings: Settings, kind: Deployment, city: City) -> str:
     """Stands before what this hub keeps in Kafka and Redis: a rehearsal may share them with production."""
-    return f"{kind}.{city.code}."
+    return settings.bus.prefix or f"{kind}.{city.code}."
 
 
 async def ensure_topics(settings: Settings, channels: Iterable[str], *, prefix: str) -> "topics.Report":
@@ -259,17 +291,19 @@ async def ensure_topics(settings: Settings, channels: Iterable[str], *, prefix: 
     from hub.bus import topics  # noqa: PLC0415 - loaded only by a hub that has Kafka
 
     with resources.as_file(resources.files("config") / "topics.toml") as declared:
-        return await topics.ensure(settings.bus.kafka, channels, path=declared, prefix=prefix)
+        return await topics.ensure(
+            settings.bus.kafka, channels, path=declared, prefix=prefix, access=access(settings.bus)
+        )
 
 
 async def _bus(settings: Settings, name: str, channels: Iterable[str], *, prefix: str) -> Bus:
     if settings.embedded:
-        return EmbeddedBus(settings.data / "bus.db")
+        return SplitBus(settings.data)
     from hub.bus.kafka import KafkaBus  # noqa: PLC0415
 
     for drift in (await ensure_topics(settings, channels, prefix=prefix)).drift:
         log.warning("a Kafka topic is not as declared", drift=str(drift))
-    return KafkaBus(settings.bus.kafka, client_id=name, prefix=prefix)
+    return KafkaBus(settings.bus.kafka, client_id=name, prefix=prefix, access=access(settings.bus))
 
 
 def _live(settings: Settings, *, prefix: str) -> Live:

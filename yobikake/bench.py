@@ -58,11 +58,11 @@ async def measure(recipients: int, *, say: Callable[[str], None]) -> Measured:
     """One alert to `recipients` by mail, embedded; then the peer against the same gateway."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yobikake-bench-")))
-        port = await stack.enter_async_context(_gateway())
+        port = await stack.enter_async_context(smarthost_apart())
         town = await stack.enter_async_context(
             rehearsal_city(folder, residents_port=0, staff_port=0, conditions=Conditions())
         )
-        _only_mail(folder / "yobikake.toml", port)
+        only_mail(folder / "yobikake.toml", port)
         say(f"registering {recipients:,} recipients")
         people = evening.clerks()
         await evening.set_up(town, people, number=0, seed=1, progress=lambda *_: None)
@@ -76,7 +76,7 @@ async def measure(recipients: int, *, say: Callable[[str], None]) -> Measured:
         await ready.wait()
         say("sending")
         accepted, submitted_at = await evening.alert(assembly, *people, grounds="bench", whole_city=True)
-        tally, planned_at = await _finished(assembly, accepted.alert.identifier)
+        tally, planned_at = await finished(assembly, accepted.alert.identifier)
         say(f"the peer: {PEER_MESSAGES} messages one by one")
         peer_rate = await _peer(port)
     assert tally.first_at is not None  # noqa: S101 - everyone was accepted
@@ -94,7 +94,8 @@ async def measure(recipients: int, *, say: Callable[[str], None]) -> Measured:
 
 
 @asynccontextmanager
-async def _gateway() -> AsyncIterator[int]:
+async def smarthost_apart() -> AsyncIterator[int]:
+    """The rehearsal's, in a process of its own; its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -112,7 +113,8 @@ async def _gateway() -> AsyncIterator[int]:
         await process.wait()
 
 
-def _only_mail(path: Path, port: int) -> None:
+def only_mail(path: Path, port: int) -> None:
+    """Leave the hub whose settings these are one channel, through the smarthost on this port."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     values["channels"] = {"mail": values["channels"]["mail"] | {"port": port, "connections": 16}}
     path.write_text(tomli_w.dumps(values), encoding="utf-8")
@@ -139,7 +141,8 @@ async def _register(found: settings.Settings, town: RehearsalCity, number: int) 
         return len(await ledger.read(lambda conn: register.variants(conn, "mail")))
 
 
-async def _finished(assembly: Assembly, identifier: str) -> tuple[Tally, datetime]:
+async def finished(assembly: Assembly, identifier: str) -> tuple[Tally, datetime]:
+    """Wait until everybody has an outcome. Returns the counts, and when planning was complete."""
     planned_at: datetime | None = None
     while True:
         tallies = await assembly.ledger.read(

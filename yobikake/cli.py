@@ -29,10 +29,21 @@ COMMANDS = {
     "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
     "send": ("send", "send", "Prepare an alert and ask for its approval."),
     "approve": ("send", "approve", "Approve a draft and send it."),
+    "correct": ("send", "correct", "Submit the correction of an alert, which was prepared when it was sent."),
     "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
     "shelters": ("look", "show_shelters", "Show every site: its state, how many people are there."),
+    "dead-letters": (
+        "letters",
+        "show_dead_letters",
+        "Show records that could not be processed: when, and why.",
+    ),
     "topics": ("topics", "topics", "Create the Kafka topics that are missing, and tell which differ."),
     "bench": ("bench", "bench", "Send one alert by mail to many, and compare."),
+    "chaos": (
+        "chaos",
+        "chaos",
+        "Kill, freeze and starve hubs while they send, and see whether anyone is missed.",
+    ),
 }
 """Name → module, function, and the line that `--help` shows. Imported when run: a hub takes a second to load."""
 

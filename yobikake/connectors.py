@@ -6,7 +6,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from hub.alert import Lane
-from hub.channel import Capabilities, Channel, Unit
+from hub.channel import ByLane, Capabilities, Channel
 from hub.clock import Clock
 from hub.errors import BadSettings
 from hub.outbound import Outbound
@@ -26,7 +26,10 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
-    """A channel the city has. `by_lane`: urgent and routine have sockets of their own (I4)."""
+    """A channel the city has. `by_lane`: urgent and routine have sockets of their own (I4).
+
+    `capabilities` are what its batches are planned and counted by, in both lanes.
+    """
 
     by_lane: Mapping[Lane, Channel]
     capabilities: Capabilities
@@ -35,6 +38,10 @@ class Configured:
     def channel(self) -> Channel:
         """The one that is asked about targets, probes and callbacks."""
         return self.by_lane[Lane.URGENT]
+
+    def on(self, lane: Lane) -> Capabilities:
+        """What a worker of this lane goes by: it has that lane's connections."""
+        return replace(self.capabilities, connections=self.by_lane[lane].capabilities.connections)
 
 
 def build(settings: Settings, outbound: Outbound, clock: Clock) -> dict[str, Configured]:
@@ -65,16 +72,15 @@ def configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) 
     connector = import_module(module)
     own = convert(settings.channels[kind], connector.Settings, where=f"[channels.{kind}]")
 
-    def make() -> Channel:
-        channel: Channel = getattr(connector, name)(own, outbound=outbound, clock=clock)
+    def make(lane: Lane) -> Channel:
+        its_own = own.on(lane) if isinstance(own, ByLane) else own
+        channel: Channel = getattr(connector, name)(its_own, outbound=outbound, clock=clock)
         return channel
 
-    urgent = make()
-    capabilities = urgent.capabilities
+    urgent = make(Lane.URGENT)
+    routine = urgent if urgent.capabilities.one_instance else make(Lane.ROUTINE)
+    capabilities = replace(urgent.capabilities, drain_per_s=routine.capabilities.drain_per_s)
     if settings.delivery.backoff_s:
         backoff = tuple(timedelta(seconds=seconds) for seconds in settings.delivery.backoff_s)
         capabilities = replace(capabilities, backoff=backoff)
-    people = capabilities.unit is Unit.PEOPLE
-    return Configured(
-        by_lane={Lane.URGENT: urgent, Lane.ROUTINE: make() if people else urgent}, capabilities=capabilities
-    )
+    return Configured(by_lane={Lane.URGENT: urgent, Lane.ROUTINE: routine}, capabilities=capabilities)

@@ -20,8 +20,9 @@ from hub import city as cities
 from hub import keys as key_files
 from hub import settings
 from hub.city import City
+from hub.disk import is_full
 from hub.errors import BadInput, BadSettings, Refused
-from hub.ledger import Ledger, deployment, migrations, tables
+from hub.ledger import Ledger, deployment, migrations, tables, trouble
 from hub.outbound import Deployment
 from yobikake.assembly import city_folder
 
@@ -197,6 +198,8 @@ async def _connected(found: settings.Settings) -> AsyncIterator[Ledger]:
         await ledger.open()
         yield ledger
     except DBAPIError as e:
+        if is_full(e):
+            raise trouble.said(e) from e
         reason = str(e.orig).strip().partition("\n")[0]
         raise BadSettings(
             "[ledger] url", f"the database failed: {reason} / データベースでエラーが起きました"

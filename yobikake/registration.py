@@ -3,6 +3,7 @@
 A fault names the line and the column, never what stands there: it may be an address.
 """
 
+import asyncio
 import csv
 import io
 import re
@@ -23,20 +24,22 @@ from hub.authorise import SYSTEM
 from hub.blocks import blocks
 from hub.city import City
 from hub.errors import BadInput, Conflict, HubError, Refused
+from hub.idset import IdSet
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import audit, register, tables
+from hub.ledger import Ledger, audit, packing, register, tables
 from hub.ledger.register import Registration
-from hub.recipient import Kind, Town, Zone
+from hub.recipient import Kind, RecipientId, Town, Zone
 from hub.settings import Settings
 from yobikake.assembly import city_folder
 from yobikake.initialise import opened
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
-"""Called from another thread with how many people are registered, of how many."""
+"""Called with how many people are registered, of how many."""
 
-_BLOCK = 2_000
+_BLOCK = 500
+"""People of one commit."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +79,10 @@ class Fault(BadInput):
 async def import_file(
     found: Settings, file: Path, *, dry_run: bool, progress: Progress, at: datetime
 ) -> Imported:
-    """Register everybody in `file` in one transaction, with one audit row that holds counts only.
+    """Register everybody in `file`, or nobody, with one audit row that holds counts only.
+
+    They are written a few at a time, so that nobody's batch waits for the ledger, and are in force together
+    once all are there. Of an import that was cut off the same file takes what is left over.
 
     Raises:
         BadInput: the file cannot be read, or is no such table.
@@ -86,13 +92,14 @@ async def import_file(
     keys = key_files.load(found.keys)
     async with opened(found) as ledger:
         sheet = read(_text(file), cities.load(city_folder(found.city)))
-        faults = sheet.faults + await ledger.read(lambda conn: _registered(conn, keys, sheet.entries))
+        known, left_over = await ledger.read(lambda conn: _registered(conn, keys, sheet.entries))
+        faults = sheet.faults + known
         if faults:
             raise ExceptionGroup(file.name, [*sorted(faults, key=lambda fault: fault.line), _none(faults)])
         people = [entry.registration for entry in sheet.entries]
         imported = _imported(people, dry_run=dry_run)
         if not dry_run:
-            await ledger.write(lambda conn: _register(conn, keys, people, imported, progress=progress, at=at))
+            await _register(ledger, keys, people, imported, left_over, progress=progress, at=at)
     return imported
 
 
@@ -297,48 +304,78 @@ def _none(faults: Sequence[Fault]) -> HubError:
     return Refused(f"Nobody was registered; rows to correct: {rows} / だれも登録していません。直す行：{rows}")
 
 
-def _registered(conn: Connection, keys: Keys, entries: Iterable[Entry]) -> list[Fault]:
-    """A fault for every address that is in the register already."""
-    blind = tables.contacts.c.blind
+def _registered(
+    conn: Connection, keys: Keys, entries: Iterable[Entry]
+) -> tuple[list[Fault], list[RecipientId]]:
+    """A fault for every address that is in the register already; and who is left over of an import cut off.
+
+    Those stand in no pack, so that nothing was ever planned for them.
+    """
     contacts = (
         (keys.blind(channel, address), entry.line, channel)
         for entry in entries
         for channel, address in entry.registration.contacts.items()
     )
-    faults = []
+    packed: dict[str, IdSet] = {}
+    faults: list[Fault] = []
+    left_over: set[RecipientId] = set()
     for block in blocks(contacts, 500):
-        known = set(conn.execute(select(blind).where(blind.in_([contact[0] for contact in block]))).scalars())
-        faults += [
-            Fault(line, channel, "is registered already", "すでに登録されています")
-            for index, line, channel in block
-            if index in known
-        ]
-    return faults
+        known = _known(conn, [contact[0] for contact in block])
+        for index, line, channel in block:
+            if (recipient := known.get((channel, index))) is None:
+                continue
+            if channel not in packed:
+                packed[channel] = register.packed(conn, channel)
+            if recipient in packed[channel]:
+                faults.append(Fault(line, channel, "is registered already", "すでに登録されています"))
+            else:
+                left_over.add(recipient)
+    return faults, sorted(left_over)
 
 
-def _register(
-    conn: Connection,
+def _known(conn: Connection, blinds: Sequence[bytes]) -> dict[tuple[str, bytes], RecipientId]:
+    table = tables.contacts.c
+    rows = conn.execute(select(table.channel, table.blind, table.recipient).where(table.blind.in_(blinds)))
+    return {(row.channel, row.blind): RecipientId(row.recipient) for row in rows}
+
+
+async def _register(
+    ledger: Ledger,
     keys: Keys,
     people: Sequence[Registration],
     imported: Imported,
+    left_over: Sequence[RecipientId],
     *,
     progress: Progress,
     at: datetime,
 ) -> None:
-    """One transaction: whoever is in the record is also in the packs, and has an audit row."""
-    done = 0
-    for block in blocks(people, _BLOCK):
-        try:
-            register.add(conn, keys, block, at=at)
-        except IntegrityError:  # not chained: it holds the rows
-            raise Conflict(
-                "somebody else is registering the same addresses; try again / "
-                "同じ宛先が同時に登録されています。もう一度実行してください"
-            ) from None
-        done += len(block)
-        progress(done, len(people))
-    register.rebuild(conn, keys, [channel for channel, used in imported.channels.items() if used])
-    _audit(conn, keys, imported, at)
+    """Whoever is in the packs at the end has an audit row; until then nothing is planned for them."""
+    added: list[RecipientId] = []
+    try:
+        await _take_out(ledger, left_over)
+        for block in blocks(people, _BLOCK):
+            added += await ledger.write(lambda conn: _add(conn, keys, block, at))  # noqa: B023
+            progress(len(added), len(people))
+        used = [channel for channel, languages in imported.channels.items() if languages]
+        await packing.repack(ledger, keys, used, along=lambda conn: _audit(conn, keys, imported, at))
+    except BaseException:
+        await asyncio.shield(_take_out(ledger, added))
+        raise
+
+
+def _add(conn: Connection, keys: Keys, people: Sequence[Registration], at: datetime) -> list[RecipientId]:
+    try:
+        return register.add(conn, keys, people, at=at)
+    except IntegrityError:  # not chained: it holds the rows
+        raise Conflict(
+            "somebody else is registering the same addresses; try again / "
+            "同じ宛先が同時に登録されています。もう一度実行してください"
+        ) from None
+
+
+async def _take_out(ledger: Ledger, recipients: Sequence[RecipientId]) -> None:
+    for block in blocks(recipients, _BLOCK):
+        await ledger.write(lambda conn: register.remove(conn, block))  # noqa: B023
 
 
 def _audit(conn: Connection, keys: Keys, imported: Imported, at: datetime) -> None:

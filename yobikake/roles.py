@@ -2,7 +2,7 @@
 
     api        staff console, residents' pages, callbacks, readings by HTTP
     fanout     alerts become batches
-    sweep      outbox, takeovers, expiry
+    sweep      outbox, takeovers, expiry, dead letters
     receipts   what providers report later
     shelters   readings become occupancy
     <channel>  mail, line, x, voice, wifi, website, manual: one role each
@@ -18,9 +18,11 @@ from typing import Any
 import structlog
 
 from hub.alert import Lane
+from hub.background import beat
+from hub.disk import EVERY_S, watch
 from hub.errors import BadSettings
 from hub.health import Prober
-from yobikake import api, shelter_role, website_role, wifi_role
+from yobikake import api, shelter_role, sweep_role, website_role, wifi_role
 from yobikake.assembly import Assembly
 
 log = structlog.get_logger(__name__)
@@ -28,10 +30,11 @@ log = structlog.get_logger(__name__)
 Run = Callable[[Assembly], Coroutine[Any, Any, None]]
 
 API = "api"
+SWEEP = "sweep"
 
 ENGINE: dict[str, Run] = {
     "fanout": lambda assembly: assembly.planner.run(),
-    "sweep": lambda assembly: assembly.sweeper.run(),
+    SWEEP: sweep_role.run,
     "receipts": lambda assembly: assembly.postbox.run(),
     "shelters": shelter_role.run,
 }
@@ -61,6 +64,8 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
         )
     kinds = [role for role in wanted if role in assembly.channels]
     async with AsyncExitStack() as stack:
+        if kinds or SWEEP in wanted:
+            await stack.enter_async_context(assembly.life.lived())
         for kind in kinds:
             await _open(assembly, kind, stack)
         if API in wanted:
@@ -76,6 +81,7 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
                 group.create_task(BESIDE[kind](assembly), name=f"{kind} state")
             if kinds:
                 group.create_task(_prober(assembly, kinds).run(), name="probes")
+            group.create_task(beat(lambda: watch(assembly.disk, assembly.pager.page), EVERY_S), name="disk")
             log.info("roles are running", roles=wanted)
             ready()
             await asyncio.Event().wait()
@@ -88,8 +94,12 @@ async def _open(assembly: Assembly, kind: str, stack: AsyncExitStack) -> None:
 
 
 def _prober(assembly: Assembly, kinds: list[str]) -> Prober:
+    channels = {kind: assembly.channels[kind].channel for kind in kinds}
+    for kind in kinds:
+        if assembly.settings.channels[kind].get("routine"):  # a transport of its own
+            channels[f"{kind} routine"] = assembly.channels[kind].by_lane[Lane.ROUTINE]
     return Prober(
-        channels={kind: assembly.channels[kind].channel for kind in kinds},
+        channels=channels,
         live=assembly.live,
         clock=assembly.clock,
         page=assembly.pager.page,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from channels._secret import read_secret
+from hub.secret import read_secret
 from hub.errors import BadSettings
 from hub.outbound import Outbound
 from shelters import record

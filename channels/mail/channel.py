@@ -34,7 +34,6 @@ CAPABILITIES = Capabilities(
     japanese="メール",
     batch_size=100,
     connections=8,
-    request_deadline=timedelta(seconds=45),
 )
 
 
@@ -52,6 +51,8 @@ class Mail:
             CAPABILITIES,
             batch_size=settings.recipients_per_transaction,
             connections=settings.connections,
+            drain_per_s=settings.drain_per_s,
+            request_deadline=timedelta(seconds=settings.timeout_s),
         )
         self._smarthost = Smarthost(settings, outbound)
         self._pool = Pool(self._smarthost.connect, size=settings.connections)

@@ -31,8 +31,9 @@ class Envelope:
 async def hand_over(smtp: SMTP, envelope: Envelope, *, gate: Gate, deadline: timedelta) -> list[Result]:
     """One result for each recipient, in order. Afterwards `smtp` takes the next one, or is closed.
 
-    The gate is asked before MAIL, and again before DATA: what follows the final dot cannot be taken
-    back. A connection lost before the final dot is temporary; after it, ambiguous.
+    The gate is asked before MAIL, before DATA and directly before the message: what follows the final
+    dot cannot be taken back. A connection lost before any byte of the message was given to the transport
+    is temporary, for the dot is its last; from then on, ambiguous.
 
     Raises:
         GateClosed: as the gate raised it; the connection is then inside a transaction: drop it.
@@ -60,7 +61,7 @@ class Transaction:
     remaining: Verdict | None = None
     """What everyone else gets."""
     handed_over: bool = False
-    """The final dot has been written."""
+    """The message is about to be given to the transport, which may keep it for a while, dot and all."""
 
     @property
     def anyone(self) -> bool:
@@ -80,7 +81,7 @@ class Transaction:
         assert self.remaining is not None or not self.anyone  # noqa: S101 - `_transact` sees to it
         key = self.envelope.key.hex
         return [
-            _result(recipient, self.refused.get(position, self.remaining), key)
+            _result(recipient, self.refused.get(position, self.remaining), key, alone=position in self.refused)
             for position, recipient in enumerate(self.envelope.to)
         ]
 
@@ -100,6 +101,7 @@ async def _transact(smtp: SMTP, transaction: Transaction, gate: Gate) -> None:
     gate()
     reply = await smtp.execute_command(b"DATA")
     if reply.code == 354:
+        gate()
         transaction.rest(_verdict(Stage.DATA, await _hand_message(smtp, transaction, message)))
     else:
         transaction.rest(_verdict(Stage.DATA, reply))
@@ -124,11 +126,12 @@ async def _name_recipients(smtp: SMTP, transaction: Transaction) -> None:
 
 
 async def _hand_message(smtp: SMTP, transaction: Transaction, message: bytes) -> SMTPResponse:
+    """The one place where a final dot is given away, in one piece with the message."""
     protocol = smtp.protocol
-    if protocol is None:
+    if protocol is None or not protocol.is_connected:
         raise SMTPServerDisconnected("before the message")
-    protocol.write(message)
     transaction.handed_over = True
+    protocol.write(message)
     return await protocol.read_response(timeout=smtp.timeout)
 
 
@@ -154,8 +157,8 @@ def _verdict(stage: Stage, reply: SMTPResponse) -> Verdict:
     return classify(stage, reply.code, reply.message)
 
 
-def _result(recipient: Recipient, verdict: Verdict | None, key: str) -> Result:
+def _result(recipient: Recipient, verdict: Verdict | None, key: str, *, alone: bool) -> Result:
     """An acceptance is known under the envelope's id: a bounce names that, and the address."""
     assert verdict is not None  # noqa: S101 - `results` has looked
     ref = ProviderRef(f"{key}/{recipient.id}") if verdict.outcome is Outcome.ACCEPTED else None
-    return Result(recipient.id, verdict.outcome, ref, verdict.reason, verdict.retry_after)
+    return Result(recipient.id, verdict.outcome, ref, verdict.reason, verdict.retry_after, alone)

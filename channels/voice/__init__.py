@@ -22,7 +22,7 @@ from channels.voice import report, speech
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
-from hub.errors import Refused
+from hub.errors import Refused, TemporaryFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient
@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     kind="voice",
     japanese="電話",
     batch_size=1,
+    connections=2,
     single_requests=True,
     requests_per_s=1.0,
     body_limit=1500,
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     calls_per_s: Annotated[int, Meta(ge=1, le=30)] = 1
     ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
     voices: dict[Language, str] = {}
+    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
 
 
 class Voice:
@@ -75,7 +77,10 @@ class Voice:
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         self.capabilities = replace(
-            CAPABILITIES, batch_size=settings.calls_per_s, requests_per_s=float(settings.calls_per_s)
+            CAPABILITIES,
+            batch_size=settings.calls_per_s,
+            requests_per_s=float(settings.calls_per_s),
+            request_deadline=timedelta(seconds=settings.timeout_s),
         )
         self._settings = settings
         self._clock = clock
@@ -103,7 +108,7 @@ class Voice:
                 yield failure.result(recipient)
             return
         call = self._caller(parcel)
-        async with aclosing(paced(parcel.to, call, per_s=self._settings.calls_per_s)) as results:
+        async with aclosing(paced(parcel.to, call, turn=parcel.turn)) as results:
             async for result in results:
                 yield result
 
@@ -139,8 +144,9 @@ class Voice:
     async def _earlier(self, parcel: Parcel, recipient: Recipient) -> Result | None:
         """What became of an earlier try, if there was one; None: there is no call, or none that came through.
 
-        Twilio's list says nothing of a call's alert: any call from our number since the alert was
-        sent counts, but for those that this process made for another one.
+        Twilio's list says nothing of a call's alert. A call from our number since the alert was sent counts
+        if nobody knows what it was for: neither the ledger, which has recorded the others' calls, nor this
+        process, which may be about to.
         """
         if parcel.attempt == 1 and not parcel.resend:
             return None
@@ -152,11 +158,17 @@ class Voice:
         except ERRORS as e:
             failure = nothing_done(classify(e))
             return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
-        made = [call for call in calls if self._may_be_of(parcel, call)]
+        calls = [call for call in calls if self._may_be_of(parcel, call)]
+        try:
+            others = await parcel.recorded({ProviderRef(call.sid) for call in calls}) if calls else ()
+        except TemporaryFailure as e:
+            outcome = Outcome.AMBIGUOUS if parcel.resend else Outcome.TEMPORARY
+            return Result(recipient.id, outcome, reason=e.reason)
+        made = [call for call in calls if call.sid not in others]
         through = [call.sid for call in made if call.status not in report.MISSED]
         if through:
             return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(through[0]))
-        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed")
+        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed", alone=True)
         return missed if made and parcel.resend else None
 
     def _may_be_of(self, parcel: Parcel, call: Any) -> bool:

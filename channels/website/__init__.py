@@ -6,11 +6,12 @@ DELIVERED says that all three files were read back as written; not that anybody 
 import asyncio
 import errno
 import fcntl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 import msgspec
 import structlog
@@ -27,6 +28,9 @@ from hub.outbound import Outbound
 log = structlog.get_logger(__name__)
 
 STATE, FRAGMENT, FEED = "alerts.json", "alerts.html", "alerts.rss"
+LOCK_WAIT = timedelta(seconds=4)
+"""A process that was stopped in the middle of a change must not hold up the others with it."""
+
 MARK = ".yobikake-deployment"
 """Says for which kind of hub a folder is, so that a rehearsal never writes what a city publishes."""
 
@@ -48,9 +52,11 @@ class Website:
         japanese="市ホームページ",
         unit=Unit.POSTS,
         batch_size=1,
+        one_instance=True,
         drilling=Drilling.PREVIEW_ONLY,
         backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)),
         resends_ambiguous=False,
+        request_deadline=LOCK_WAIT,
     )
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
@@ -85,7 +91,7 @@ class Website:
             OSError: the folder cannot be written.
             Refused: it is a folder of the other kind of hub.
         """
-        await asyncio.to_thread(self._change, lambda notices: list(_now(notices, contents)))
+        await asyncio.to_thread(self._change, lambda notices: list(_now(notices, contents)), _ungated)
 
     async def probe(self) -> Health:
         try:
@@ -101,17 +107,24 @@ class Website:
         if parcel.mode is not Mode.LIVE:
             return Outcome.UNSUPPORTED, "drill"
         new = notice(parcel.content, expires=parcel.expires_at)
-        parcel.gate()
         try:
-            as_written = await asyncio.to_thread(self._change, lambda notices: [*_without(new, notices), new])
+            as_written = await asyncio.to_thread(
+                self._change, lambda notices: [*_without(new, notices), new], parcel.gate
+            )
         except OSError as e:
             return Outcome.TEMPORARY, _name(e)
         return (Outcome.DELIVERED, "") if as_written else (Outcome.TEMPORARY, "read back")
 
-    def _change(self, change: Callable[[Sequence[Notice]], Sequence[Notice]]) -> bool:
-        """Apply `change` to what is there, write all three files, and say whether they read so."""
-        now = self._clock()
+    def _change(
+        self, change: Callable[[Sequence[Notice]], Sequence[Notice]], gate: Callable[[], None]
+    ) -> bool:
+        """Apply `change` to what is there, write all three files, and say whether they read so.
+
+        The gate is asked once nobody else is in the way: how long that takes is not ours to say.
+        """
         with self._locked():
+            gate()
+            now = self._clock()
             notices = Notices(generated=now, notices=in_force(change(self._read().notices), now))
             files = {
                 STATE: as_json(notices),
@@ -149,15 +162,36 @@ class Website:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, over all processes of this machine; the first leaves our mark."""
+        """One writer at a time, over all processes of this machine; the first leaves our mark.
+
+        Raises:
+            BlockingIOError: another writer did not make room within `LOCK_WAIT`.
+        """
         with (self._directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _acquire(lock)
             if not self._recognise():
                 replace_file(self._directory / MARK, self._outbound.deployment.value.encode())
             yield
 
     def _health(self, *, ok: bool, detail: str) -> Health:
         return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _acquire(lock: IO[str]) -> None:
+    give_up_at = time.monotonic() + LOCK_WAIT.total_seconds()
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(0.05)  # in a thread of its own; the system has no wait for a lock with an end
+        else:
+            return
+
+
+def _ungated() -> None:
+    """The gate of what belongs to no parcel."""
 
 
 def _without(new: Notice, notices: Sequence[Notice]) -> list[Notice]:

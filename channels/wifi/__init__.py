@@ -7,9 +7,10 @@ DELIVERED once it has read that back; `Reconciler` keeps it so, and puts back wh
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import structlog
@@ -32,6 +33,10 @@ from hub.recipient import Recipient
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+
+REQUESTS = 3
+"""To open a facility's Wi-Fi: read, write, read back."""
 
 
 class Facility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drill_facility: str | None = None
     base_url: str = "https://api.meraki.com/api/v1"
     requests_per_s: Annotated[float, Meta(gt=0)] = 10.0
+    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
 
     def __post_init__(self) -> None:
         refs = {facility.ref for facility in self.facilities}
@@ -80,12 +86,12 @@ class Wifi:
     is left alone; one whose configuration we could not put back is never touched.
     """
 
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: Capabilities = Capabilities(
         kind="wifi",
         japanese="公衆Wi-Fi",
         unit=Unit.FACILITIES,
         batch_size=3,
-        requests_per_s=3.0,  # each facility takes up to three of the contract's ten
+        one_instance=True,
         msg_types=frozenset({MsgType.ALERT, MsgType.UPDATE}),
         drilling=Drilling.RESTRICTED_TARGETS,
         max_attempts=8,
@@ -97,6 +103,12 @@ class Wifi:
         self, settings: Settings, *, outbound: Outbound, clock: Clock, saved: SavedStates | None = None
     ) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
+        deadline = timedelta(seconds=settings.timeout_s)
+        self.capabilities = replace(
+            self.capabilities,
+            requests_per_s=settings.requests_per_s / (self.capabilities.batch_size * REQUESTS),
+            request_deadline=deadline,
+        )
         self.settings = settings
         self.saved = saved or JsonFiles(settings.saved_dir)
         self._clock = clock
@@ -112,7 +124,7 @@ class Wifi:
             base_url=settings.base_url,
             outbound=outbound,
             requests_per_s=settings.requests_per_s,
-            deadline=self.capabilities.request_deadline,
+            deadline=deadline,
         )
 
     def targets(self) -> Sequence[Target]:

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TRIM_EVERY = timedelta(hours=1)
-TRIM_AT_ONCE = 5_000
+TRIM_AT_ONCE = 1_000
 """Records of one transaction, so that a trim holds up no publisher for long."""
 
 

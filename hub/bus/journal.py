@@ -122,30 +122,33 @@ def commit(db: sqlite3.Connection, topic: str, group: str, following: dict[int, 
 
 
 def trim(db: sqlite3.Connection, partitions: Iterable[Partition], retention: Retention, *, limit: int) -> int:
-    """Remove at most `limit` records that need not be kept; returns how many went."""
+    """Remove at most `limit` records that need not be kept, each partition's first ones; how many went."""
     removed = 0
     for topic, partition in partitions:
-        until = _keep_from(db, topic, partition, retention)
+        if removed >= limit:
+            break
+        until = _keep_from(db, topic, partition, retention, limit=limit - removed)
         removed += db.execute(
-            'DELETE FROM record WHERE "offset" IN (SELECT "offset" FROM record'
-            ' WHERE topic = ? AND partition = ? AND "offset" < ? ORDER BY "offset" LIMIT ?)',
-            (topic, partition, until, limit - removed),
+            'DELETE FROM record WHERE topic = ? AND partition = ? AND "offset" < ?', (topic, partition, until)
         ).rowcount
     return removed
 
 
-def _keep_from(db: sqlite3.Connection, topic: str, partition: int, retention: Retention) -> int:
+def _keep_from(
+    db: sqlite3.Connection, topic: str, partition: int, retention: Retention, *, limit: int
+) -> int:
+    """The first offset to keep, at most `limit` records on. Looks at no more records than may go: a trim of
+    many steps would else read all that is left at each of them."""
     query = "SELECT min(next) FROM committed WHERE topic = ? AND partition = ?"
     (done,) = db.execute(query, (topic, partition)).fetchone()
-    old = _first_since(db, topic, partition, retention.done_before_ms)
-    ancient = _first_since(db, topic, partition, retention.all_before_ms)
-    return max(ancient, old if done is None else min(old, done))
-
-
-def _first_since(db: sqlite3.Connection, topic: str, partition: int, at_ms: int) -> int:
-    """The offset of the first record written at `at_ms` or later, or the one behind the last."""
-    row = db.execute(
-        'SELECT "offset" FROM record WHERE topic = ? AND partition = ? AND at_ms >= ? ORDER BY "offset" LIMIT 1',
-        (topic, partition, at_ms),
-    ).fetchone()
-    return int(row[0]) if row else last_offset(db) + 1
+    rows = db.execute(
+        'SELECT "offset", at_ms FROM record WHERE topic = ? AND partition = ? ORDER BY "offset" LIMIT ?',
+        (topic, partition, limit),
+    )
+    until = 0
+    for offset, at_ms in rows:
+        is_done = done is None or offset < done
+        if at_ms >= retention.all_before_ms and not (is_done and at_ms < retention.done_before_ms):
+            break
+        until = offset + 1
+    return until

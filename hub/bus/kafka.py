@@ -203,7 +203,8 @@ class Administration:
             if topic["error_code"] == 0
         ]
         settings = await self._settings([topic["topic"] for topic in found])
-        return {topic["topic"]: _topic(topic, settings[topic["topic"]]) for topic in found}
+        known = [topic for topic in found if settings.get(topic["topic"])]  # by the broker asked second, too
+        return {topic["topic"]: _topic(topic, settings[topic["topic"]]) for topic in known}
 
     async def create(self, topics: Sequence[Topic]) -> None:
         """Returns once they can be used. One that exists meanwhile is left as it is."""

@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
-from hub.errors import BadSettings, HubError
+from hub.errors import BadSettings, Refused
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+
+AWAY = (OperationalError, InterfaceError, NoConnection)
+"""What `read` and `write` raise while the database cannot be worked with (restarted, full, locked): nothing
+was written, and a later try may succeed."""
 
 _GROUP = 256
 """Writes that share one commit at the most."""
@@ -28,6 +33,16 @@ _READERS = 4
 _RETRIES = 3
 """Tries of a PostgreSQL transaction that lost a deadlock or a serialisation conflict."""
 _CONFLICTS = {"40001", "40P01"}
+
+_KNOWS_WHEN_IT_IS_DEAD = {
+    "connect_timeout": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 9_000,
+}
+"""libpq's: a connection whose other end vanished without a word is an error after some nine seconds, and
+not a thread that waits for ever."""
 
 
 class Ledger:
@@ -56,13 +71,13 @@ class Ledger:
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a snapshot; it must not write."""
         if self._read is None:
-            raise HubError("the ledger is not open")
+            raise Refused("the ledger is not open / 台帳は開いていません")
         return await asyncio.get_running_loop().run_in_executor(self._threads, _transact, self._read, work)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` and commit. SQLite: concurrent calls share a commit; each stands or falls alone."""
         if self._write is None:
-            raise HubError("the ledger is not open")
+            raise Refused("the ledger is not open / 台帳は開いていません")
         return cast(T, await asyncio.wrap_future(self._write(work)))
 
     async def close(self) -> None:
@@ -89,14 +104,20 @@ class Ledger:
         self._write = self._writer.submit
 
     def _open_postgresql(self) -> None:
-        engine = create_engine(self._url, pool_size=2 * _READERS, pool_pre_ping=True)
+        engine = create_engine(
+            self._url,
+            pool_size=2 * _READERS,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=_KNOWS_WHEN_IT_IS_DEAD,
+        )
         self._engines.append(engine)
         with engine.connect():
             self._read = engine.execution_options(isolation_level="REPEATABLE READ")
         self._write = lambda work: self._threads.submit(_transact_again, engine, work)
 
     def _sqlite_engine(self, begin: str) -> Engine:
-        engine = create_engine(self._url)
+        engine = create_engine(self._url, hide_parameters=True)
         self._engines.append(engine)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda conn: conn.exec_driver_sql(begin))
@@ -167,16 +188,28 @@ class _GroupWriter:
         while (job := self._jobs.get()) is not None:
             jobs = [job, *self._waiting()]
             last = jobs[-1] is None
-            group = [job for job in jobs if job is not None]
-            try:
-                with self._engine.begin() as conn:
-                    _run_each(conn, group)
-            except Exception as e:  # the commit itself failed: nothing of the group is durable
-                for job in group:
-                    job.error = e
+            group = [job for job in jobs if job is not None and job.future.set_running_or_notify_cancel()]
+            self._together(group)
             _answer(group)
             if last:
                 return
+
+    def _together(self, group: Sequence[_Job]) -> None:
+        try:
+            with self._engine.begin() as conn:
+                for job in group:
+                    _in_savepoint(conn, job)
+        except Exception:  # nothing of the group is durable, also what seemed done
+            for job in group:
+                self._alone(job)
+
+    def _alone(self, job: _Job) -> None:
+        job.result = job.error = None
+        try:
+            with self._engine.begin() as conn:
+                job.result = job.work(conn)
+        except Exception as e:
+            job.error = e
 
     def _waiting(self) -> list[_Job | None]:
         found: list[_Job | None] = []
@@ -187,21 +220,20 @@ class _GroupWriter:
         return found
 
 
-def _run_each(conn: Connection, group: Sequence[_Job]) -> None:
-    for job in group:
-        if not job.future.set_running_or_notify_cancel():
-            continue
-        try:
-            with conn.begin_nested():
-                job.result = job.work(conn)
-        except Exception as e:
-            job.error = e
+def _in_savepoint(conn: Connection, job: _Job) -> None:
+    """Raises when SQLite has given up the whole transaction, as it may where the disk is full (SQLite,
+    "Response To Errors Within A Transaction"): then the savepoint is gone, and what others wrote before."""
+    try:
+        with conn.begin_nested():
+            job.result = job.work(conn)
+    except Exception as e:
+        if not getattr(conn.connection.dbapi_connection, "in_transaction", False):
+            raise
+        job.error = e
 
 
 def _answer(group: Sequence[_Job]) -> None:
     for job in group:
-        if job.future.cancelled():
-            continue
         if job.error is not None:
             job.future.set_exception(job.error)
         else:

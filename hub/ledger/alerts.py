@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from hub import codec
 from hub.alert import Alert
+from hub.cap import MsgType
 from hub.delivery import Outcome
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys
@@ -155,6 +156,13 @@ def _check_references(conn: Connection, alert: Alert) -> None:
     audience = alert.targeting.audience
     if isinstance(audience, Reached) and audience.identifier not in alert.references:
         raise BadInput("$.targeting.audience", f"{audience.identifier} is not among the references")
+    if isinstance(audience, Reached) and alert.msg_type is MsgType.ALERT:
+        # it would not end what it refers to, and who that reaches would never be known
+        raise BadInput(
+            "$.msg_type",
+            "届いた人だけに送れるのは、訂正・更新・解除だけです / "
+            "Only what changes an alert can go to those it reached",
+        )
     for reference in alert.references:
         row = conn.execute(
             select(_alerts.version, _alerts.mode).where(_alerts.identifier == reference)

@@ -5,18 +5,32 @@ to a gateway; what the gateway said is recorded in one commit with the retries i
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from hub.alert import Lane, Mode
-from hub.delivery import Batch, BatchId, Outcome, Result, Variant, advance
+from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant, advance
 from hub.language import Language
-from hub.ledger import tables
-from hub.ledger.columns import MICROSECONDS, insert_new, now_us
+from hub.ledger import lives, tables
+from hub.ledger.columns import MICROSECONDS, insert_new, now_us, streamed
 from hub.ledger.tables import BatchState
 from hub.recipient import RecipientId, Zone
 
@@ -68,20 +82,25 @@ def claim(conn: Connection, ids: Sequence[BatchId], *, owner: str, lease: timede
 
 def release(conn: Connection, batch: Batch, *, owner: str, after: timedelta) -> None:
     """Give a claim back of which nothing was sent; the sweeper leaves it alone until then."""
-    conn.execute(
-        update(tables.batches)
-        .where(_batches.id == batch.id, _batches.owner == owner, _batches.state == BatchState.CLAIMED)
-        .values(
-            state=BatchState.PLANNED,
-            owner=None,
-            lease_until=None,
-            due_at=now_us() + int(after.total_seconds() * MICROSECONDS),
-        )
-    )
+    _release(conn, _held(batch.id, owner), after=after)
+
+
+def undo_claim(conn: Connection, batch: BatchId, *, owner: str, left: timedelta) -> None:
+    """Undo a claim of which only the commit's answer was lost.
+
+    `left`: so much of its lease at least must still be left. An earlier claim of the same owner, for which
+    something may have been sent, has less.
+    """
+    least = now_us() + int(left.total_seconds() * MICROSECONDS)
+    _release(conn, _held(batch, owner) & (_batches.lease_until >= least), after=timedelta(0))
 
 
 def due(conn: Connection, channel: str, lane: Lane, *, limit: int) -> list[BatchId]:
-    """Planned batches whose time has come, the longest due first."""
+    """Planned batches whose time has come, the longest due first.
+
+    Resends come last: whoever has certainly got nothing goes before whoever may have, and a gateway that
+    was in trouble is not tried with the one resend there is.
+    """
     rows = conn.execute(
         select(_batches.id)
         .where(
@@ -90,24 +109,24 @@ def due(conn: Connection, channel: str, lane: Lane, *, limit: int) -> list[Batch
             _batches.lane == lane,
             _batches.due_at <= now_us(),
         )
-        .order_by(_batches.due_at)
+        .order_by(_batches.resend, _batches.due_at)
         .limit(limit)
     )
     return [BatchId(row.id) for row in rows]
 
 
 def abandoned(
-    conn: Connection, *, void_owners_but: str | None = None, limit: int = 100
+    conn: Connection, *, void_owners_but: str | None = None, limit: int = 1000
 ) -> list[tuple[Batch, str]]:
-    """Claims whose lease has run out, with their owners.
+    """Claims whose lease, or whose owner's life, is over; with their owners.
 
-    `void_owners_but`: also every claim of another owner (embedded: leases of an earlier process are
+    `void_owners_but`: also every claim of another owner (embedded: claims of an earlier process are
     void at start, since there can be only one process).
     """
-    out = _batches.lease_until <= now_us()
+    over = or_(_batches.lease_until <= now_us(), lives.gone(_batches.owner))
     if void_owners_but is not None:
-        out = or_(out, _batches.owner != void_owners_but)
-    rows = conn.execute(select(tables.batches).where(_batches.state == BatchState.CLAIMED, out).limit(limit))
+        over = or_(over, _batches.owner != void_owners_but)
+    rows = conn.execute(select(tables.batches).where(_batches.state == BatchState.CLAIMED, over).limit(limit))
     return [(_batch(row), row.owner) for row in rows]
 
 
@@ -135,13 +154,11 @@ def record(
 ) -> bool:
     """Write what became of each position, and its retries, in one go.
 
-    Positions in `moved` live on in `children`. `keep_refs`: receipts will name the provider's ids. False, and nothing written, when the claim was lost
-    to another holder meanwhile: what that one records counts.
+    Positions in `moved` live on in `children`. `keep_refs`: receipts will name the provider's ids.
+    False, and nothing written, when the claim was lost meanwhile: what was recorded instead counts.
     """
     row = conn.execute(
-        select(_batches.handover, _batches.reasons)
-        .where(_batches.id == batch.id, _batches.owner == owner, _batches.state == BatchState.CLAIMED)
-        .with_for_update()
+        select(_batches.handover, _batches.reasons).where(_held(batch.id, owner)).with_for_update()
     ).first()
     if row is None:
         return False
@@ -173,6 +190,13 @@ def record(
     return True
 
 
+def recorded_refs(conn: Connection, channel: str, refs: Collection[ProviderRef]) -> set[ProviderRef]:
+    """Which of these a recorded send was given by its provider."""
+    known = tables.provider_refs.c
+    rows = conn.execute(select(known.ref).where(known.channel == channel, known.ref.in_(refs)))
+    return {ProviderRef(row.ref) for row in rows}
+
+
 def settle_unsent(conn: Connection, alert: str, outcome: Outcome) -> int:
     """Every planned batch of the alert gets `outcome` for all its recipients. Returns how many batches.
 
@@ -192,14 +216,16 @@ def settle_unsent(conn: Connection, alert: str, outcome: Outcome) -> int:
     return settled
 
 
-def in_flight(conn: Connection, alert: str) -> int:
-    """Batches of the alert that somebody holds a claim on now."""
+def in_flight(conn: Connection, alert: str, channel: str | None = None) -> int:
+    """Batches of the alert (on `channel`, or on all) that somebody holds a claim on now."""
     claimed = select(func.count()).where(_batches.alert == alert, _batches.state == BatchState.CLAIMED)
+    if channel is not None:
+        claimed = claimed.where(_batches.channel == channel)
     return int(conn.execute(claimed).scalar_one())
 
 
-def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Iterable[Row[Any]]:
-    """The rows of an alert's batches that counting and correcting need."""
+def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Iterator[Row[Any]]:
+    """The rows of an alert's batches, in no order, a few at a time: of any size, it takes no more memory."""
     query: Select[Any] = select(
         _batches.channel,
         _batches.language,
@@ -221,18 +247,83 @@ def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Ite
     ).where(_batches.alert == alert)
     if channel is not None:
         query = query.where(_batches.channel == channel)
-    return conn.execute(query)
+    return streamed(conn, query)
 
 
-def planned(conn: Connection, alert: str, channel: str) -> tuple[set[RecipientId], dict[Variant, int]]:
-    """Who is in a batch already, and the next free batch number of each variant."""
-    members: set[RecipientId] = set()
-    free: dict[Variant, int] = {}
-    for row in of_alert(conn, alert, channel=channel):
-        members.update(row.members)
-        variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
-        free[variant] = max(free.get(variant, 0), row.seq + 1)
-    return members, free
+def counted(conn: Connection, alert: str, *, now: datetime) -> Iterator[Row[Any]]:
+    """Batches of an alert that say the same, as one row with their `number`; mostly a handful of rows.
+
+    `retried`: they are retries. `waiting`: receipts may still come. `due_at`, `first_at`, `last_at`: of all.
+    """
+    alike = (
+        _batches.channel,
+        _batches.handover,
+        _batches.receipt,
+        _batches.reasons,
+        _batches.parent.is_not(None).label("retried"),
+        func.coalesce(_batches.settles_at > now, false()).label("waiting"),
+    )
+    query = (
+        select(
+            *alike,
+            func.count().label("number"),
+            func.min(_batches.due_at).label("due_at"),
+            func.min(_batches.first_at).label("first_at"),
+            func.max(_batches.last_at).label("last_at"),
+        )
+        .where(_batches.alert == alert)
+        .group_by(*alike)
+    )
+    return streamed(conn, query)
+
+
+class Place(NamedTuple):
+    """Where a family of batches (a root and its retries) stands among those of an alert on a channel."""
+
+    language: str
+    zone: str
+    seq: int
+
+
+def families(
+    conn: Connection, alert: str, channel: str, *, since: Place
+) -> Iterator[tuple[Place, Iterator[Row[Any]]]]:
+    """The families of an alert on a channel, from `since` on, in the order of their places.
+
+    Ask for the next family only when done with the rows of this one.
+    """
+    place = (_batches.language, _batches.zone, _batches.seq)
+    query = (
+        select(*place, _batches.mode, _batches.members, _batches.handover, _batches.receipt)
+        .where(_batches.alert == alert, _batches.channel == channel)
+        .where(tuple_(*place) >= tuple_(*map(literal, since)))
+        .order_by(*place)
+    )
+    return groupby(streamed(conn, query), key=lambda row: Place(row.language, row.zone, row.seq))
+
+
+def planned(
+    conn: Connection, alert: str, channel: str, variant: Variant | None = None
+) -> Iterator[tuple[RecipientId, ...]]:
+    """The members of each root batch (of a variant): everybody who is planned, each once."""
+    query = select(_batches.members).where(
+        _batches.alert == alert, _batches.channel == channel, _batches.parent.is_(None)
+    )
+    if variant is not None:
+        query = query.where(_batches.language == variant.language, _batches.zone == (variant.zone or ""))
+    return (row.members for row in streamed(conn, query))
+
+
+def next_seq(conn: Connection, alert: str, channel: str, variant: Variant) -> int:
+    """The first batch number of a variant that is free."""
+    last = select(func.max(_batches.seq)).where(
+        _batches.alert == alert,
+        _batches.channel == channel,
+        _batches.language == variant.language,
+        _batches.zone == (variant.zone or ""),
+    )
+    known = conn.execute(last).scalar_one()
+    return 0 if known is None else int(known) + 1
 
 
 def get(conn: Connection, batch: BatchId) -> tuple[Batch, bytearray, bytearray, dict[str, str]]:
@@ -249,6 +340,19 @@ def update_arrays(
         update(tables.batches)
         .where(_batches.id == batch)
         .values(handover=bytes(handover), receipt=bytes(receipt), reasons=json.dumps(dict(reasons)))
+    )
+
+
+def _held(batch: BatchId, owner: str) -> ColumnElement[bool]:
+    return and_(_batches.id == batch, _batches.owner == owner, _batches.state == BatchState.CLAIMED)
+
+
+def _release(conn: Connection, held: ColumnElement[bool], *, after: timedelta) -> None:
+    due_at = now_us() + int(after.total_seconds() * MICROSECONDS)
+    conn.execute(
+        update(tables.batches)
+        .where(held)
+        .values(state=BatchState.PLANNED, owner=None, lease_until=None, due_at=due_at)
     )
 
 

@@ -1,11 +1,11 @@
 """Column types and the database's clock, for SQLite and PostgreSQL alike."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Table, text
+from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Row, Select, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -76,6 +76,12 @@ def insert_new(conn: Connection, table: Table) -> Any:
     """An insert that leaves a row alone which is there already."""
     dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+def streamed(conn: Connection, query: Select[Any], *, at_once: int = 40) -> Iterator[Row[Any]]:
+    """The rows of a query, `at_once` of them in memory: to be read within the transaction."""
+    with conn.execute(query, execution_options={"yield_per": at_once}) as rows:
+        yield from rows
 
 
 def one_at_a_time(conn: Connection, lock: int) -> None:

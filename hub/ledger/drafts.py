@@ -16,12 +16,19 @@ def create(conn: Connection, draft: Draft) -> None:
     conn.execute(insert(tables.drafts).values(id=draft.id, created_at=draft.created_at, **_values(draft)))
 
 
-def get(conn: Connection, draft: str) -> Draft:
-    """Raises `BadInput` when there is none."""
-    row = conn.execute(select(tables.drafts).where(_drafts.id == draft)).first()
-    if row is None:
+def get(conn: Connection, draft: str, *, hold: bool = False) -> Draft:
+    """`hold`: nobody else changes it before this transaction ends. Raises `BadInput` when there is none."""
+    found = find(conn, draft, hold=hold)
+    if found is None:
         raise BadInput(f"draft {draft}", "there is no such draft / この下書きはありません")
-    return _draft(row)
+    return found
+
+
+def find(conn: Connection, draft: str, *, hold: bool = False) -> Draft | None:
+    """As `get`, where there need not be one."""
+    query = select(tables.drafts).where(_drafts.id == draft)
+    row = conn.execute(query.with_for_update() if hold else query).first()
+    return None if row is None else _draft(row)
 
 
 def replace(conn: Connection, draft: Draft, *, seen: int) -> None:

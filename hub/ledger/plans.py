@@ -16,7 +16,7 @@ _plans = tables.plans.c
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """Where planning goes on: in this variant, behind this recipient, with this batch number.
+    """Where planning goes on: in this variant, behind this recipient.
 
     Variants are walked in the order of (language, zone); one that appears later is not skipped, one
     that vanished is passed over.
@@ -25,11 +25,14 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     zone: str = ""
     after: int = 0
-    seq: int = 0
     revision: int = 0
     """The register's, as it is walked."""
     again: bool = False
     """The register was rebuilt under way: whoever is planned already is passed over."""
+    link: int = 0
+    """Of a correction: which of the alerts it corrects is walked …"""
+    family: int = 0
+    """… and which family of that alert's batches. Within a family recipients ascend."""
 
 
 class Plan(NamedTuple):
@@ -38,12 +41,12 @@ class Plan(NamedTuple):
     complete: bool
 
 
-def get(conn: Connection, alert: str, channel: str) -> Plan:
-    row = conn.execute(
-        select(_plans.cursor, _plans.step, _plans.complete_at).where(
-            _plans.alert == alert, _plans.channel == channel
-        )
-    ).one()
+def get(conn: Connection, alert: str, channel: str, *, hold: bool = False) -> Plan:
+    """`hold`: nobody else plans this until the commit."""
+    query = select(_plans.cursor, _plans.step, _plans.complete_at).where(
+        _plans.alert == alert, _plans.channel == channel
+    )
+    row = conn.execute(query.with_for_update() if hold else query).one()
     cursor = codec.decode(Cursor, row.cursor, what="plan") if row.cursor else Cursor()
     return Plan(cursor, row.step, row.complete_at is not None)
 
@@ -76,6 +79,16 @@ def advance(
         return False
     batches.plan(conn, planned)
     return True
+
+
+def extend(conn: Connection, alert: str, channel: str, planned: Sequence[Planned]) -> None:
+    """Add batches to a plan held by `get`, complete or not; its cursor stays where it is."""
+    conn.execute(
+        update(tables.plans)
+        .where(_plans.alert == alert, _plans.channel == channel)
+        .values(planned=_plans.planned + sum(len(each.batch.members) for each in planned))
+    )
+    batches.plan(conn, planned)
 
 
 def incomplete(conn: Connection, *, quiet_for_us: int) -> list[str]:

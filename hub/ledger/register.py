@@ -8,7 +8,7 @@ traits) is beside it in the clear, so that planning opens nothing.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,10 +19,11 @@ from hub.blocks import blocks
 from hub.channel import Target
 from hub.delivery import Variant
 from hub.errors import Conflict
+from hub.idset import IdSet
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import tables
-from hub.ledger.columns import one_at_a_time
+from hub.ledger.columns import one_at_a_time, streamed
 from hub.recipient import Kind, Recipient, RecipientId, Town, Zone
 
 PACK = 500
@@ -84,6 +85,12 @@ def add(
     return ids
 
 
+def remove(conn: Connection, recipients: Sequence[RecipientId]) -> None:
+    """Take out of the record who is in no pack yet."""
+    conn.execute(delete(tables.contacts).where(tables.contacts.c.recipient.in_(recipients)))
+    conn.execute(delete(tables.recipients).where(tables.recipients.c.id.in_(recipients)))
+
+
 def keep_targets(
     conn: Connection, keys: Keys, channel: str, targets: Sequence[Target], *, at: datetime
 ) -> bool:
@@ -107,21 +114,34 @@ def keep_targets(
 
 
 def rebuild(conn: Connection, keys: Keys, channels: Iterable[str] | None = None) -> int:
-    """Write the packs anew from the contacts (of `channels`, or all). Returns the number of contacts."""
-    names = list(channels) if channels is not None else _channels(conn)
+    """Write the packs anew from the contacts (of `channels`, or all). Returns the number of contacts.
+
+    In one transaction, so for a register that is small or that nobody waits for; else `packing.repack`.
+    """
+    names = list(channels) if channels is not None else in_use(conn)
     conn.execute(delete(tables.packs).where(tables.packs.c.channel.in_(names)))
     written = 0
     for channel in names:
-        for (language, zone), rows in groupby(
-            _contacts(conn, channel), key=lambda row: (row.language, row.zone)
-        ):
-            for block in blocks(rows, PACK):
-                conn.execute(insert(tables.packs).values(_pack(keys, channel, language, zone, block)))
-                written += len(block)
+        for pack in built(conn, keys, channel):
+            conn.execute(insert(tables.packs).values(pack))
+            written += len(pack["ids"])
     conn.execute(
         update(tables.deployment).values(register_revision=tables.deployment.c.register_revision + 1)
     )
     return written
+
+
+def built(conn: Connection, keys: Keys, channel: str) -> Iterator[dict[str, Any]]:
+    """The rows of a channel's packs as its contacts are now, one pack in memory."""
+    for (language, zone), rows in groupby(_contacts(conn, channel), key=lambda row: (row.language, row.zone)):
+        for block in blocks(rows, PACK):
+            yield _pack(keys, channel, language, zone, block)
+
+
+def in_use(conn: Connection) -> list[str]:
+    """The channels on which anybody has a contact, or had one when the packs were written."""
+    contacts, packs_ = select(tables.contacts.c.channel), select(tables.packs.c.channel)
+    return list(conn.execute(contacts.union(packs_)).scalars())
 
 
 def variants(conn: Connection, channel: str) -> list[Variant]:
@@ -129,28 +149,43 @@ def variants(conn: Connection, channel: str) -> list[Variant]:
     packs = tables.packs.c
     rows = conn.execute(
         select(packs.language, packs.zone)
-        .where(packs.channel == channel)
+        .where(packs.channel == channel, packs.staged.is_(None))
         .distinct()
         .order_by(packs.language, packs.zone)
     )
     return [Variant(Language(row.language), Zone(row.zone) if row.zone else None) for row in rows]
 
 
-def packs(conn: Connection, channel: str, variant: Variant, *, after: int, limit: int) -> list[Pack]:
-    """The next `limit` packs that hold an id above `after`."""
+def walk(conn: Connection, channel: str, variant: Variant, *, after: int) -> Iterator[Pack]:
+    """The packs that hold an id above `after`, in ascending order, a few at a time."""
     table = tables.packs.c
-    rows = conn.execute(
+    query = (
         select(table.ids, table.traits)
         .where(
             table.channel == channel,
             table.language == variant.language,
             table.zone == (variant.zone or ""),
             table.last_id > after,
+            table.staged.is_(None),
         )
         .order_by(table.last_id)
-        .limit(limit)
     )
-    return [Pack(row.ids, codec.decode(tuple[Trait, ...], row.traits, what="pack")) for row in rows]
+    for row in streamed(conn, query, at_once=8):
+        yield Pack(row.ids, codec.decode(tuple[Trait, ...], row.traits, what="pack"))
+
+
+def packs(conn: Connection, channel: str, variant: Variant, *, after: int, limit: int) -> list[Pack]:
+    """The next `limit` packs that hold an id above `after`."""
+    return list(islice(walk(conn, channel, variant, after=after), limit))
+
+
+def packed(conn: Connection, channel: str) -> IdSet:
+    """Everybody in the channel's packs: for whom alerts are planned."""
+    table, found = tables.packs.c, IdSet()
+    query = select(table.ids).where(table.channel == channel, table.staged.is_(None))
+    for row in streamed(conn, query):
+        found.update(row.ids)
+    return found
 
 
 def open_addresses(
@@ -171,6 +206,7 @@ def open_addresses(
             table.zone == (variant.zone or ""),
             table.last_id >= min(members),
             table.first_id <= max(members),
+            table.staged.is_(None),
         )
     )
     wanted = set(members)
@@ -252,14 +288,9 @@ def _taken(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
     return taken
 
 
-def _channels(conn: Connection) -> list[str]:
-    in_use = select(tables.contacts.c.channel).union(select(tables.packs.c.channel))
-    return list(conn.execute(in_use).scalars())
-
-
 def _contacts(conn: Connection, channel: str) -> Iterator[Any]:
     people, contact = tables.recipients.c, tables.contacts.c
-    yield from conn.execute(
+    query = (
         select(
             people.id, people.language, people.zone, people.town, people.kind, people.drills,
             contact.suppressed, contact.sealed, contact.key_id,
@@ -268,6 +299,7 @@ def _contacts(conn: Connection, channel: str) -> Iterator[Any]:
         .where(contact.channel == channel)
         .order_by(people.language, people.zone, people.id)
     )  # fmt: skip
+    return streamed(conn, query, at_once=PACK)
 
 
 def _pack(keys: Keys, channel: str, language: str, zone: str, block: Sequence[Any]) -> dict[str, Any]:

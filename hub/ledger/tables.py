@@ -85,6 +85,26 @@ audit_head = Table(
     Column("mac", LargeBinary(32), nullable=False),
 )
 
+lives = Table(  # the processes that hold claims: who stops saying that it lives, loses them
+    "lives",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("until", UtcTime, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("topic", String(128), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("seen_at", UtcTime),
+    Column("seen_by", String(64)),
+)
+
 pages = Table(
     "pages",
     metadata,
@@ -105,7 +125,7 @@ recipients = Table(
     Column("kind", String(16), nullable=False),
     Column("language", String(16), nullable=False),
     Column("town", String(16), nullable=False, default=""),
-    Column("zone", String(16), nullable=False, default=""),
+    Column("zone", String(64), nullable=False, default=""),
     Column("drills", Boolean, nullable=False, default=False),
     Column("registered_at", UtcTime, nullable=False),
     Index(None, "kind", "town"),
@@ -129,9 +149,10 @@ packs = Table(
     Column("id", RowId, primary_key=True),
     Column("channel", String(16), nullable=False),
     Column("language", String(16), nullable=False),
-    Column("zone", String(16), nullable=False),
+    Column("zone", String(64), nullable=False),
     Column("first_id", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
+    Column("staged", String(36)),  # by which rebuild, until it is done; NULL: in force
     Column("ids", Members, nullable=False),
     Column("traits", Text, nullable=False),  # town, kind, drills, suppressed of each id: no address
     Column("key_id", String(16), nullable=False),
@@ -236,7 +257,7 @@ batches = Table(
     Column("channel", String(16), nullable=False),
     Column("lane", String(16), nullable=False),
     Column("language", String(16), nullable=False),
-    Column("zone", String(16), nullable=False),
+    Column("zone", String(64), nullable=False),
     Column("seq", Integer, nullable=False),
     Column("parent", String(36)),
     Column("attempt", SmallInteger, nullable=False),
@@ -255,7 +276,7 @@ batches = Table(
     Column("first_at", UtcTime),
     Column("last_at", UtcTime),
     Column("settles_at", UtcTime),
-    Index(None, "alert", "channel"),
+    Index(None, "alert", "channel", "language", "zone", "seq"),
     Index(None, "state", "channel", "lane", "due_at"),
     Index(None, "state", "lease_until"),
 )
@@ -279,6 +300,16 @@ parked_receipts = Table(
     Column("reason", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
     Index(None, "channel", "ref"),
+)
+
+late_receipts = Table(  # proofs of arrival that came after a correction's audience was read
+    "late_receipts",
+    metadata,
+    Column("alert", ForeignKey("alerts.identifier"), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("recipient", BigInteger, primary_key=True, autoincrement=False),
+    Column("language", String(16), nullable=False),
+    Column("zone", String(64), nullable=False),
 )
 
 ticks = Table(

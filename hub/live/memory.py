@@ -1,19 +1,10 @@
 """The present of a hub that is one process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
-from hub.alert import Lane
-
-RESERVE = 0.2
-"""The part of a burst that only the urgent lane may use (I4)."""
-
-
-@dataclass(slots=True)
-class _Bucket:
-    level: float
-    at: float
+from hub.live import Turn
+from hub.live.turns import gap_s
 
 
 class MemoryLive:
@@ -21,23 +12,31 @@ class MemoryLive:
 
     def __init__(self, *, now: Callable[[], float] = monotonic) -> None:
         self._now = now
-        self._buckets: dict[str, _Bucket] = {}
+        self._free_at: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
         self._values: dict[str, tuple[int, bytes]] = {}
 
     async def open(self) -> None:
         pass
 
-    async def take(self, bucket: str, tokens: float, *, rate_per_s: float, burst: float, lane: Lane) -> float:
-        """More tokens than the bucket may give at all are taken from a full one, which then owes the rest."""
+    async def take(self, limit: str, requests: float, *, rate_per_s: float, ahead_s: float) -> Turn:
         now = self._now()
-        state = self._buckets.setdefault(bucket, _Bucket(burst, now))
-        state.level = min(burst, state.level + (now - state.at) * rate_per_s)
-        state.at = now
-        missing = needed(tokens, burst=burst, lane=lane) - state.level
-        if missing > 0:
-            return missing / rate_per_s
-        state.level -= tokens
-        return 0.0
+        at = max(now, self._free_at.get(limit, now))
+        too_early_s = at - now - ahead_s
+        if too_early_s > 0:
+            return Turn(False, too_early_s)
+        self._free_at[limit] = at + gap_s(requests, rate_per_s)
+        return Turn(True, at - now)
+
+    async def delay(self, limit: str, by_s: float) -> None:
+        if limit in self._free_at:
+            self._free_at[limit] += by_s
+
+    async def hold(self, flag: str, for_s: float) -> None:
+        self._held_until[flag] = max(self._now() + for_s, self._held_until.get(flag, 0.0))
+
+    async def held(self, flag: str) -> bool:
+        return self._now() < self._held_until.get(flag, 0.0)
 
     async def put(self, values: Mapping[str, tuple[int, bytes]]) -> None:
         for key, (version, value) in values.items():
@@ -49,9 +48,3 @@ class MemoryLive:
 
     async def close(self) -> None:
         pass
-
-
-def needed(tokens: float, *, burst: float, lane: Lane) -> float:
-    """The level from which on `tokens` may be taken."""
-    reserve = burst * RESERVE if lane is Lane.ROUTINE else 0.0
-    return min(tokens + reserve, burst)

@@ -5,6 +5,7 @@ the values it was given until it can hand them over.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -17,9 +18,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from hub.alert import Lane
 from hub.errors import BadSettings
-from hub.live.memory import MemoryLive, needed
+from hub.live import Turn
+from hub.live.memory import MemoryLive
+from hub.live.turns import gap_s
 
 log = structlog.get_logger(__name__)
 
@@ -39,17 +41,27 @@ VERSION_DIGITS = 20
 TAKE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local tokens, rate, burst, needed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'level', 'at')
-local level = tonumber(state[1] or burst)
-level = math.min(burst, level + math.max(0, now - tonumber(state[2] or now)) * rate)
-local wait = math.max(0, (needed - level) / rate)
-if wait == 0 then level = level - tokens end
-redis.call('HSET', KEYS[1], 'level', string.format('%.9f', level), 'at', string.format('%.6f', now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(1, (burst - level) / rate) * 1000) + 1000)
-return string.format('%.6f', wait)
+local ahead, gap = tonumber(ARGV[1]), tonumber(ARGV[2])
+local state = redis.call('HMGET', KEYS[1], 'free', 'gap')
+local free, last_gap = tonumber(state[1] or now), tonumber(state[2] or 0)
+if free - now > last_gap + 1 then free = now + last_gap end
+local at = math.max(now, free)
+if at - now > ahead then return {0, string.format('%.6f', at - now - ahead)} end
+free = at + gap
+redis.call('HSET', KEYS[1], 'free', string.format('%.6f', free), 'gap', string.format('%.6f', gap))
+redis.call('PEXPIRE', KEYS[1], math.ceil((free - now) * 1000) + 1000)
+return {1, string.format('%.6f', at - now)}
 """
-"""Redis' own clock, so that workers whose clocks differ share one rate. A full bucket need not be kept."""
+"""Redis' own clock, so that workers whose clocks differ share one rate. Should that clock be set back, a
+turn is no further away than the one before it was long. A limit nobody waits for need not be kept."""
+
+DELAY = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HINCRBYFLOAT', KEYS[1], 'free', ARGV[1])
+  redis.call('HINCRBYFLOAT', KEYS[1], 'gap', ARGV[1])
+end
+return 1
+"""
 
 PUT = """
 for i, key in ipairs(KEYS) do
@@ -78,6 +90,7 @@ class RedisLive:
             )
         self._redis = _client(url)
         self._take = self._redis.register_script(TAKE)
+        self._delay = self._redis.register_script(DELAY)
         self._put = self._redis.register_script(PUT)
         self._prefix = prefix
         self._share = share
@@ -90,16 +103,27 @@ class RedisLive:
         """Redis need not be there."""
         await self._ask(self._redis.ping)
 
-    async def take(self, bucket: str, tokens: float, *, rate_per_s: float, burst: float, lane: Lane) -> float:
-        """As the protocol says; while Redis is away, from this process' own share."""
-        level = needed(tokens, burst=burst, lane=lane)
-        keys, arguments = [f"{self._prefix}bucket:{bucket}"], [tokens, rate_per_s, burst, level]
-        wait = await self._ask(partial(self._take, keys=keys, args=arguments))
-        if wait is not None:
-            return float(wait)
-        share = self._share
-        return await self._own.take(
-            bucket, tokens, rate_per_s=rate_per_s * share, burst=burst * share, lane=lane
+    async def take(self, limit: str, requests: float, *, rate_per_s: float, ahead_s: float) -> Turn:
+        """As the protocol says; while Redis is away, in this process' own share of the limit."""
+        keys, arguments = [f"{self._prefix}limit:{limit}"], [ahead_s, gap_s(requests, rate_per_s)]
+        answer = await self._ask(partial(self._take, keys=keys, args=arguments))
+        if answer is not None:
+            taken, wait_s = answer
+            return Turn(bool(taken), float(wait_s))
+        return await self._own.take(limit, requests, rate_per_s=rate_per_s * self._share, ahead_s=ahead_s)
+
+    async def delay(self, limit: str, by_s: float) -> None:
+        await self._own.delay(limit, by_s)
+        await self._ask(partial(self._delay, keys=[f"{self._prefix}limit:{limit}"], args=[by_s]))
+
+    async def hold(self, flag: str, for_s: float) -> None:
+        """While Redis is away, for this process alone."""
+        await self._own.hold(flag, for_s)
+        await self._ask(partial(self._redis.set, self._flag_key(flag), b"", px=math.ceil(for_s * 1000)))
+
+    async def held(self, flag: str) -> bool:
+        return await self._own.held(flag) or bool(
+            await self._ask(partial(self._redis.exists, self._flag_key(flag)))
         )
 
     async def put(self, values: Mapping[str, tuple[int, bytes]]) -> None:
@@ -152,6 +176,9 @@ class RedisLive:
             log.info("redis is back")
         self._away = False
         return answer
+
+    def _flag_key(self, flag: str) -> str:
+        return f"{self._prefix}flag:{flag}"
 
     def _value_key(self, key: str) -> str:
         return f"{self._prefix}value:{key}"

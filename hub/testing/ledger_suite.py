@@ -24,11 +24,24 @@ from hub.authorise import Actor
 from hub.channel import Capabilities, Receipt, Target
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant, tally
 from hub.errors import BadInput, Conflict, Refused
-from hub.gate import LEASE
+from hub.gate import LEASE, LIFE
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, alerts, audit, batches, deployment, migrations, plans, register, tables, ticks
+from hub.ledger import (
+    Ledger,
+    alerts,
+    audit,
+    batches,
+    deployment,
+    lives,
+    migrations,
+    plans,
+    register,
+    tables,
+    ticks,
+)
 from hub.ledger.batches import Planned
+from hub.ledger.columns import now_us
 from hub.ledger.plans import Cursor
 from hub.ledger.register import Registration
 from hub.ledger.tables import BatchState
@@ -212,16 +225,73 @@ class LedgerSuite:
 
     async def test_a_lease_that_ran_out_is_found_and_others_are_not(self, ledger: Ledger) -> None:
         batch = await _planned(ledger)
+        await ledger.write(partial(lives.begin, owner="a", lasting=LIFE))
         await _claim(ledger, batch, "a")
-        assert await ledger.read(batches.abandoned) == []
-        voided = await ledger.read(lambda conn: batches.abandoned(conn, void_owners_but="b"))
-        assert [found.id for found, _ in voided] == [batch.id]
+        assert await _abandoned(ledger) == []
+        assert await _abandoned(ledger, void_owners_but="b") == [(batch.id, "a")]
         await ledger.write(
             lambda conn: conn.execute(update(tables.batches).values(lease_until=NOW - timedelta(days=9999)))
         )
-        assert [(found.id, owner) for found, owner in await ledger.read(batches.abandoned)] == [
-            (batch.id, "a")
-        ]
+        assert await _abandoned(ledger) == [(batch.id, "a")]
+
+    async def test_a_claim_is_abandoned_with_its_owners_life(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger)
+        await _claim(ledger, batch, "a")
+        assert await _abandoned(ledger) == [(batch.id, "a")], "it never said that it lives"
+        await ledger.write(partial(lives.begin, owner="a", lasting=LIFE))
+        assert await _abandoned(ledger) == []
+        await ledger.write(_let_lives_end)
+        assert await _abandoned(ledger) == [(batch.id, "a")]
+        assert await _record(ledger, batch, "a", Outcome.AMBIGUOUS)
+        assert await _abandoned(ledger) == []
+
+    async def test_a_life_that_is_over_does_not_come_back(self, ledger: Ledger) -> None:
+        await ledger.write(partial(lives.begin, owner="a", lasting=LIFE))
+        assert await ledger.write(partial(lives.renew, owner="a", lasting=LIFE))
+        await ledger.write(_let_lives_end)
+        assert not await ledger.write(partial(lives.renew, owner="a", lasting=LIFE))
+        assert not await ledger.write(partial(lives.renew, owner="b", lasting=LIFE)), "it never began"
+        with pytest.raises(IntegrityError):
+            await ledger.write(partial(lives.begin, owner="a", lasting=LIFE))
+
+    async def test_one_who_ends_leaves_what_it_holds_to_the_others_at_once(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger)
+        await ledger.write(partial(lives.begin, owner="a", lasting=LIFE))
+        await _claim(ledger, batch, "a")
+        await ledger.write(partial(lives.end, owner="a"))
+        assert await _abandoned(ledger) == [(batch.id, "a")]
+
+    async def test_lives_are_forgotten_a_while_after_their_end(self, ledger: Ledger) -> None:
+        day = timedelta(days=1)
+        for owner in ("a", "b"):
+            await ledger.write(partial(lives.begin, owner=owner, lasting=LIFE))
+        assert await ledger.write(partial(lives.forget, after=timedelta(0))) == 0
+        ended_long_ago = update(tables.lives).where(tables.lives.c.owner == "a")
+        await ledger.write(lambda conn: conn.execute(ended_long_ago.values(until=now_us() - _us(2 * day))))
+        assert await ledger.write(partial(lives.forget, after=day)) == 1
+        left = await ledger.read(lambda conn: conn.execute(select(tables.lives.c.owner)).scalars().all())
+        assert left == ["b"]
+
+    async def test_a_claim_whose_answer_was_lost_is_undone_and_an_earlier_one_is_not(
+        self, ledger: Ledger
+    ) -> None:
+        batch = await _planned(ledger)
+        await _claim(ledger, batch, "a")
+        undo = partial(batches.undo_claim, batch=batch.id)
+        await ledger.write(partial(undo, owner="a", left=LEASE + LIFE))
+        await ledger.write(partial(undo, owner="b", left=LIFE))
+        assert await _claim(ledger, batch, "b") == [], "something may have been sent for it"
+        await ledger.write(partial(undo, owner="a", left=LEASE - LIFE))
+        assert await _claim(ledger, batch, "b") == [batch.id]
+
+    async def test_resends_are_due_after_whoever_has_certainly_got_nothing(self, ledger: Ledger) -> None:
+        first = await _planned(ledger, due_at=datetime(2020, 1, 2, tzinfo=UTC))
+        resend = replace(first, id=batch_id("again"), resend=True, parent=first.id)
+        await ledger.write(
+            lambda conn: batches.plan(conn, [Planned(resend, datetime(2020, 1, 1, tzinfo=UTC))])
+        )
+        due = await ledger.read(lambda conn: batches.due(conn, "mail", first.lane, limit=9))
+        assert due == [first.id, resend.id]
 
     async def test_due_is_by_the_databases_time_and_by_lane(self, ledger: Ledger) -> None:
         batch = await _planned(ledger, due_at=datetime(2020, 1, 1, tzinfo=UTC))
@@ -381,6 +451,31 @@ class LedgerSuite:
         (row,) = await ledger.read(lambda conn: list(batches.of_alert(conn, "a-1")))
         assert row.receipt[0] == Outcome.DELIVERED
 
+    async def test_it_knows_which_of_a_providers_ids_a_recorded_send_has(self, ledger: Ledger) -> None:
+        batch = await _planned(ledger)
+        await _claim(ledger, batch, "a")
+        ref, other = ProviderRef("sid"), ProviderRef("another")
+        results = {
+            i: Result(member, Outcome.ACCEPTED, ref if i == 0 else None)
+            for i, member in enumerate(batch.members)
+        }
+        await ledger.write(
+            lambda conn: batches.record(
+                conn,
+                batch,
+                owner="a",
+                results=results,
+                children=[],
+                moved=[],
+                settles_at=None,
+                reached_between=None,
+                keep_refs=True,
+            )
+        )
+        asked = partial(batches.recorded_refs, refs=[ref, other])
+        assert await ledger.read(partial(asked, channel="mail")) == {ref}
+        assert await ledger.read(partial(asked, channel="voice")) == set()
+
     # --- sheets ---
 
     async def test_a_sheet_is_ticked_by_one(self, ledger: Ledger) -> None:
@@ -467,6 +562,19 @@ async def _claim(ledger: Ledger, batch: Batch, owner: str) -> list[BatchId]:
     claimed = await ledger.write(lambda conn: batches.claim(conn, [batch.id], owner=owner, lease=LEASE))
     assert all(each == batch for each in claimed)
     return [each.id for each in claimed]
+
+
+async def _abandoned(ledger: Ledger, **options: Any) -> list[tuple[BatchId, str]]:
+    found = await ledger.read(lambda conn: batches.abandoned(conn, **options))
+    return [(batch.id, owner) for batch, owner in found]
+
+
+def _let_lives_end(conn: Connection) -> None:
+    conn.execute(update(tables.lives).values(until=now_us() - _us(2 * LIFE)))
+
+
+def _us(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
 
 
 async def _record(ledger: Ledger, batch: Batch, owner: str, outcome: Outcome) -> bool:

@@ -11,11 +11,14 @@ import pytest
 
 from hub.alert import Lane
 from hub.live import Live
+from hub.live.turns import AHEAD_S, gap_s
 
 SLOW = 0.001
-"""Tokens a second: none comes back during a test."""
+"""Requests a second: no second turn comes during a test."""
 
-QUICK = 1_000.0
+QUICK = 100.0
+
+URGENT, ROUTINE = AHEAD_S[Lane.URGENT], AHEAD_S[Lane.ROUTINE]
 
 
 class LiveSuite:
@@ -34,61 +37,87 @@ class LiveSuite:
         await live.close()
 
     @pytest.fixture
-    def bucket(self) -> str:
-        return f"bucket-{uuid4()}"
+    def limit(self) -> str:
+        return f"limit-{uuid4()}"
 
-    async def test_a_full_bucket_gives_its_burst_and_no_more(self, live: Live, bucket: str) -> None:
-        waits = [await live.take(bucket, 1, rate_per_s=SLOW, burst=10, lane=Lane.URGENT) for _ in range(11)]
-        assert waits[:10] == [0.0] * 10
-        assert 900 < waits[10] <= 1_000
-
-    async def test_the_routine_lane_leaves_the_last_fifth(self, live: Live, bucket: str) -> None:
-        routine = [await live.take(bucket, 1, rate_per_s=SLOW, burst=10, lane=Lane.ROUTINE) for _ in range(9)]
-        urgent = [await live.take(bucket, 1, rate_per_s=SLOW, burst=10, lane=Lane.URGENT) for _ in range(3)]
-        assert routine[:8] == [0.0] * 8
-        assert routine[8] > 0
-        assert urgent[:2] == [0.0] * 2
-        assert urgent[2] > 0
-
-    async def test_what_was_refused_was_not_taken(self, live: Live, bucket: str) -> None:
-        async def take(tokens: float) -> float:
-            return await live.take(bucket, tokens, rate_per_s=SLOW, burst=10, lane=Lane.URGENT)
-
-        assert await take(8) == 0.0
-        assert 2_900 < await take(5) <= 3_000
-        assert await take(2) == 0.0
-
-    async def test_after_the_wait_there_is_something_to_take(self, live: Live, bucket: str) -> None:
-        assert await live.take(bucket, 10, rate_per_s=QUICK, burst=10, lane=Lane.URGENT) == 0.0
-        asked = 1
-        while wait := await live.take(bucket, 10, rate_per_s=QUICK, burst=10, lane=Lane.URGENT):
-            assert wait <= 0.01
-            await asyncio.sleep(wait)
-            asked += 1
-        assert asked < 100
-
-    async def test_a_bucket_never_holds_more_than_its_burst(self, live: Live, bucket: str) -> None:
-        assert await live.take(bucket, 1, rate_per_s=QUICK, burst=10, lane=Lane.URGENT) == 0.0
-        await asyncio.sleep(0.05)  # fifty tokens' time
-        assert await live.take(bucket, 8, rate_per_s=QUICK, burst=10, lane=Lane.URGENT) == 0.0
-        assert await live.take(bucket, 8, rate_per_s=SLOW, burst=10, lane=Lane.URGENT) > 0
-
-    async def test_more_than_a_burst_is_taken_from_a_full_bucket_and_owed(
-        self, live: Live, bucket: str
+    async def test_the_first_turn_comes_at_once_and_the_next_in_its_time(
+        self, live: Live, limit: str
     ) -> None:
-        """A limit of one a second has a burst of one: the routine lane must still get through."""
-        assert await live.take(bucket, 3, rate_per_s=SLOW, burst=1, lane=Lane.ROUTINE) == 0.0
-        assert 2_900 < await live.take(bucket, 1, rate_per_s=SLOW, burst=1, lane=Lane.URGENT) <= 3_000
+        assert await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT) == (True, 0.0)
+        taken, wait_s = await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)
+        assert not taken
+        assert 900 < wait_s < 1_100
 
-    async def test_buckets_are_separate(self, live: Live, bucket: str) -> None:
-        assert await live.take(bucket, 1, rate_per_s=SLOW, burst=1, lane=Lane.URGENT) == 0.0
-        assert await live.take(f"{bucket}-2", 1, rate_per_s=SLOW, burst=1, lane=Lane.URGENT) == 0.0
+    async def test_a_turn_of_many_requests_is_as_long_as_they_are(self, live: Live, limit: str) -> None:
+        assert await live.take(limit, 3, rate_per_s=SLOW, ahead_s=ROUTINE) == (True, 0.0)
+        taken, wait_s = await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)
+        assert not taken
+        assert 2_900 < wait_s < 3_200
 
-    async def test_no_token_is_given_twice(self, live: Live, bucket: str) -> None:
-        waits = await asyncio.gather(
-            *(live.take(bucket, 1, rate_per_s=SLOW, burst=50, lane=Lane.URGENT) for _ in range(100))
+    async def test_what_was_refused_was_not_taken(self, live: Live, limit: str) -> None:
+        assert (await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)).taken
+        first = await live.take(limit, 50, rate_per_s=SLOW, ahead_s=URGENT)
+        second = await live.take(limit, 50, rate_per_s=SLOW, ahead_s=URGENT)
+        assert not first.taken
+        assert not second.taken
+        assert second.wait_s <= first.wait_s
+
+    async def test_turns_taken_ahead_follow_each_other_evenly(self, live: Live, limit: str) -> None:
+        waits = [await live.take(limit, 1, rate_per_s=QUICK, ahead_s=URGENT) for _ in range(3)]
+        assert all(turn.taken for turn in waits)
+        began = waits[0].wait_s
+        gap = gap_s(1, QUICK)
+        assert began <= waits[1].wait_s <= gap
+        assert waits[1].wait_s <= waits[2].wait_s <= 2 * gap
+
+    async def test_the_routine_lane_leaves_the_time_to_come_to_the_urgent_one(
+        self, live: Live, limit: str
+    ) -> None:
+        while (await live.take(limit, 1, rate_per_s=QUICK, ahead_s=ROUTINE)).taken:
+            pass
+        taken, wait_s = await live.take(limit, 1, rate_per_s=QUICK, ahead_s=URGENT)
+        assert taken
+        assert wait_s <= ROUTINE + gap_s(1, QUICK)
+        assert not (await live.take(limit, 1, rate_per_s=QUICK, ahead_s=ROUTINE)).taken
+
+    async def test_after_the_wait_there_is_a_turn_to_take(self, live: Live, limit: str) -> None:
+        taken = asked = 0
+        while taken < 20:
+            turn = await live.take(limit, 1, rate_per_s=QUICK, ahead_s=ROUTINE)
+            asked += 1
+            taken += turn.taken
+            if not turn.taken:
+                await asyncio.sleep(turn.wait_s)
+        assert asked <= 3 * taken
+
+    async def test_a_turn_that_was_used_late_delays_the_next(self, live: Live, limit: str) -> None:
+        await live.delay(limit, 500)
+        assert (await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)).taken
+        await live.delay(limit, 500)
+        taken, wait_s = await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)
+        assert not taken
+        assert 1_400 < wait_s < 1_600
+
+    async def test_limits_are_separate(self, live: Live, limit: str) -> None:
+        assert (await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)).taken
+        assert (await live.take(f"{limit}-2", 1, rate_per_s=SLOW, ahead_s=URGENT)).taken
+
+    async def test_no_turn_is_given_twice(self, live: Live, limit: str) -> None:
+        turns = await asyncio.gather(
+            *(live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT) for _ in range(50))
         )
-        assert waits.count(0.0) == 50
+        assert sum(turn.taken for turn in turns) == 1
+
+    async def test_a_flag_is_seen_until_it_runs_out(self, live: Live) -> None:
+        flag = f"flag-{uuid4()}"
+        assert not await live.held(flag)
+        await live.hold(flag, 600)
+        assert await live.held(flag)
+        assert not await live.held(f"{flag}-2")
+        await live.hold(f"{flag}-2", 0.05)
+        while await live.held(f"{flag}-2"):  # noqa: ASYNC110 - it runs out by itself
+            await asyncio.sleep(0.01)
+        assert await live.held(flag)
 
     async def test_the_latest_value_is_what_was_put_last(self, live: Live) -> None:
         key = f"shelter-{uuid4()}"

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection, select
 
-from hub import codec
+from hub import codec, prepared
 from hub.authorise import Action, authorise, may
 from hub.channel import Content, Target, Unit
 from hub.delivery import Variant
+from hub.draft import Draft
 from hub.errors import BadInput, HubError
 from hub.language import Language
-from hub.ledger import accounts, alerts, audit, tables, ticks
+from hub.ledger import accounts, alerts, audit, drafts, tables, ticks
 from hub.ledger.alerts import Accepted
 from hub.ledger.audit import Entry
 from hub.ledger.ticks import Tick
@@ -50,6 +51,8 @@ class Known:
     log: Sequence[Entry]
     names: Mapping[str, str]
     now: datetime
+    correction: Draft | None
+    """The one that was prepared with the alert, wherever it stands."""
 
     @property
     def people(self) -> Line:
@@ -93,6 +96,7 @@ async def looks(console: Console, identifier: str) -> bytes:
             known.accepted.stopped_at,
             known.accepted.ended_at,
             sorted(known.ticks),
+            known.correction and known.correction.state,
             len(known.log),
         ]
     )
@@ -106,12 +110,15 @@ async def stop(request: web.Request) -> web.Response:
 
 
 async def follow(request: web.Request) -> web.Response:
-    """Begin an update, a correction, a retraction or a lifting: a prepared draft that someone approves."""
+    """Begin an update, a correction, a retraction or a lifting: a prepared draft that someone approves. A
+    correction's was made with the alert."""
     authorise(request[ACTOR], Action.COMPOSE)
     console, identifier = request.app[CONSOLE], request.match_info["alert"]
     kind = (await form.read(request)).choice("kind", FollowUp)
     if kind is None:
         raise BadInput("kind", "何を知らせるかを選んでください / Choose what to say")
+    if kind is FollowUp.CORRECTION:
+        return see_other(f"/drafts/{(await console.intake.correct(identifier, request[ACTOR])).id}")
     earlier = await console.ledger.read(lambda conn: alerts.get(conn, console.keys, identifier))
     message = following(earlier, kind, templates=console.templates, city=console.city, now=console.clock())
     draft = await console.intake.save(message, request[ACTOR])
@@ -186,6 +193,7 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
         log=audit.about(conn, [identifier, draft] if draft else [identifier]),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
         now=now,
+        correction=drafts.find(conn, prepared.draft_id(identifier)),
     )
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.authorise import Action, Actor, Role, authorise, may
 from hub.draft import Draft, State
-from hub.errors import BadInput, Conflict, Forbidden, HubError
+from hub.errors import AlreadySent, BadInput, Conflict, DatabaseAway, Forbidden, HubError, Refused
 from hub.evacuation import Level
 from hub.intake import Approval
 from hub.ledger import accounts
@@ -34,6 +34,8 @@ async def show(request: web.Request) -> web.Response:
             return await compose.show(request)
         case State.SENT:
             return see_other(f"/alerts/{draft.alert}")
+        case State.PREPARED:
+            return see_other(f"/alerts/{draft.message.references[0]}")
     return await _show(request, draft)
 
 
@@ -42,7 +44,9 @@ async def send(request: web.Request) -> web.Response:
     try:
         approval = _approval(typed, draft, areas_count(request, draft))
         accepted = await request.app[CONSOLE].intake.accept(approval, request[ACTOR])
-    except (BadInput, Forbidden, Conflict) as e:
+    except AlreadySent as e:
+        return see_other(f"/alerts/{e.alert}?again")
+    except (BadInput, Forbidden, Conflict, Refused, DatabaseAway) as e:
         return await _refused(request, e)
     return see_other(f"/alerts/{accepted.alert.identifier}")
 

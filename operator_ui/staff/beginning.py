@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from hub import prepared
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
 from hub.channel import Capabilities, Drilling
@@ -12,7 +13,7 @@ from hub.draft import Message
 from hub.errors import BadInput
 from hub.ledger.alerts import Accepted
 from hub.phrases import Earlier, Template
-from hub.recipient import Audience, Reached, Targeting, Towns, WholeCity
+from hub.recipient import Audience, Targeting, Towns, WholeCity
 from operator_ui.staff import areas, phrasing
 
 VALID_FOR_S = 6 * 3600
@@ -67,8 +68,9 @@ def following(
     A correction goes to whoever the alert reached, or may have reached; the rest to its audience.
     """
     alert = earlier.alert
-    corrects = kind in (FollowUp.CORRECTION, FollowUp.RETRACTION)
-    audience: Audience = Reached(identifier=alert.identifier) if corrects else alert.targeting.audience
+    if kind in (FollowUp.CORRECTION, FollowUp.RETRACTION):
+        template = template_for(alert, kind, templates)
+        return prepared.message(earlier, now, template=template, city=city.names)
     return Message(
         mode=alert.mode,
         msg_type=_MSG_TYPES[kind],
@@ -76,11 +78,10 @@ def following(
         level=alert.level if kind is FollowUp.UPDATE else None,
         order=Order(issuer=alert.order.issuer, method=alert.order.method, ordered_at=now, grounds=""),
         area=alert.area,
-        targeting=Targeting(audience=audience, channels=alert.targeting.channels),
+        targeting=Targeting(audience=alert.targeting.audience, channels=alert.targeting.channels),
         infos=alert.infos if kind is FollowUp.UPDATE else _texts(earlier, kind, templates, city),
         valid_for_s=VALID_FOR_S,
         references=(alert.identifier,),
-        correction=corrects,
     )
 
 
@@ -102,8 +103,6 @@ def template_for(alert: Alert, kind: FollowUp, templates: Mapping[str, Template]
 
 _MSG_TYPES = {
     FollowUp.UPDATE: MsgType.UPDATE,
-    FollowUp.CORRECTION: MsgType.UPDATE,
-    FollowUp.RETRACTION: MsgType.CANCEL,
     FollowUp.LIFTING: MsgType.CANCEL,
 }
 

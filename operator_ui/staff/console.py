@@ -11,6 +11,7 @@ from hub.background import Background
 from hub.channel import Capabilities, Content, Health, Target
 from hub.city import City
 from hub.clock import Clock
+from hub.disk import Disk
 from hub.intake import Intake
 from hub.keys import Keys
 from hub.ledger import Ledger
@@ -49,6 +50,8 @@ class Console:
     report: Callable[[Reading], Awaitable[None]]
     """Publishes staff's count of a shelter; it is in the ledger already."""
     background: Background
+    disk: Disk | None = None
+    """Whose room the first page warns of."""
     previews: Mapping[str, Preview] = field(default_factory=dict)
     """A channel without one is shown with headline and body."""
     targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)

@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from hub import codec
 from hub.authorise import Action, Actor, authorise, may
 from hub.channel import Unit
+from hub.disk import Room
 from hub.draft import Draft, State
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion
-from hub.ledger import accounts, alerts, audit, drafts
+from hub.ledger import accounts, alerts, audit, dead_letters, drafts
 from hub.ledger.alerts import Accepted
 from hub.page import acknowledge, unacknowledged
 from hub.progress import progress
@@ -54,6 +55,8 @@ class Situation:
     decisions: Sequence[Decision]
     pages: Sequence[tuple[int, datetime, str, str]]
     names: Mapping[str, str]
+    letters: int
+    """Dead letters that nobody has looked at."""
 
 
 HOME = "home"
@@ -73,7 +76,8 @@ async def looks(console: Console) -> bytes:
             [[each.accepted.alert.identifier, each.people.shares()] for each in situation.active],
             [[draft.id, draft.version] for draft in (*situation.submitted, *situation.editing)],
             [decision.occasion.id for decision in situation.decisions],
-            [page[0] for page in situation.pages],
+            [[page[0], page[3]] for page in situation.pages],
+            [situation.letters, _disk(console)],
         ]
     )
 
@@ -96,6 +100,7 @@ async def show(request: web.Request) -> web.Response:
         shelters=glance(board, hazard if hazard.designable else Hazard.FLOOD),
         staff=await request.app[HEADCOUNTS].staff(),
         may_compose=may(request[ACTOR], Action.COMPOSE),
+        disk=_disk(console),
     )
 
 
@@ -129,7 +134,15 @@ def _situation(conn: Connection, console: Console) -> Situation:
         ],
         pages=unacknowledged(conn),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
+        letters=dead_letters.unseen(conn),
     )
+
+
+def _disk(console: Console) -> str:
+    """What to do about the room on the disk; empty while there is enough."""
+    if console.disk is None or console.disk.room() is Room.ENOUGH:
+        return ""
+    return console.disk.warning()
 
 
 def _gravest(occasion: Occasion) -> Level | None:

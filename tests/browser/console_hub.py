@@ -18,10 +18,10 @@ from hub.ledger.alerts import Accepted
 from hub.ledger.register import Registration
 from hub.outbound import Deployment
 from hub.recipient import Kind
-from tests.servers.port import free_port
 from yobikake import initialise, logins, roles
 from yobikake.assembly import Assembly, assemble
 from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.servers.port import free_port
 from yobikake.rehearsal.smtp import SmtpGateway
 
 PASSWORD = "correct horse battery"

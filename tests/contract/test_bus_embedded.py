@@ -3,14 +3,16 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from hub.bus import Bus
+from hub.bus import ALERTS, DEAD_LETTERS, OCCUPANCY, READINGS, Bus
 from hub.bus.embedded import EmbeddedBus
+from hub.bus.split import SplitBus
 from hub.errors import Refused
 from hub.testing.bus_suite import BusSuite
 
@@ -28,6 +30,47 @@ class TestEmbeddedBus(BusSuite):
             return f"topic-{uuid4()}"
 
         return make
+
+
+class TestSplitBus(BusSuite):
+    @pytest.fixture
+    def make_bus(self, tmp_path: Path) -> Callable[[], Bus]:
+        return lambda: SplitBus(tmp_path)
+
+    @pytest.fixture
+    def make_topic(self) -> Callable[[], Awaitable[str]]:
+        async def make() -> str:
+            return f"topic-{uuid4()}"
+
+        return make
+
+
+async def test_readings_are_nowhere_in_the_file_that_alerts_travel_in(tmp_path: Path) -> None:
+    bus = SplitBus(tmp_path)
+    await bus.open()
+    for topic in (ALERTS, READINGS, OCCUPANCY, DEAD_LETTERS):
+        await bus.publish(topic, "k", topic.encode())
+    await bus.close()
+    await bus.open()
+    for topic in (ALERTS, READINGS, OCCUPANCY, DEAD_LETTERS):
+        async with bus.subscribe(topic, group="reader") as subscription:
+            assert [record.value for record in await subscription.get()] == [topic.encode()]
+    await bus.close()
+    for name, topics in (("bus.db", {ALERTS, DEAD_LETTERS}), ("readings.db", {READINGS, OCCUPANCY})):
+        with closing(sqlite3.connect(tmp_path / name)) as db:
+            assert {topic for (topic,) in db.execute("SELECT DISTINCT topic FROM record")} == topics
+
+
+@pytest.mark.parametrize("name", ["bus.db", "readings.db"])
+async def test_neither_file_is_shared_nor_left_open_by_a_start_that_failed(tmp_path: Path, name: str) -> None:
+    other = EmbeddedBus(tmp_path / name)
+    await other.open()
+    bus = SplitBus(tmp_path)
+    with pytest.raises(Refused, match=rf"{name}: another process"):
+        await bus.open()
+    await other.close()
+    await bus.open()
+    await bus.close()
 
 
 async def test_a_second_process_is_refused_with_the_file_s_name(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import Feature, Harness, Where, send
 from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import JAPANESE, NOW, parcel
+from tests.contract.breaking import breaking
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway
@@ -217,21 +219,64 @@ async def test_a_smarthost_silent_for_too_long_after_the_dot_is_ambiguous(harnes
         await until(lambda: harness.in_flight() == 0)  # its late answer must not be taken for the next one's
 
 
-async def test_a_gate_that_closes_before_data_hands_nothing_over(
-    harness: MailHarness, channel: Channel
+async def test_wherever_the_connection_breaks_temporary_means_that_no_final_dot_was_given_away(
+    harness: MailHarness,
 ) -> None:
+    """Broken after each so many bytes of what we say: the smarthost has read that much, we hear nothing more."""
+    to = harness.recipients(3)
+    async with (
+        breaking(harness.gateway.port, after_bytes=sys.maxsize) as whole,
+        opened_with(harness, port=whole.port, warm_connections=0) as channel,
+    ):
+        await send(channel, parcel(to))
+        said_bytes = whole.passed
+    message_bytes = len(harness.gateway.messages[0]) + len(".\r\n")
+    harness.gateway.messages.clear()
+    before_the_message = said_bytes - message_bytes
+    cuts = {*range(0, said_bytes, 97), before_the_message - 1, said_bytes - 4, said_bytes - 1, said_bytes}
+    for cut in sorted(cuts):
+        async with (
+            breaking(harness.gateway.port, after_bytes=cut) as broken,
+            opened_with(harness, port=broken.port, warm_connections=0) as channel,
+        ):
+            said = await send(channel, parcel(to))
+        await until(lambda: not harness.gateway.sessions)
+        taken = bool(harness.gateway.messages)
+        assert taken == (cut == said_bytes), cut
+        (outcome,) = set(said.outcomes.values())
+        assert outcome is (Outcome.TEMPORARY if cut < before_the_message else Outcome.AMBIGUOUS), cut
+
+
+@pytest.mark.parametrize("asked_before", ["MAIL", "DATA", "the message"])
+async def test_a_gate_that_closes_before_the_message_hands_nothing_over(
+    harness: MailHarness, channel: Channel, asked_before: str
+) -> None:
+    closes_at = ["MAIL", "DATA", "the message"].index(asked_before)
     asked = 0
 
     def gate() -> None:
         nonlocal asked
         asked += 1
-        if asked == 2:
-            raise Cancelled("between MAIL and DATA")
+        if asked > closes_at:
+            raise Cancelled(f"before {asked_before}")
 
     with pytest.raises(Cancelled):
         await send(channel, parcel(harness.recipients(3), gate=gate))
     assert not harness.arrivals()
-    assert harness.gateway.transactions == 1
+    assert harness.gateway.transactions == min(closes_at, 1)
+    await until(lambda: harness.gateway.in_flight == 0)
+    said = await send(channel, parcel(harness.recipients(3)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_a_transaction_that_takes_too_long_as_a_whole_is_cut_off(harness: MailHarness) -> None:
+    """However diligently the smarthost answers each of its commands."""
+    harness.faults.latency_s = 0.15
+    async with opened_with(harness, timeout_s=0.6, warm_connections=1) as channel:
+        assert channel.capabilities.request_deadline == timedelta(seconds=0.6)
+        said = await send(channel, parcel(harness.recipients(50)))
+    assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
+    assert not harness.arrivals()
 
 
 async def test_a_message_too_big_is_nobodys_fault(harness: MailHarness) -> None:

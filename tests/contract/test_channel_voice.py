@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -14,8 +14,8 @@ from msgspec import structs
 
 from channels.voice import Settings, Voice
 from hub.channel import Channel, Receipt, Span
-from hub.delivery import Outcome
-from hub.errors import BadInput, Forbidden
+from hub.delivery import Outcome, ProviderRef
+from hub.errors import BadInput, Forbidden, TemporaryFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
@@ -269,6 +269,36 @@ async def test_a_call_for_another_alert_does_not_stand_in_for_this_one(harness: 
         await send(voice, replace(another, attempt=1, resend=False))
         await send(voice, handed_over)
     assert harness.arrivals() == [to[0].address] * 2
+
+
+async def test_nor_does_one_that_an_earlier_process_made_and_the_ledger_knows(harness: VoiceHarness) -> None:
+    to = harness.recipients(1)
+    async with opened(harness) as before:
+        said = await send(before, parcel(to))
+    (known,) = {result.ref for result in said.results}
+
+    async def recorded(refs: Collection[ProviderRef]) -> set[ProviderRef]:
+        return {ref for ref in refs if ref == known}
+
+    async with opened(harness) as after:
+        await send(after, replace(parcel(to, attempt=2, resend=True), recorded=recorded))
+    assert harness.arrivals() == [to[0].address] * 2
+
+
+@pytest.mark.parametrize(("resend", "outcome"), [(True, Outcome.AMBIGUOUS), (False, Outcome.TEMPORARY)])
+async def test_while_the_ledger_cannot_tell_whose_a_call_is_none_is_made(
+    harness: VoiceHarness, resend: bool, outcome: Outcome
+) -> None:
+    to = harness.recipients(1)
+
+    async def away(refs: Collection[ProviderRef]) -> set[ProviderRef]:
+        raise TemporaryFailure("ledger", "away")
+
+    async with opened(harness) as voice:
+        await send(voice, parcel(to))
+        said = await send(voice, replace(parcel(to, attempt=2, resend=resend), recorded=away))
+    assert said.outcomes == {to[0].id: outcome}
+    assert harness.arrivals() == [to[0].address]
 
 
 async def test_a_slow_answer_holds_up_no_other_call(harness: VoiceHarness) -> None:

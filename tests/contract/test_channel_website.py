@@ -1,7 +1,10 @@
 """The city's site: a folder of files, through the channel suite and beyond it."""
 
+import asyncio
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,6 +20,7 @@ from hub.alert import Mode
 from hub.cap import MsgType
 from hub.channel import Channel, Parcel, Span
 from hub.delivery import Outcome
+from hub.errors import Cancelled
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import Feature, Harness, Where, send
@@ -284,3 +288,40 @@ async def test_the_probe_counts_what_is_shown(harness: WebsiteHarness) -> None:
 
 def test_there_is_one_page_to_reach(harness: WebsiteHarness) -> None:
     assert [target.ref for target in harness.website().targets()] == ["website"]
+
+
+@contextmanager
+def somebody_changes(folder: Path) -> Iterator[None]:
+    """Another process in the middle of a change, for as long as it takes."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+async def test_whoever_waits_for_another_writer_asks_the_gate_once_it_is_his_turn(
+    harness: WebsiteHarness,
+) -> None:
+    closed = asyncio.Event()
+
+    def gate() -> None:
+        if closed.is_set():
+            raise Cancelled("meanwhile")
+
+    with somebody_changes(harness.folder):
+        sending = asyncio.create_task(send(harness.website(), parcel(harness.recipients(1), gate=gate)))
+        await asyncio.sleep(0)
+        closed.set()
+    with pytest.raises(Cancelled):
+        await sending
+    assert not (harness.folder / STATE).exists()
+
+
+async def test_a_writer_that_never_ends_holds_nobody_up_for_long(
+    harness: WebsiteHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.website.LOCK_WAIT", timedelta(0))
+    with somebody_changes(harness.folder):
+        said = await send(harness.website(), parcel(harness.recipients(1)))
+    assert [(each.outcome, each.reason) for each in said.results] == [(Outcome.TEMPORARY, "EAGAIN")]
+    said = await send(harness.website(), parcel(harness.recipients(1), attempt=2))
+    assert set(said.outcomes.values()) == {Outcome.DELIVERED}

@@ -5,15 +5,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis as Client
 
-from hub.alert import Lane
 from hub.errors import BadSettings
-from hub.live import Live
+from hub.live import Live, Turn
 from hub.live.redis import RedisLive
-from hub.testing.live_suite import SLOW, LiveSuite
+from hub.live.turns import gap_s
+from hub.testing.live_suite import QUICK, SLOW, URGENT, LiveSuite
 from tests.servers.absence import absent
-from tests.servers.program import REDIS, missing
-from tests.servers.redis import Redis
+from yobikake.rehearsal.servers.program import REDIS, missing
+from yobikake.rehearsal.servers.redis import Redis
 
 pytestmark = pytest.mark.redis
 
@@ -46,26 +47,46 @@ async def pair(server: Redis) -> AsyncIterator[tuple[RedisLive, RedisLive]]:
     await other.close()
 
 
-async def _take(live: Live, *, times: int) -> int:
-    """How often one token of ten could be taken."""
-    waits = [await live.take("line", 1, rate_per_s=SLOW, burst=10, lane=Lane.URGENT) for _ in range(times)]
-    return waits.count(0.0)
+async def _take(live: Live) -> Turn:
+    return await live.take("line", 1, rate_per_s=SLOW, ahead_s=URGENT)
 
 
-async def test_workers_share_a_limit_and_see_each_other_s_values(pair: tuple[RedisLive, RedisLive]) -> None:
+async def test_workers_share_a_limit_flags_and_values(pair: tuple[RedisLive, RedisLive]) -> None:
     one, other = pair
-    assert await _take(one, times=6) == 6
-    assert await _take(other, times=6) == 4
+    assert (await _take(one)).taken
+    assert not (await _take(other)).taken
+    await one.hold("urgent", 600)
+    assert await other.held("urgent")
     await one.put({"shelter": (2, b"full")})
     await other.put({"shelter": (1, b"open")})
     assert await other.get(["shelter"]) == {"shelter": b"full"}
+
+
+async def test_a_clock_of_redis_that_was_set_back_stops_nobody(
+    server: Redis, pair: tuple[RedisLive, RedisLive]
+) -> None:
+    one, _ = pair
+    assert (await one.take("line", 1, rate_per_s=QUICK, ahead_s=URGENT)).taken
+    async with Client.from_url(server.address) as client:
+        (key,) = await client.keys("*limit:line")
+        seconds, _ = await client.time()
+        await client.hset(key, "free", str(seconds + 3600))
+    turn = await one.take("line", 1, rate_per_s=QUICK, ahead_s=URGENT)
+    assert turn.taken
+    assert turn.wait_s <= gap_s(1, QUICK)
 
 
 async def test_while_redis_is_away_each_worker_has_its_share(
     server: Redis, pair: tuple[RedisLive, RedisLive]
 ) -> None:
     await server.stop()
-    assert [await _take(live, times=10) for live in pair] == [5, 5]
+    for live in pair:
+        assert (await _take(live)).taken
+        taken, wait_s = await _take(live)
+        assert not taken
+        assert 1_900 < wait_s < 2_100, "twice as long as the whole limit's, at a share of a half"
+        await live.hold("urgent", 600)
+        assert await live.held("urgent")
 
 
 async def test_values_put_while_redis_was_away_reach_the_others_once_it_is_back(
@@ -89,25 +110,22 @@ async def test_the_shared_limit_holds_again_once_redis_is_back(
 ) -> None:
     one, other = pair
     await server.stop()
-    assert await _take(one, times=10) == 5
+    assert (await _take(one)).taken
+    assert (await _take(other)).taken
     await server.start()
-    taken = 0
-    while not taken:  # its share is used up: what it gets now comes from Redis
-        taken = await _take(one, times=1)
-    while await _take(one, times=1):
-        taken += 1
-    assert taken == 10
-    await other.open()
-    while await _take(other, times=1):  # until it, too, has seen that Redis is back
+    while not (await _take(one)).taken:  # its share is used up: what it gets now comes from Redis
         pass
-    assert await _take(other, times=1) == 0
+    await one.put({"here": (1, b"")})
+    while not await other.get(["here"]):  # until it, too, has seen that Redis is back
+        pass
+    assert not (await _take(other)).taken
 
 
 async def test_a_worker_starts_without_redis(server: Redis) -> None:
     await server.stop()
     live = RedisLive(server.address, share=1.0)
     await live.open()
-    assert await _take(live, times=11) == 10
+    assert (await _take(live)).taken
     assert await live.get(["shelter"]) == {}
     await live.close()
 

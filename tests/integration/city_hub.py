@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import tomli_w
-from sqlalchemy import update
 
 from hub import city as cities
 from hub import keys as key_files
@@ -23,10 +22,11 @@ from hub.authorise import Actor, Role
 from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.delivery import MERGED, Outcome
-from hub.gate import LEASE, Stops
+from hub.draft import Message
+from hub.gate import Stops
 from hub.intake import Approval, Intake
 from hub.language import Language
-from hub.ledger import Ledger, batches, register, tables
+from hub.ledger import Ledger, batches, register
 from hub.ledger.register import Registration
 from hub.outbound import Deployment, Outbound
 from hub.progress import Tally, progress
@@ -77,8 +77,8 @@ class CityHub:
             finally:
                 draining.cancel()
 
-    async def send(self) -> str:
-        """One alert to everyone, by two people. Gives its identifier."""
+    async def send(self, message: Message | None = None) -> str:
+        """One alert, to everyone by mail unless told otherwise, by two people. Gives its identifier."""
         keys = key_files.load(self.found.keys)
         intake = Intake(
             ledger=self.ledger,
@@ -90,17 +90,19 @@ class CityHub:
             page=lambda *_: None,
             relay=lambda: None,
         )
-        message = a_message(order=msgspec.structs.replace(a_message().order, ordered_at=utc_now()))
+        message = message or a_message(order=msgspec.structs.replace(a_message().order, ordered_at=utc_now()))
         draft = await intake.save(message, AUTHOR)
         await intake.submit(draft.id, AUTHOR, seen=1)
         accepted = await intake.accept(Approval(draft=draft.id, version=2, typed=message.level), APPROVER)
         return accepted.alert.identifier
 
     async def tally(self, alert: str) -> Tally:
+        return (await self.tallies(alert))["mail"]
+
+    async def tallies(self, alert: str) -> dict[str, Tally]:
         channels = build(self.found, Outbound(deployment=Deployment.REHEARSAL), utc_now)
         capabilities = {kind: configured.capabilities for kind, configured in channels.items()}
-        counted = await self.ledger.read(lambda conn: progress(conn, alert, capabilities, now=utc_now()))
-        return counted["mail"]
+        return await self.ledger.read(lambda conn: progress(conn, alert, capabilities, now=utc_now()))
 
     async def done(self, alert: str) -> Tally:
         """Wait until planning is complete and every recipient has an outcome."""
@@ -114,15 +116,6 @@ class CityHub:
         async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 await asyncio.sleep(0.02)
-
-    async def expire_leases(self, of: asyncio.subprocess.Process) -> None:
-        """Let the time of a dead process's leases run out, without waiting for it."""
-        owned = tables.batches.c.owner.like(f"%:{of.pid}:%")
-        await self.ledger.write(
-            lambda conn: conn.execute(
-                update(tables.batches).where(owned).values(lease_until=utc_now() - LEASE)
-            )
-        )
 
     async def outcomes(self, alert: str) -> tuple[dict[str, Outcome], set[str]]:
         """Each address's one outcome, and the addresses that had a flagged resend."""
@@ -164,8 +157,9 @@ async def city_hub(
 
 
 def received(log: Path) -> Counter[str]:
-    """How often each address was sent to, by the gateway's own word."""
-    lines = log.read_text().splitlines() if log.exists() else []
+    """How often each address was sent to, by the gateway's own word, also while it writes."""
+    whole, _, _ = (log.read_text() if log.exists() else "").rpartition("\n")
+    lines = whole.splitlines()
     return Counter(json.loads(line)["recipient"] for line in lines)
 
 

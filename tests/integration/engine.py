@@ -1,9 +1,10 @@
 """The engine in one process: SQLite, the embedded bus, real connectors, the rehearsal's gateways."""
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,8 +20,11 @@ from channels.line import Settings as LineSettings
 from channels.mail import Mail
 from channels.mail import Settings as MailSettings
 from channels.mail.settings import Security
+from config import folder
+from hub import city as cities
 from hub.alert import Lane
 from hub.authorise import Actor, Role
+from hub.breaker import Waits
 from hub.bus import Bus
 from hub.bus.embedded import EmbeddedBus
 from hub.channel import Capabilities, Channel, Content
@@ -30,7 +34,7 @@ from hub.deliver import Delivery
 from hub.delivery import MERGED, Outcome, Variant
 from hub.draft import Message
 from hub.fanout import Fanout
-from hub.gate import Stops
+from hub.gate import LEASE, Leases, Stops
 from hub.hazard import Hazard
 from hub.intake import Approval, Intake
 from hub.keys import Keys
@@ -38,6 +42,8 @@ from hub.language import Language
 from hub.ledger import Ledger, audit, batches, deployment, migrations, plans, register, sqlite_url
 from hub.ledger.alerts import Accepted
 from hub.ledger.register import Registration
+from hub.life import Life
+from hub.live import Live
 from hub.live.memory import MemoryLive
 from hub.outbound import Deployment, Outbound
 from hub.planner import Planner
@@ -49,6 +55,7 @@ from hub.shelter_list import ShelterLines
 from hub.sweep import Sweeper
 from hub.testing.alerts import a_message
 from hub.worker import Worker
+from yobikake.assembly import correction
 
 KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
 AUTHOR = Actor(login="sato", name="佐藤", roles=frozenset({Role.COMPOSER}))
@@ -56,7 +63,16 @@ APPROVER = Actor(login="tanaka", name="田中", roles=frozenset({Role.APPROVER})
 OUTBOUND = Outbound(deployment=Deployment.REHEARSAL)
 SOON = (timedelta(milliseconds=20),)
 """A backoff for tests: the same retries, sooner."""
+SOON_AGAIN = Waits(
+    first=timedelta(milliseconds=5),
+    longest=timedelta(milliseconds=40),
+    credentials=timedelta(milliseconds=20),
+)
+"""And a breaker that tries again sooner."""
 DEADLINE_S = 30.0
+CORRECTION = correction(cities.load(folder("akishima")))
+ALONE = Leases(life=LEASE)
+"""As an embedded hub has them."""
 
 
 class PlainSlots:
@@ -84,10 +100,13 @@ class Engine:
     channels: Mapping[str, Channel]
     capabilities: Mapping[str, Capabilities]
     clock: Clock
-    owner: str
+    life: Life
     records: RecordCodec
     stops: Stops
-    live: MemoryLive
+    live: Live
+    only_process: bool = True
+    routine: Mapping[str, Channel] = field(default_factory=dict)
+    """The routine lane's own connectors, where a test needs them."""
     addresses: dict[RecipientId, str] = field(default_factory=dict)
     pages: list[tuple[str, str]] = field(default_factory=list)
     intake: Intake = field(init=False)
@@ -106,11 +125,11 @@ class Engine:
         )
         self.sweeper = Sweeper(
             ledger=self.ledger, transport=self.bus, stops=self.stops, capabilities=self.capabilities,
-            owner=self.owner, only_process=True, clock=self.clock, random=Random(0),
+            life=self.life, only_process=self.only_process, clock=self.clock, random=Random(0),
         )  # fmt: skip
         self.intake = Intake(
             ledger=self.ledger, records=self.records, keys=KEYS, stops=self.stops, sender="akishima.example",
-            clock=self.clock, page=self.page, relay=self.sweeper.poke,
+            clock=self.clock, page=self.page, relay=self.sweeper.poke, prepare=CORRECTION,
         )  # fmt: skip
         self.postbox = Postbox(
             ledger=self.ledger, transport=self.bus, records=self.records, capabilities=self.capabilities,
@@ -123,15 +142,22 @@ class Engine:
     async def render(self, accepted: Accepted, variant: Variant) -> Content:
         return render(accepted.alert, variant, PlainSlots(), self.clock, number=accepted.number)
 
-    def delivery(self, kind: str) -> Delivery:
+    def delivery(self, kind: str, lane: Lane = Lane.URGENT) -> Delivery:
+        own = self.routine if lane is Lane.ROUTINE else {}
         return Delivery(
-            channel=self.channels[kind], capabilities=self.capabilities[kind], ledger=self.ledger,
-            live=self.live, keys=KEYS, stops=self.stops, owner=self.owner, clock=self.clock, page=self.page,
+            channel=own.get(kind, self.channels[kind]), capabilities=self.capabilities[kind], ledger=self.ledger,
+            live=self.live, keys=KEYS, stops=self.stops, life=self.life, clock=self.clock, page=self.page,
             random=Random(0),
         )  # fmt: skip
 
-    def worker(self, kind: str, lane: Lane = Lane.URGENT, *, rest: timedelta = SOON[0]) -> Worker:
-        return Worker(self.delivery(kind), lane, transport=self.bus, records=self.records, rest=rest)
+    def worker(self, kind: str, lane: Lane = Lane.URGENT, *, waits: Waits | None = None) -> Worker:
+        return Worker(
+            self.delivery(kind, lane),
+            lane,
+            transport=self.bus,
+            records=self.records,
+            waits=waits or SOON_AGAIN,
+        )
 
     @asynccontextmanager
     async def running(self, *roles: str) -> AsyncIterator[None]:
@@ -228,23 +254,33 @@ async def engine(
     bus: Bus | None = None,
     clock: Clock = utc_now,
     owner: str = "this process",
+    leases: Leases = ALONE,
+    only_process: bool = True,
+    routine: Mapping[str, Channel] | None = None,
+    live: Live | None = None,
+    url: str = "",
     **overrides: Any,
 ) -> AsyncIterator[Engine]:
-    """Over the databases in `folder`, which are kept: opened again, it is the next process."""
+    """Over the databases in `folder`, which are kept: opened again, it is the next process.
+
+    `url`: of a ledger elsewhere, with its schema.
+    """
     database = folder / "ledger.db"
-    if not database.exists():
+    if not url and not database.exists():
         database.write_bytes(await asyncio.to_thread(_empty_database))
     async with AsyncExitStack() as stack:
-        ledger = Ledger(sqlite_url(database))
+        ledger = Ledger(url or sqlite_url(database))
         await ledger.open()
         stack.push_async_callback(ledger.close)
         await ledger.write(
             lambda conn: deployment.establish(conn, Deployment.REHEARSAL, "132071", at=clock())
         )
+        life = Life(ledger, name=owner, leases=leases)
+        await stack.enter_async_context(life.lived())
         carrier = bus or EmbeddedBus(folder / "bus.db")
         await carrier.open()
         stack.push_async_callback(carrier.close)
-        for channel in channels.values():
+        for channel in (*channels.values(), *(routine or {}).values()):
             await channel.open()
             stack.push_async_callback(channel.close)
         capabilities = {
@@ -253,8 +289,19 @@ async def engine(
         }
         yield Engine(
             ledger=ledger, bus=carrier, channels=channels, capabilities=capabilities, clock=clock,
-            owner=owner, records=RecordCodec(KEYS), stops=Stops(), live=MemoryLive(),
+            life=life, only_process=only_process, records=RecordCodec(KEYS), stops=Stops(),
+            live=live or MemoryLive(), routine=routine or {},
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def away(ledger: Ledger, folder: Path) -> AsyncIterator[None]:
+    """Nothing can be written: somebody else holds the database and does not let go of it."""
+    await ledger.write(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 10"))
+    with closing(sqlite3.connect(folder / "ledger.db", isolation_level=None, timeout=DEADLINE_S)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 @cache

@@ -12,9 +12,9 @@ from channels.voice import Settings, Voice
 from hub.alert import Lane
 from hub.clock import utc_now
 from tests.integration.engine import OUTBOUND, engine
-from tests.servers.port import free_port
 from yobikake import callbacks
 from yobikake.connectors import Configured
+from yobikake.rehearsal.servers.port import free_port
 
 
 @pytest.fixture

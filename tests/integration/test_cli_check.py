@@ -40,7 +40,7 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
     said = await run_apart("check", "-s", settings, "--json")
     assert said.code == 0, said.out + said.err
     found = findings(said)
-    assert found.keys() == {"settings", "city", "ledger", "audit", *CONNECTORS}
+    assert found.keys() == {"settings", "city", "ledger", "audit", "alerts", "disk", *CONNECTORS}
     assert {each["ok"] for each in found.values()} == {True}
     assert said.out.count("\n") == 1
 
@@ -57,7 +57,7 @@ async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: Rehearsa
     assert found["line"]["detail"]
     only = await run_apart("check", "mail", "-s", settings, "--json")
     assert only.code == 0, only.out
-    assert findings(only).keys() == {"settings", "city", "ledger", "audit", "mail"}
+    assert findings(only).keys() == {"settings", "city", "ledger", "audit", "alerts", "disk", "mail"}
 
 
 async def test_every_gateway_gone_is_a_finding_for_each(town: RehearsalCity) -> None:
@@ -117,7 +117,7 @@ def test_without_a_database_the_rest_is_still_looked_at(tmp_path: Path) -> None:
     found = findings(said)
     assert said.code == 1
     assert {what: each["ok"] for what, each in found.items()} == {
-        "settings": True, "city": True, "ledger": False, "audit": False,
+        "settings": True, "city": True, "ledger": False, "audit": False, "alerts": False, "disk": True,
     }  # fmt: skip
     assert "yobikake init" in found["ledger"]["detail"]
 

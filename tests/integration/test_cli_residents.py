@@ -3,18 +3,23 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hub import keys as key_files
 from hub import settings
+from hub.clock import utc_now
 from hub.delivery import Variant
+from hub.errors import Conflict
 from hub.language import Language
 from hub.ledger import audit, census, register
-from hub.recipient import Zone
+from hub.ledger.register import Registration
+from hub.recipient import Kind, Zone
 from tests.integration.command_line import hub, run
 from tests.integration.test_cli_init import connected
+from yobikake import registration
 from yobikake.initialise import opened
 
 HEAD = "kind,language,town,mail,line,voice,drills"
@@ -131,6 +136,40 @@ def test_twenty_thousand_people_come_in_at_once(tmp_path: Path, made: Path) -> N
     assert revision(made) == before + 1
 
 
+def test_an_import_that_was_cut_off_is_finished_by_the_same_file(tmp_path: Path, made: Path) -> None:
+    assert run("residents", "import", sheet(tmp_path, ROWS[:1]), "-s", made).code == 0
+    half = [Registration(kind=Kind.RESIDENT, language=Language.VI, contacts={"line": LINE})]
+    written(made, half)
+    assert reached(made, "line", Variant(Language.VI, None)) == [], "nobody is meant before all are there"
+    said = run("residents", "import", sheet(tmp_path, ROWS[1:]), "-s", made)
+    assert (said.code, said.err) == (0, "")
+    assert rows(made) == 4
+    assert reached(made, "line", Variant(Language.VI, Zone("azuma-tamagawa"))) == [LINE]
+
+
+def test_who_comes_in_between_keeps_the_rest_of_the_file_out(
+    tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yobikake.registration._BLOCK", 1)
+    tanaka = [Registration(kind=Kind.STAFF, language=Language.JA, contacts={"mail": "tanaka@example.lg.jp"})]
+
+    def somebody_else_is_faster(done: int, _of: int) -> None:
+        if done == 2:
+            with ThreadPoolExecutor() as pool:
+                pool.submit(written, made, tanaka).result()
+
+    async def imported() -> None:
+        file = sheet(tmp_path, ROWS)
+        await registration.import_file(
+            settings.load(made), file, dry_run=False, progress=somebody_else_is_faster, at=utc_now()
+        )
+
+    with pytest.raises(Conflict):
+        asyncio.run(imported())
+    assert rows(made) == 1
+    assert imports(made) == []
+
+
 @pytest.mark.parametrize("command", [("count",), ("import", "residents.csv")], ids=lambda command: command[0])
 def test_a_hub_that_is_not_there_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
     said = run("residents", *command, "-s", tmp_path / "none.toml")
@@ -151,6 +190,18 @@ def rows(made: Path) -> int:
     with connected(made) as database:
         (number,) = database.execute("SELECT count(*) FROM recipients").fetchone()
         return int(number)
+
+
+def written(made: Path, people: list[Registration]) -> None:
+    """Into the record alone: in no pack."""
+
+    async def write() -> None:
+        found = settings.load(made)
+        keys = key_files.load(found.keys)
+        async with opened(found) as ledger:
+            await ledger.write(lambda conn: register.add(conn, keys, people, at=utc_now()))
+
+    asyncio.run(write())
 
 
 def packed(made: Path) -> int:
@@ -187,6 +238,8 @@ def reached(made: Path, channel: str, variant: Variant) -> list[str]:
                 lambda conn: register.packs(conn, channel, variant, after=0, limit=1_000)
             )
             members = [member for pack in packs for member in pack.ids]
+            if not members:
+                return []
             opened_ = await ledger.read(
                 lambda conn: register.open_addresses(conn, keys, channel, variant, members)
             )

@@ -81,6 +81,31 @@ def test_one_prepares_another_approves_and_everybody_sees_it(settings: Path) -> 
     assert "yobikake serve" in one.out
 
 
+def test_a_correction_is_there_to_be_submitted_and_approved(settings: Path) -> None:
+    draft = submitted(settings)
+    number = f"{utc_now().year}-0001"
+    early = run("correct", number, "-s", settings, "--as", "tanaka", typed=[PASSWORD])
+    assert early.plain
+    assert approve(settings, draft, "tanaka", 4).code == 0
+
+    shown = run("correct", number, "-s", settings, "--as", "tanaka", "--show", typed=[PASSWORD])
+    assert (shown.code, "prepared" in shown.out, "誤り" in shown.out) == (0, True, True)
+    said = run("correct", number, "-s", settings, "--as", "tanaka", typed=[PASSWORD])
+    assert said.code == 0, said.err
+    correction = re.search(r"approve (\S+) --as LOGIN --level 0 --version (\d)", said.out)
+    assert correction
+    again = run("correct", number, "-s", settings, "--as", "sato", typed=[PASSWORD])
+    assert correction[0] in again.out, "there is one"
+    id_, version = correction[1], int(correction[2])
+    assert approve(settings, id_, "sato", 0, version=version).code == 0
+    (newest, corrected) = json.loads(run("alerts", "-s", settings, "--json").out)
+    assert (newest["level"], corrected["state"]) == (None, "superseded")
+
+    told = approve(settings, id_, "sato", 0, version=version)
+    assert told.plain
+    assert newest["number"] in told.err, "whose answer was lost is told what was sent"
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

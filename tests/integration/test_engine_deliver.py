@@ -1,26 +1,29 @@
 """Batches on their way out: claimed first, stopped in time, never twice, whatever fails on the way."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
-from hub import bus
+from hub import bus, deliver
 from hub.alert import AlertInfo, Lane, Mode
-from hub.bus import Record, Subscription
+from hub.bus import Subscription
 from hub.clock import utc_now
 from hub.codec import BatchRecord
 from hub.delivery import BatchId, Outcome
 from hub.errors import TemporaryFailure
-from hub.gate import Stops
+from hub.gate import Leases, Stops
 from hub.intake import Intake
 from hub.language import Language
 from hub.ledger import batches, register, tables
@@ -31,6 +34,7 @@ from hub.worker import AHEAD
 from tests.integration.engine import (
     AUTHOR,
     KEYS,
+    SOON_AGAIN,
     Engine,
     engine,
     line,
@@ -40,6 +44,7 @@ from tests.integration.engine import (
     residents,
     until,
 )
+from tests.integration.letters import letters
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
@@ -271,7 +276,7 @@ async def test_nothing_starts_after_expiry(hub: Engine, smarthost: SmtpGateway) 
     await hub.fanout.plan(alert)
 
     async def expired() -> bool:
-        return utc_now() >= (await hub.delivery("mail").alert(alert)).alert.expires
+        return utc_now() >= (await hub.delivery("mail").approved.alert(alert)).alert.expires
 
     await until(expired)
     async with hub.running("mail"):
@@ -289,7 +294,7 @@ async def test_what_nobody_sends_ends_at_expiry(hub: Engine, smarthost: SmtpGate
         await hub.planned(alert)
 
         async def expired() -> bool:
-            return utc_now() >= (await hub.delivery("mail").alert(alert)).alert.expires
+            return utc_now() >= (await hub.delivery("mail").approved.alert(alert)).alert.expires
 
         await until(expired)
     async with hub.running("sweep", "mail"):
@@ -299,9 +304,13 @@ async def test_what_nobody_sends_ends_at_expiry(hub: Engine, smarthost: SmtpGate
     assert smarthost.inbox.count["mail"] == 0
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["by a stage", "by the gate before each request"])
 async def test_a_batch_of_another_mode_than_its_alert_is_not_sent(
-    hub: Engine, smarthost: SmtpGateway
+    hub: Engine, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
+    if not asked:
+        skipped = (deliver.superseded, deliver.mode, deliver.pace)
+        monkeypatch.setattr(deliver, "STAGES", tuple(each for each in deliver.STAGES if each not in skipped))
     await hub.register(residents(5))
     alert = await hub.send()
     await hub.fanout.plan(alert)
@@ -371,6 +380,38 @@ async def test_traits_changed_beside_the_sealed_addresses_send_nothing(
     await everyone_once(hub, alert, smarthost)
 
 
+async def test_what_cannot_be_prepared_calls_staff_once_and_holds_up_nobody(
+    hub: Engine, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = timedelta(0)
+    monkeypatch.setattr(deliver, "PUT_OFF", (at_once, at_once, timedelta(hours=1)))
+    await hub.register(residents(5, language=Language.JA, zone=Zone("z0")))
+    broken, sound = await hub.send(), await hub.send()
+    for alert in (broken, sound):
+        await hub.fanout.plan(alert)
+    alerts = tables.alerts.c
+    row = select(alerts.mac).where(alerts.identifier == broken)
+    mac = await hub.ledger.read(lambda conn: conn.execute(row).scalar_one())
+    change = update(tables.alerts).where(alerts.identifier == broken)
+    await hub.ledger.write(lambda conn: conn.execute(change.values(mac=bytes(32))))
+    async with hub.running("mail"):
+        await hub.done(sound)
+
+        async def staff_are_called() -> bool:
+            return bool(hub.pages) and BatchState.CLAIMED not in await states(hub)
+
+        await until(staff_are_called)
+        assert [topic for topic, _ in hub.pages] == ["unprepared mail"]
+        (waiting,) = await hub.rows(broken)
+        assert waiting.due_at > utc_now() + timedelta(minutes=50)
+        await hub.ledger.write(lambda conn: conn.execute(change.values(mac=mac)))
+        due = update(tables.batches).values(due_at=utc_now())
+        await hub.ledger.write(lambda conn: conn.execute(due))
+        await hub.done(broken)
+    assert len(hub.pages) == 1
+    assert set((await hub.outcomes(broken)).values()) == {Outcome.ACCEPTED}
+
+
 def with_the_city() -> AlertInfo:
     (info, *_) = a_message().infos
     return msgspec.structs.replace(info, headline="{city} 避難指示")
@@ -404,6 +445,22 @@ async def test_a_gateway_that_comes_back_gets_everything(hub: Engine, smarthost:
         smarthost.faults.down = False
         await hub.done(alert)
     await everyone_once(hub, alert, smarthost)
+
+
+async def test_whom_a_transaction_has_no_room_for_is_sent_to_at_once(
+    tmp_path: Path, smarthost: SmtpGateway
+) -> None:
+    """And the limit is learned: what follows is cut to it beforehand."""
+    smarthost.terms.recipients_max = 4
+    channels = {"mail": mail(smarthost.port, connections=1)}
+    async with engine(tmp_path, channels=channels, backoff=(timedelta(hours=1),)) as hub:
+        await hub.register(residents(30, language=Language.JA, zone=Zone("z0")))
+        async with hub.running():
+            await hub.done(alert := await hub.send())
+        await everyone_once(hub, alert, smarthost)
+        assert [row.attempt for row in await hub.rows(alert)] == [1, 2], (
+            "the second is cut up, not turned away"
+        )
 
 
 async def test_a_mixed_evening_ends_with_an_outcome_for_everybody(
@@ -441,6 +498,56 @@ async def test_a_gateway_that_never_answers_is_asked_twice_and_no_more(
     assert sum(len(row.members) for row in await hub.rows(alert) if row.resend) == 10
 
 
+async def test_a_request_that_lasts_as_long_as_its_claim_is_cut_off_and_said_to_be_ambiguous(
+    tmp_path: Path, smarthost: SmtpGateway
+) -> None:
+    """By its holder, while that still has the word: nobody takes it over."""
+    brief = Leases(lease=timedelta(seconds=2), life=timedelta(seconds=2))
+    smarthost.faults.drain_per_s = 0.01  # the message is taken only after minutes
+    channels = {"mail": mail(smarthost.port)}
+    async with engine(tmp_path, channels=channels, leases=brief, resends_ambiguous=False) as hub:
+        await hub.register(residents(5, language=Language.JA, zone=Zone("z0")))
+        await hub.fanout.plan(alert := await hub.send())
+        async with hub.running("mail", "sweep"):
+            await hub.done(alert)
+        assert set((await hub.outcomes(alert)).values()) == {Outcome.AMBIGUOUS}
+        (row,) = await hub.rows(alert)
+        assert set(json.loads(row.reasons).values()) == {"cut-off"}
+
+        async def its_connection_is_closed() -> bool:
+            return smarthost.in_flight == 0
+
+        await until(its_connection_is_closed)
+
+
+async def test_what_waited_for_its_turn_until_its_claim_ran_out_is_given_back_and_costs_no_try(
+    tmp_path: Path, smarthost: SmtpGateway
+) -> None:
+    brief = Leases(lease=timedelta(seconds=2), life=timedelta(seconds=2))
+    channels = {"mail": mail(smarthost.port, connections=1)}
+    smarthost.faults.drain_per_s = 0.01  # the only connection waits for minutes
+    async with engine(tmp_path, channels=channels, leases=brief, resends_ambiguous=False) as hub:
+        for zone in ("z0", "z1"):
+            people = residents(
+                5, language=Language.JA, zone=Zone(zone), address=f"{zone}-{{}}@mail.example".format
+            )
+            await hub.register(people)
+        await hub.fanout.plan(alert := await hub.send())
+        async with hub.running("mail", "sweep"):
+
+            async def one_was_cut_off() -> bool:
+                return BatchState.RECORDED in await states(hub)
+
+            await until(one_was_cut_off)
+            smarthost.faults.drain_per_s = None
+            await hub.done(alert)
+        rows = await hub.rows(alert)
+        assert [row.attempt for row in rows] == [1, 1]
+        ends = [set(row.handover) for row in rows]
+        assert {Outcome.AMBIGUOUS} in ends
+        assert {Outcome.ACCEPTED} in ends
+
+
 async def test_wrong_credentials_cost_nobody_a_try(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("secret\n")
@@ -475,8 +582,9 @@ async def test_a_gateway_that_refuses_our_credentials_is_not_asked_with_every_ba
             await hub.register(residents(40))
             alert = await hub.send()
             await hub.fanout.plan(alert)
+            once = replace(SOON_AGAIN, credentials=timedelta(hours=1))
             async with asyncio.TaskGroup() as group:
-                running = group.create_task(hub.worker("mail", rest=timedelta(hours=1)).run())
+                running = group.create_task(hub.worker("mail", waits=once).run())
 
                 async def refused_and_idle() -> bool:
                     return bool(hub.pages) and BatchState.CLAIMED not in await states(hub)
@@ -509,6 +617,38 @@ async def test_who_has_no_address_or_a_suppressed_one_is_not_sent_to(
     outcomes = await hub.outcomes(alert)
     assert (outcomes[ids[0]], outcomes[ids[1]]) == (Outcome.NO_ADDRESS, Outcome.SUPPRESSED)
     assert set(received(smarthost.inbox)) == {hub.addresses[id_] for id_ in ids[2:]}
+
+
+async def test_an_acceptance_under_the_id_of_another_send_reaches_nobody(
+    tmp_path: Path, smarthost: SmtpGateway
+) -> None:
+    """A connector that looks for an earlier try may find what somebody else did."""
+    overrides = {"receipt_wait": timedelta(minutes=5), "resends_ambiguous": False}
+    async with engine(tmp_path, channels={"mail": mail(smarthost.port)}, **overrides) as hub:
+        ids = await hub.register(residents(3, language=Language.JA, zone=Zone("z0")))
+        await hub.fanout.plan(earlier := await hub.send())
+        async with hub.running("mail"):
+            await until(lambda: all_recorded(hub))
+        await hub.fanout.plan(alert := await hub.send())
+
+        def taken(conn: Any) -> None:
+            """By the earlier alert's batch, under the id that the smarthost is about to give."""
+            columns = tables.batches.c
+            ours = conn.execute(select(columns).where(columns.alert == alert)).one()
+            theirs = conn.execute(select(columns.id).where(columns.alert == earlier)).scalar_one()
+            ref = f"{UUID(ours.idempotency_key).hex}/{ids[1]}"
+            row = {"channel": "mail", "ref": ref, "batch": theirs, "position": 1}
+            conn.execute(insert(tables.provider_refs), [row])
+
+        await hub.ledger.write(taken)
+        async with hub.running("mail"):
+            await until(lambda: all_recorded(hub))
+        outcomes = await hub.outcomes(alert)
+        assert [outcomes[id_] for id_ in ids] == [Outcome.ACCEPTED, Outcome.AMBIGUOUS, Outcome.ACCEPTED]
+
+
+async def all_recorded(hub: Engine) -> bool:
+    return set(await states(hub)) == {BatchState.RECORDED}
 
 
 async def test_one_channel_that_hangs_delays_no_other(tmp_path: Path, smarthost: SmtpGateway) -> None:
@@ -555,7 +695,7 @@ async def test_a_line_batch_is_repeated_whole_under_its_key(tmp_path: Path) -> N
 async def test_what_only_waits_for_its_turn_is_given_back_at_the_end(tmp_path: Path) -> None:
     async with SmtpGateway(Inbox()) as smarthost:
         channels = {"mail": mail(smarthost.port)}
-        async with engine(tmp_path, channels=channels, requests_per_s=0.001) as hub:
+        async with engine(tmp_path, channels=channels, requests_per_s=0.2) as hub:
             await hub.register(residents(10))
             alert = await hub.send()
             await hub.fanout.plan(alert)
@@ -638,10 +778,7 @@ async def test_forged_and_replayed_records_change_nothing(hub: Engine, smarthost
         forged = [b"", b"\xff" * 40, sealed[:-1], bytes(32) + sealed[32:], elsewhere]
         await hub.bus.publish_many(URGENT, [(some, sealed)] * 3 + [("none", unknown)])
         await hub.bus.publish_many(URGENT, [(some, each) for each in forged])
-        dead: list[Record] = []
-        async with hub.bus.subscribe(bus.DEAD_LETTERS, group="reader") as subscription, asyncio.timeout(20):
-            while len(dead) < len(forged):
-                dead += await subscription.get()
+        dead = await letters(hub.bus, hub.records, len(forged))
         assert sorted(each.value for each in dead) == sorted(forged)
         await hub.done(await hub.send())
     assert set(received(smarthost.inbox).values()) == {2}

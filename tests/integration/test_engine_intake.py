@@ -11,15 +11,17 @@ from sqlalchemy import func, select
 
 from hub import bus
 from hub.alert import AlertInfo, Mode
-from hub.authorise import Actor, Role
+from hub.authorise import SYSTEM, Actor, Role
 from hub.cap import MsgType
 from hub.codec import AlertRecord
 from hub.delivery import Outcome
 from hub.draft import State
-from hub.errors import BadInput, Conflict, Forbidden, HubError, Refused
+from hub.errors import AlreadySent, BadInput, Conflict, Forbidden, HubError, Refused
 from hub.evacuation import Level
 from hub.intake import Approval, Intake
 from hub.ledger import alerts, audit, tables
+from hub.ledger.alerts import Accepted
+from hub.page import unacknowledged
 from hub.recipient import Reached, Targeting, Town, Towns, WholeCity
 from hub.testing.alerts import a_message
 from tests.integration.engine import APPROVER, AUTHOR, KEYS, Engine, engine, mail
@@ -286,7 +288,7 @@ async def test_accepting_twice_at_once_sends_once(hub: Engine) -> None:
     tries = await asyncio.gather(
         *(hub.intake.accept(approval(draft), APPROVER) for _ in range(8)), return_exceptions=True
     )
-    assert [type(end) for end in tries if isinstance(end, BaseException)] == [Conflict] * 7
+    assert [type(end) for end in tries if isinstance(end, BaseException)] == [AlreadySent] * 7
     assert await count(hub, tables.alerts) == await count(hub, tables.outbox) == 1
 
 
@@ -299,8 +301,10 @@ async def test_an_accepted_alert_is_all_there(hub: Engine) -> None:
     outbox = await hub.ledger.read(lambda conn: conn.execute(select(tables.outbox)).one())
     record = hub.records.unseal(AlertRecord, bus.ALERTS, outbox.key, outbox.value)
     assert (record.identifier, record.mode) == (identifier, Mode.LIVE)
-    assert await actions(hub) == ["draft.save", "draft.submitted", "alert.accept", "draft.sent"]
-    assert await hub.audited() == 4
+    assert await actions(hub) == [
+        "draft.save", "draft.submitted", "alert.accept", "draft.sent", "draft.prepare",
+    ]  # fmt: skip
+    assert await hub.audited() == 5
 
 
 @pytest.mark.parametrize("table", ["alerts", "plans", "outbox", "audit", "drafts"])
@@ -320,6 +324,80 @@ async def test_a_failure_at_any_point_of_an_accept_leaves_nothing(hub: Engine, t
     await hub.ledger.write(lambda conn: conn.exec_driver_sql("DROP TRIGGER broken"))
     await hub.intake.accept(approval(draft), APPROVER)
     await hub.audited()
+
+
+async def test_two_approvers_at_once_send_once_and_the_other_is_told_which(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    ends = await asyncio.gather(
+        hub.intake.accept(approval(draft), APPROVER),
+        hub.intake.accept(approval(draft), MORI),
+        return_exceptions=True,
+    )
+    (sent,) = [end for end in ends if isinstance(end, Accepted)]
+    (told,) = [end for end in ends if isinstance(end, AlreadySent)]
+    assert (told.alert, told.number) == (sent.alert.identifier, sent.number)
+    assert sent.number in told.message
+
+
+@pytest.mark.parametrize("again", [APPROVER, MORI], ids=["the same person", "another"])
+async def test_an_answer_that_was_lost_is_given_by_the_next_process(tmp_path: Path, again: Actor) -> None:
+    """The first died between its commit and its answer; whoever asks again is told what became of it."""
+    async with engine(tmp_path, channels={"mail": mail(9)}) as hub:
+        draft = await hub.submit(a_message())
+        sent = await hub.intake.accept(approval(draft), APPROVER)
+    async with engine(tmp_path, channels={"mail": mail(9)}, owner="the next") as hub:
+        with pytest.raises(AlreadySent) as told:
+            await hub.intake.accept(approval(draft), again)
+        assert told.value.alert == sent.alert.identifier
+        assert await count(hub, tables.alerts) == await count(hub, tables.outbox) == 1
+        for late in (
+            hub.intake.submit(draft, AUTHOR, seen=2),
+            hub.intake.save(a_message(), AUTHOR, draft=draft, seen=2),
+            hub.intake.send_back(draft, APPROVER, seen=2, reason="?"),
+            hub.intake.reject(draft, APPROVER, seen=2, reason="?"),
+        ):
+            with pytest.raises(AlreadySent, match=sent.number):
+                await late
+
+
+async def test_only_who_may_send_is_told_what_was_sent(hub: Engine) -> None:
+    draft = await hub.submit(a_message())
+    await hub.intake.accept(approval(draft), APPROVER)
+    with pytest.raises(Forbidden):
+        await hub.intake.accept(approval(draft), VIEWER)
+
+
+async def test_what_follows_a_commit_happens_though_nobody_waits_for_the_answer(hub: Engine) -> None:
+    first = await hub.send()
+    draft = await hub.submit(a_message(msg_type=MsgType.UPDATE, references=(first,)))
+    accepting = asyncio.create_task(hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR))
+    await asyncio.sleep(0)
+    accepting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await accepting
+    (update,) = [
+        each
+        for each in await hub.ledger.read(lambda conn: alerts.recent(conn, KEYS))
+        if each.alert.references
+    ]
+    assert hub.stops.outcome(first) is Outcome.SUPERSEDED
+    assert [topic for topic, _ in hub.pages] == [f"break-glass {update.number}"]
+
+    stopping = asyncio.create_task(hub.intake.stop(update.alert.identifier, AUTHOR))
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert hub.stops.outcome(update.alert.identifier) is Outcome.CANCELLED
+
+
+async def test_a_broken_glass_is_on_the_console_with_the_alert_itself(hub: Engine) -> None:
+    """Also when the process dies before it can wake anybody."""
+    draft = await hub.submit(a_message())
+    accepted = await hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR)
+    ((_, _, topic, text),) = await hub.ledger.read(unacknowledged)
+    assert topic == f"break-glass {accepted.number}"
+    assert "決壊" in text
 
 
 async def test_an_update_ends_what_it_updates_in_the_same_commit(hub: Engine) -> None:
@@ -345,13 +423,43 @@ async def test_sending_is_stopped_once(hub: Engine) -> None:
     assert (await actions(hub)).count("alert.stop") == 1
 
 
+async def test_whoever_stops_again_stops_here_too(tmp_path: Path) -> None:
+    """The answer of the first stop was lost with its process: the second makes this one know of it at once."""
+    async with engine(tmp_path, channels={"mail": mail(9)}) as hub:
+        stopped, superseded = await hub.send(), await hub.send()
+        await hub.intake.stop(stopped, AUTHOR)
+        await hub.send(msg_type=MsgType.UPDATE, references=(superseded,))
+    async with engine(tmp_path, channels={"mail": mail(9)}, owner="the next") as hub:
+        for alert, outcome in ((stopped, Outcome.CANCELLED), (superseded, Outcome.SUPERSEDED)):
+            with pytest.raises(Conflict, match="止めています"):
+                await hub.intake.stop(alert, AUTHOR)
+            assert hub.stops.outcome(alert) is outcome
+
+
+async def test_an_alert_there_is_none_of_is_not_stopped(hub: Engine) -> None:
+    with pytest.raises(BadInput, match="この配信はありません"):
+        await hub.intake.stop("akishima.example-2026-9999", AUTHOR)
+
+
+async def test_a_stop_and_an_update_at_once_leave_one_reason_and_nothing_to_send(hub: Engine) -> None:
+    alert = await hub.send()
+    draft = await hub.submit(a_message(msg_type=MsgType.UPDATE, references=(alert,)))
+    ends = await asyncio.gather(
+        hub.intake.stop(alert, AUTHOR), hub.intake.accept(approval(draft), APPROVER), return_exceptions=True
+    )
+    assert not [end for end in ends if isinstance(end, BaseException) and not isinstance(end, Conflict)]
+    old = await hub.ledger.read(lambda conn: alerts.get(conn, KEYS, alert))
+    assert old.stopped_as is hub.stops.outcome(alert)
+    assert old.ended_at is not None
+
+
 # --- the audit trail (I12) ---
 
 
 async def test_the_audit_trail_names_who_did_what_and_holds_no_text(hub: Engine) -> None:
     await hub.intake.stop(await hub.send(), AUTHOR)
     rows = await hub.ledger.read(lambda conn: conn.execute(select(tables.audit)).all())
-    assert {row.actor for row in rows} == {AUTHOR.login, APPROVER.login}
+    assert {row.actor for row in rows} == {AUTHOR.login, APPROVER.login, SYSTEM.login}
     assert not any(a_message().infos[0].headline in row.detail for row in rows)
     assert all(isinstance(row.at, datetime) for row in rows)
     assert await hub.audited() == len(rows)

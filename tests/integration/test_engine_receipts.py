@@ -1,6 +1,5 @@
 """What a provider says later: in any order, however often, also before we know what it speaks of."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from hub.ledger import alerts, batches, tables
 from hub.progress import Tally
 from hub.recipient import RecipientId, Targeting, WholeCity
 from tests.integration.engine import AUTHOR, OUTBOUND, Engine, engine, mail, residents, until
+from tests.integration.letters import letters
 from tests.integration.test_engine_deliver import NoBus
 from yobikake.callbacks import routes
 from yobikake.connectors import Configured
@@ -84,7 +84,7 @@ def _lanes() -> Any:
 
 
 def _free_port() -> int:
-    from tests.servers.port import free_port
+    from yobikake.rehearsal.servers.port import free_port
 
     return free_port()
 
@@ -338,10 +338,7 @@ async def test_forged_receipts_and_those_of_a_channel_that_is_gone_stop_nothing(
             return (await line.tally()).delivered == 1
 
         await until(folded)
-        dead: list[bytes] = []
-        async with hub.bus.subscribe(bus.DEAD_LETTERS, group="reader") as letters, asyncio.timeout(20):
-            while len(dead) < 3:
-                dead += [letter.value for letter in await letters.get()]
+        dead = [letter.value for letter in await letters(hub.bus, hub.records, 3)]
     assert sorted(dead) == sorted([gone, forged, sealed]), "a record under another key is none of ours"
     assert (await hub.outcomes(line.alert))[line.members[2]] is Outcome.DELIVERED
 

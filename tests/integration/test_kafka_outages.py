@@ -19,8 +19,8 @@ from hub.bus.kafka import KafkaBus, administration
 from hub.bus.transport import Topic
 from hub.errors import TemporaryFailure
 from tests.servers.absence import absent
-from tests.servers.kafka import Kafka
-from tests.servers.program import missing
+from yobikake.rehearsal.servers.kafka import Kafka
+from yobikake.rehearsal.servers.program import missing
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
@@ -91,32 +91,30 @@ async def test_everything_published_before_during_and_after_an_outage_arrives(
 async def test_a_broker_that_hangs_is_a_temporary_failure_and_nothing_waits_for_it(
     broker: Kafka, topic: str
 ) -> None:
-    assert broker.process is not None
     bus = _bus(broker)
     await bus.open()
     async with bus.subscribe(topic, group="fanout") as member:
         await _publish(bus, topic, "before", 1)
         assert await _receive(member, before=1)
-        broker.process.freeze()
+        broker.freeze()
         try:
             with pytest.raises(TemporaryFailure):
                 await _soon(bus.publish(topic, "key", b"given up"))
             await _soon(bus.close())
         finally:
-            broker.process.thaw()
+            broker.thaw()
 
 
 async def test_reading_and_writing_go_on_when_the_broker_answers_again(
     broker: Kafka, bus: KafkaBus, topic: str
 ) -> None:
-    assert broker.process is not None
     async with bus.subscribe(topic, group="fanout") as member:
         await _publish(bus, topic, "before", 10)
         assert await _receive(member, before=10)
-        broker.process.freeze()
+        broker.freeze()
         during = asyncio.create_task(_publish(bus, topic, "during", 10))
         await asyncio.wait({during}, timeout=8)  # longer than a request, a session and the watchdog
-        broker.process.thaw()
+        broker.thaw()
         await _soon(during)
         assert await _receive(member, during=10)
 
@@ -142,12 +140,12 @@ async def test_a_broker_that_lost_the_end_of_its_log_does_not_wedge_the_producer
     """The producer's sequence numbers are ahead of what the broker remembers (aiokafka #1017)."""
     await _publish(bus, topic, "kept", 50)
     await broker.stop()
-    await asyncio.to_thread(shutil.copytree, broker.log, tmp_path / "backup")
+    await asyncio.to_thread(shutil.copytree, broker.nodes[0].log, tmp_path / "backup")
     await broker.start()
     await _publish(bus, topic, "lost", 50)
     await broker.kill()
-    await asyncio.to_thread(shutil.rmtree, broker.log)
-    await asyncio.to_thread(shutil.copytree, tmp_path / "backup", broker.log)
+    await asyncio.to_thread(shutil.rmtree, broker.nodes[0].log)
+    await asyncio.to_thread(shutil.copytree, tmp_path / "backup", broker.nodes[0].log)
     await broker.start()
     await _soon(_publish(bus, topic, "after", 200))
     async with bus.subscribe(topic, group="fanout") as member:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 import config
 from hub import keys
-from hub.bus import DEAD_LETTERS, READINGS, Bus
+from hub.bus import READINGS, Bus
 from hub.bus.embedded import EmbeddedBus
 from hub.clock import utc_now
 from hub.codec import RecordCodec
@@ -25,6 +25,7 @@ from shelters.device import Counts, Device, Devices
 from shelters.mqtt import TOPIC, Broker, MqttIntake
 from shelters.reading import DoorTotals, HeadCount, Reading
 from shelters.site import SiteCode, load_sites
+from tests.integration.letters import letters
 from yobikake.rehearsal.sensors import Sensors, publish, with_invented_capacities
 
 pytestmark = pytest.mark.mqtt
@@ -146,14 +147,11 @@ async def test_what_cannot_be_understood_goes_to_dead_letters_and_the_rest_is_ta
         await send(sender, camera, reading(camera, 4))
         assert await people(bus, records, 3) == [1, 3, 4]
 
-    letters: list[dict[str, str]] = []
-    async with asyncio.timeout(PATIENCE_S), bus.subscribe(DEAD_LETTERS, group="test") as subscription:
-        while len(letters) < 4:
-            got = await subscription.get()
-            letters += [json.loads(record.value) for record in got]
-            await subscription.commit(got)
-    assert [letter["place"] for letter in letters] == ["$", "$.readings[1]", "$.readings[2].device", "$"]
-    assert {letter["topic"] for letter in letters} == {f"{TOPIC}{camera}"}
+    dead = await letters(bus, records, 4)
+    places = [letter.reason.partition(": ")[0] for letter in dead]
+    assert places == ["$", "$.readings[1]", "$.readings[2].device", "$"]
+    assert {(letter.topic, letter.key) for letter in dead} == {(f"{TOPIC}{camera}", camera)}
+    assert dead[0].value == b"\xff not json"
 
 
 async def test_it_connects_again_by_itself_and_misses_nothing_meanwhile(

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.servers.absence import REQUIRE, required
-from tests.servers.say import say
 from tests.servers.stack import running
+from yobikake.rehearsal.servers.say import say
 
 
 def main() -> int:

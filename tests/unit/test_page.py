@@ -63,6 +63,17 @@ async def test_one_cause_wakes_nobody_twice_and_another_does(room: Room) -> None
     assert len(room.told) == 3
 
 
+async def test_what_goes_on_stands_on_the_console_once_until_somebody_takes_it_on(room: Room) -> None:
+    for text in ("9%", "8%"):
+        await room.page("disk", text)
+        room.now += QUIET
+    ((page, at, _, text),) = await room.ledger.read(unacknowledged)
+    assert (text, at) == ("8%", NOW + QUIET)
+    await room.ledger.write(lambda conn: acknowledge(conn, page, STAFF, at=room.now))
+    await room.page("disk", "7%")
+    assert await room.open_pages() == ["disk"]
+
+
 async def test_a_page_is_acknowledged_once(room: Room) -> None:
     await room.page("probe mail")
     ((page, *_),) = await room.ledger.read(unacknowledged)

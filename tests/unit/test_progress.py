@@ -1,5 +1,7 @@
 """Numbers that add up, whatever the batches hold."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +27,10 @@ def row(held: list[tuple[Outcome, Outcome]], **changes: Any) -> Any:
     return SimpleNamespace(
         handover=bytes(handover for handover, _ in held),
         receipt=bytes(receipt for _, receipt in held),
-        reasons="{}", parent=None, attempt=1, resend=False, due_at=NOW, first_at=None, last_at=None,
-        settles_at=None, **changes,
+        **{
+            "reasons": "{}", "retried": False, "waiting": False, "number": 1, "due_at": NOW,
+            "first_at": None, "last_at": None,
+        } | changes,
     )  # fmt: skip
 
 
@@ -35,6 +39,16 @@ def counted(rows: list[Any], *, awaits: bool = False) -> Tally:
     for each in rows:
         counting._count(tally, each, awaits=awaits)
     return tally
+
+
+@given(pairs, st.dictionaries(st.integers(0, 29), st.sampled_from(["5.1.1", "busy"])), st.integers(1, 3))
+def test_batches_that_say_the_same_count_like_each_by_itself(
+    held: list[tuple[Outcome, Outcome]], said: dict[int, str], number: int
+) -> None:
+    reasons = json.dumps({str(place): reason for place, reason in said.items() if place < len(held)})
+    together = counted([row(held, reasons=reasons, number=number)])
+    assert together == counted([row(held, reasons=reasons)] * number)
+    assert together.failed == together.reasons.total()
 
 
 @given(st.lists(pairs, max_size=5), st.booleans())
@@ -53,11 +67,9 @@ def test_everybody_is_counted_once_and_those_who_moved_not_here(
 
 def test_an_acceptance_is_pending_only_while_a_receipt_may_come() -> None:
     held = [(Outcome.ACCEPTED, Outcome.PENDING)]
-    waiting = row(held)
-    waiting.settles_at = NOW
-    assert counting._awaits(waiting, VOICE, NOW - timedelta(seconds=1))
-    assert not counting._awaits(waiting, VOICE, NOW)
-    assert not counting._awaits(row(held), VOICE, NOW)
+    assert counting._awaits(row(held, waiting=True), VOICE)
+    assert not counting._awaits(row(held), VOICE)
+    assert not counting._awaits(row(held, waiting=True), replace(VOICE, receipt_wait=timedelta(0)))
     assert counted([row(held)], awaits=True).awaiting == 1
     assert counted([row(held)]).accepted == 1
 
@@ -70,9 +82,7 @@ def test_nothing_is_done_before_planning_is_complete() -> None:
 
 def test_a_retry_is_known_as_one_also_where_it_cost_no_try() -> None:
     pending = [(Outcome.PENDING, Outcome.PENDING)]
-    retry = row(pending)
-    retry.parent = "b-1"
-    tally = counted([row(pending), retry])
+    tally = counted([row(pending), row(pending, retried=True)])
     assert (tally.pending, tally.retrying, tally.next_at) == (2, 1, NOW)
 
 

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.alert import Lane, Mode
 from hub.channel import Capabilities
 from hub.delivery import FAILED, Batch, Outcome, Result, Variant
 from hub.language import Language
+from hub.ledger.batches import Planned
 from hub.recipient import RecipientId
-from hub.retry import RESEND_AFTER, batch_id, judge, key_of
+from hub.retry import RESEND_AFTER, RESEND_SPREAD, batch_id, judge, key_of
 
 NOW = datetime(2026, 11, 23, 21, 47, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -67,7 +70,7 @@ def test_what_may_have_arrived_is_sent_again_once_and_flagged() -> None:
     first = judge(BATCH, results(*[Outcome.AMBIGUOUS] * 3), MAIL, now=NOW, random=Random(0))
     (child,) = first.children
     assert child.batch.resend
-    assert child.due_at == NOW + RESEND_AFTER
+    assert RESEND_AFTER <= child.due_at - NOW <= RESEND_AFTER * RESEND_SPREAD
 
     second = judge(child.batch, results(*[Outcome.AMBIGUOUS] * 3), MAIL, now=NOW, random=Random(0))
     assert second.children == ()
@@ -83,8 +86,7 @@ def test_where_a_repeat_is_harmless_what_may_have_arrived_is_repeated_until_it_i
         batch = child.batch
         waits.append(child.due_at - NOW)
         assert (batch.resend, batch.idempotency_key) == (True, BATCH.idempotency_key)
-    assert waits[0] == RESEND_AFTER
-    assert waits[1] > RESEND_AFTER, "only the first repeat comes at once"
+    assert waits[0] <= RESEND_AFTER * RESEND_SPREAD < waits[1], "only the first repeat comes soon"
     last = judge(batch, results(*[Outcome.AMBIGUOUS] * 3), line, now=NOW, random=Random(0))
     assert [result.outcome for result in last.final.values()] == [Outcome.AMBIGUOUS] * 3
 
@@ -163,3 +165,111 @@ def test_the_same_verdict_twice_gives_the_same_child() -> None:
         judge(BATCH, results(*[Outcome.TEMPORARY] * 3), MAIL, now=NOW, random=Random(seed)) for seed in (1, 2)
     )
     assert first.children[0].batch.id == second.children[0].batch.id
+
+
+def test_what_one_who_died_left_behind_is_sent_again_at_once() -> None:
+    # It was no gateway that failed, and those who may have got nothing have waited for a life to end.
+    verdict = judge(
+        BATCH, results(*[Outcome.AMBIGUOUS] * 3, retry_after=timedelta(0)), MAIL, now=NOW, random=Random(0)
+    )
+    assert [child.due_at for child in verdict.children] == [NOW]
+
+
+def test_whom_a_transaction_had_no_room_for_is_tried_at_once() -> None:
+    verdict = judge(
+        BATCH, results(*[Outcome.TEMPORARY] * 3, retry_after=timedelta(0)), MAIL, now=NOW, random=Random(0)
+    )
+    assert [child.due_at for child in verdict.children] == [NOW]
+
+
+def test_what_would_be_due_after_expiry_ends_at_expiry() -> None:
+    verdict = judge(
+        BATCH,
+        results(*[Outcome.THROTTLE] * 3, retry_after=timedelta(days=2)),
+        MAIL,
+        now=NOW,
+        random=Random(0),
+    )
+    assert [child.due_at for child in verdict.children] == [BATCH.expires]
+
+
+outcomes = st.sampled_from(
+    [outcome for outcome in Outcome if outcome not in (Outcome.PENDING, Outcome.MOVED)]
+)
+waits = st.none() | st.timedeltas(timedelta(0), timedelta(hours=3))
+capabilities = st.builds(
+    Capabilities,
+    kind=st.just("mail"),
+    japanese=st.just("メール"),
+    batch_size=st.just(100),
+    max_attempts=st.none() | st.integers(1, 4),
+    resends_ambiguous=st.booleans(),
+    retries_whole_batch=st.booleans(),
+)
+tried = st.builds(replace, st.just(BATCH), attempt=st.integers(1, 4), resend=st.booleans())
+
+
+@given(
+    batch=tried,
+    said=st.lists(st.tuples(outcomes, waits), min_size=3, max_size=3),
+    channel=capabilities,
+    stopped_as=st.none() | st.sampled_from([Outcome.CANCELLED, Outcome.SUPERSEDED]),
+    late=st.timedeltas(timedelta(0), timedelta(hours=2)),
+    seed=st.integers(0, 99),
+)
+def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
+    *,
+    batch: Batch,
+    said: list[tuple[Outcome, timedelta | None]],
+    channel: Capabilities,
+    stopped_as: Outcome | None,
+    late: timedelta,
+    seed: int,
+) -> None:
+    now = NOW + late
+    given_results = {
+        position: Result(batch.members[position], outcome, None, "", wait)
+        for position, (outcome, wait) in enumerate(said)
+    }
+    first, again = (
+        judge(batch, given_results, channel, now=now, random=Random(seed), stopped_as=stopped_as)
+        for _ in range(2)
+    )
+    assert first == again
+    moved = [member for child in first.children for member in child.batch.members]
+    assert sorted(moved) == sorted(batch.members[position] for position in first.moved), "once each"
+    ended = {
+        position: result.outcome for position, result in first.final.items() if position not in first.moved
+    }
+    assert not any(outcome.retryable for outcome in ended.values())
+    assert set(ended) | first.moved == {0, 1, 2}
+    if stopped_as is not None:
+        assert not first.children
+    if batch.resend:
+        certain = {each: outcome for each, outcome in ended.items() if outcome in FAILED}
+        assert all(given_results[each].outcome is outcome for each, outcome in certain.items()), (
+            "what may have arrived before is not forgotten"
+        )
+    if channel.retries_whole_batch:
+        assert len(first.children) <= 1, "two sets of people would share a key"
+    for child in first.children:
+        _is_a_fair_try(
+            batch, child, {result.recipient: result for result in given_results.values()}, channel, now
+        )
+
+
+def _is_a_fair_try(
+    batch: Batch, child: Planned, said: dict[RecipientId, Result], channel: Capabilities, now: datetime
+) -> None:
+    own = [said[member] for member in child.batch.members]
+    doubtful = any(result.outcome is Outcome.AMBIGUOUS for result in own)
+    assert child.batch.resend == (batch.resend or doubtful)
+    if doubtful:
+        assert channel.resends_ambiguous
+        assert channel.retries_whole_batch or not batch.resend, "at most one flagged resend"
+    asked = max(
+        (result.retry_after for result in own if result.retry_after is not None), default=timedelta(0)
+    )
+    assert min(now + asked, batch.expires) <= child.due_at <= batch.expires
+    assert child.batch.idempotency_key == batch.idempotency_key
+    assert child.batch.content_hash == batch.content_hash

@@ -17,6 +17,9 @@ from hub.settings import Settings
 from yobikake import connectors
 
 LEAST = 'data = "data"\ncity = "akishima"\n'
+KAFKA = '[bus]\nkafka = "127.0.0.1:9092"\n'
+USER = 'username = "yobikake"\npassword_file = "p"\n'
+PLAIN = 'security_protocol = "SASL_PLAINTEXT"\nsasl_mechanism = "PLAIN"\n'
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -28,6 +31,9 @@ def written(folder: Path, text: str | bytes) -> Path:
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     text = LEAST + (
         '[proxy]\nca_file = "ca.pem"\n'
+        + KAFKA
+        + USER
+        + 'security_protocol = "SASL_SSL"\nca_file = "kafka.pem"\n'
         '[shelters]\nmqtt_password_file = "mqtt"\n'
         '[channels.x.account]\naccess_token_file = "x"\n'
         '[[channels.wifi.facilities]]\npsk_file = "psk"\n'
@@ -37,6 +43,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert found.data == tmp_path / "data"
     assert found.keys == tmp_path / "keys"
     assert found.proxy.ca_file == tmp_path / "ca.pem"
+    assert (found.bus.password_file, found.bus.ca_file) == (tmp_path / "p", tmp_path / "kafka.pem")
     assert found.shelters.mqtt_password_file == tmp_path / "mqtt"
     assert found.channels["x"]["account"]["access_token_file"] == str(tmp_path / "x")
     assert found.channels["wifi"]["facilities"][0]["psk_file"] == str(tmp_path / "psk")
@@ -72,6 +79,24 @@ def test_a_file_as_an_editor_on_windows_saves_it_is_read(tmp_path: Path) -> None
         (LEAST + '[ledger]\nurl = "mysql://127.0.0.1/x"', "$.ledger", "postgresql+psycopg://"),
         (LEAST + '[ledger]\nurl = "postgresql+psycopg://h:x/y"', "$.ledger", "port"),
         (LEAST + '[bus]\nkafka = "kafka1"', "$.bus", "kafka1:9092"),
+        (LEAST + KAFKA + 'security_protocol = "TLS"', "$.bus", "SASL_SSL"),
+        (LEAST + KAFKA + 'sasl_mechanism = "GSSAPI"', "$.bus", "SCRAM-SHA-512"),
+        (LEAST + KAFKA + 'security_protocol = "SASL_SSL"', "$.bus", "username is missing"),
+        (
+            LEAST + KAFKA + 'security_protocol = "SASL_SSL"\nusername = "y"',
+            "$.bus",
+            "password_file is missing",
+        ),
+        (LEAST + KAFKA + USER + 'security_protocol = "SSL"', "$.bus", "not used"),
+        (
+            LEAST + KAFKA + USER + 'security_protocol = "SASL_SSL"\nsasl_mechanism = ""',
+            "$.bus",
+            "sasl_mechanism",
+        ),
+        (LEAST + KAFKA + USER + PLAIN, "$.bus", "SASL_SSL"),
+        (LEAST + KAFKA + 'ca_file = "ca.pem"', "$.bus", "not used"),
+        (LEAST + '[bus]\nsecurity_protocol = "SSL"', "$.bus", "kafka is missing"),
+        (LEAST + "[limits]\nfree_disk = 0.6", "$.limits.free_disk", "0.5"),
         (LEAST + '[live]\nredis = "127.0.0.1"', "$.live", "redis://"),
         (LEAST + "[live]\nshare = 0.0", "$.live.share", "0.0"),
         (LEAST + "[live]\nshare = nan", "$.live.share", "0.0"),

@@ -10,10 +10,13 @@ from rich.markup import escape
 
 from hub import city as cities
 from hub import keys as key_files
+from hub.bus.access import access
+from hub.bus.transport import Unavailable
 from hub.clock import utc_now
+from hub.disk import Disk, Room
 from hub.errors import BadInput, HubError, Refused
 from hub.keys import Keys
-from hub.ledger import audit, deployment
+from hub.ledger import audit, deployment, proof
 from hub.ledger.audit import BrokenChain
 from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
@@ -59,6 +62,8 @@ async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
     gateways may be asked."""
     city, ledger = await _finding("city", _city(settings)), await _finding("ledger", _ledger(settings))
     findings = [city, ledger, await _finding("audit", _audit(settings))]
+    findings += [await _finding("alerts", _alerts(settings)), await _finding("disk", _disk(settings))]
+    findings += [] if settings.embedded else [await _finding("bus", _kafka(settings))]
     if not ledger.ok:
         return findings
     kind = Deployment(ledger.detail)
@@ -99,6 +104,37 @@ async def _audit(settings: Settings) -> str:
                 f"{e.message}. Or {settings.keys} holds another hub's keys / 鍵が別のハブのものかもしれません"
             ) from e
     return f"{rows} rows, unbroken"
+
+
+async def _alerts(settings: Settings) -> str:
+    """Their rows against the audit trail, whose own chain is another finding."""
+    keys: Keys = key_files.load(settings.keys)
+    async with initialise.opened(settings) as ledger:
+        differ = await ledger.read(lambda conn: proof.differences(conn, keys))
+    if differ:
+        more = f" (+{len(differ) - 1})" if len(differ) > 1 else ""
+        raise Refused(f"{differ[0]}{more}")
+    return "as the audit trail has them"
+
+
+async def _disk(settings: Settings) -> str:
+    disk = Disk(settings.data, limit=settings.limits.free_disk)
+    if disk.room() is not Room.ENOUGH:
+        raise Refused(disk.warning())
+    return f"{disk.free():.0%} free"
+
+
+async def _kafka(settings: Settings) -> str:
+    from hub.bus.kafka import administration  # noqa: PLC0415 - loaded only by a hub that has Kafka
+
+    try:
+        async with administration(settings.bus.kafka, access(settings.bus)) as cluster:
+            return f"{await cluster.brokers()} brokers by {settings.bus.security_protocol}"
+    except Unavailable as e:
+        raise Refused(
+            f"Kafka does not answer ({e.reason}): alerts go out from the ledger, more slowly / "
+            "Kafka が応答しません。配信は台帳から続けますが、遅くなります"
+        ) from e
 
 
 async def _contact(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from hub import keys as key_files
 from hub.clock import JST, utc_now
 from hub.errors import BadInput
-from hub.ledger import alerts, deployment
+from hub.ledger import alerts, deployment, proof
 from hub.ledger.alerts import Accepted
 from hub.outbound import Outbound
 from hub.progress import Tally, progress
@@ -23,7 +23,7 @@ from shelters.site import SiteCode, load_sites
 from shelters.snapshots import Snapshot, Snapshots
 from yobikake import connectors, initialise
 from yobikake.assembly import city_folder
-from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
+from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, local, out
 
 
 def show_alerts(
@@ -64,6 +64,8 @@ async def _progress(settings: Settings, number: str) -> dict[str, Tally]:
         matching = [each.alert.identifier for each in found if each.number == number]
         if not matching:
             raise BadInput(number, "there is no such alert / この番号の配信はありません")
+        for difference in await ledger.read(lambda conn: proof.differences(conn, keys, only=matching[0])):
+            err.print(f"[red]yobikake:[/] {escape(difference)}", soft_wrap=True)
         kind = await ledger.read(deployment.read)
         capabilities = {
             name: configured.capabilities

@@ -1,4 +1,4 @@
-"""`yobikake send` and `yobikake approve`: from the command line what the console does, with the same two people."""
+"""`yobikake send`, `approve` and `correct`: from the command line what the console does, with the same two people."""
 
 import asyncio
 from datetime import timedelta
@@ -8,12 +8,15 @@ import typer
 
 from hub import city as cities
 from hub import keys as key_files
+from hub import prepared
 from hub.alert import DecisionMethod, Mode
 from hub.authorise import Actor
+from hub.city import City
 from hub.clock import utc_now
 from hub.codec import RecordCodec
-from hub.draft import Draft, Message, check
-from hub.errors import BadInput, Forbidden
+from hub.disk import Disk
+from hub.draft import Draft, Message, State, check
+from hub.errors import BadInput, Conflict, Forbidden
 from hub.evacuation import Level
 from hub.gate import Stops
 from hub.intake import Approval, Intake
@@ -23,7 +26,7 @@ from hub.settings import Settings
 from hub.slots import Form
 from operator_ui.staff import passwords
 from yobikake import compose, initialise
-from yobikake.assembly import city_folder
+from yobikake.assembly import city_folder, correction
 from yobikake.commands.output import DEFAULT, SettingsFile, load, local, out
 
 Login = Annotated[str, typer.Option("--as", help="Your login; the password is asked for.")]
@@ -63,14 +66,7 @@ def send(
         grounds=grounds,
         valid_for=timedelta(hours=hours),
     )
-    draft = asyncio.run(_submit(settings, message, login, _password()))
-    out.print(f"Submitted / 提出しました: {draft.id} (version {draft.version})")
-    out.print("A second person now reads it, then approves what was read:", soft_wrap=True)
-    out.print(f"  yobikake approve {draft.id} --as LOGIN --show", soft_wrap=True)
-    out.print(
-        f"  yobikake approve {draft.id} --as LOGIN --level {int(message.level or 0)} --version {draft.version}",
-        soft_wrap=True,
-    )
+    _say_submitted(asyncio.run(_submit(settings, message, login, _password())))
 
 
 def approve(
@@ -98,6 +94,36 @@ def approve(
     approval = Approval(draft=draft, version=version, typed=Level(level) if level else None)
     number = asyncio.run(_approve(settings, approval, login, _password()))
     out.print(f"Accepted / 受け付けました: {number}. Follow it with: yobikake alerts {number}")
+
+
+def correct(
+    number: Annotated[str, typer.Argument(help="The alert's number, for example 2026-0147.")],
+    login: Login,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print what the correction says, and change nothing.")
+    ] = False,
+    settings_file: SettingsFile = DEFAULT,
+) -> None:
+    """Submit the correction of an alert: prepared when the alert was sent, it says that there was a mistake.
+
+    It goes to whoever the alert reached, or may have reached, once a second person approves it.
+    """
+    settings = load(settings_file)
+    draft = asyncio.run(_correct(settings, number, login, _password(), submit=not show))
+    if show:
+        _show(draft)
+    else:
+        _say_submitted(draft)
+
+
+def _say_submitted(draft: Draft) -> None:
+    level = int(draft.message.level or 0)
+    out.print(f"Submitted / 提出しました: {draft.id} (version {draft.version})")
+    out.print("A second person now reads it, then approves what was read:", soft_wrap=True)
+    out.print(f"  yobikake approve {draft.id} --as LOGIN --show", soft_wrap=True)
+    out.print(
+        f"  yobikake approve {draft.id} --as LOGIN --level {level} --version {draft.version}", soft_wrap=True
+    )
 
 
 def _show(draft: Draft) -> None:
@@ -148,6 +174,24 @@ async def _submit(settings: Settings, message: Message, login: str, password: st
         return await intake.submit(made.id, actor, seen=made.version)
 
 
+async def _correct(settings: Settings, number: str, login: str, password: str, *, submit: bool) -> Draft:
+    """Submitted; or, not `submit`, as it would be. One that waits for its approval already stays as it is."""
+    async with initialise.opened(settings) as ledger:
+        actor = await _sign_in(ledger, login, password)
+        intake = _intake(settings, ledger)
+        identifier = f"{_city(settings).cap_sender}-{number}"
+        if not submit:
+            return await intake.read(prepared.draft_id(identifier), actor)
+        found = await intake.correct(identifier, actor)
+        if found.state is State.SUBMITTED:
+            return found
+        if actor.login not in found.authors:
+            raise Conflict(
+                f"{found.author} が編集中です。画面で確認してください / {found.author} is editing it: look in the console"
+            )
+        return await intake.submit(found.id, actor, seen=found.version)
+
+
 async def _read(settings: Settings, draft: str, login: str, password: str) -> Draft:
     async with initialise.opened(settings) as ledger:
         actor = await _sign_in(ledger, login, password)
@@ -174,7 +218,7 @@ async def _sign_in(ledger: Ledger, login: str, password: str) -> Actor:
 def _intake(settings: Settings, ledger: Ledger) -> Intake:
     """The outbox carries the alert to the hub that serves; it wakes nobody by itself."""
     keys = key_files.load(settings.keys)
-    city = cities.load(city_folder(settings.city))
+    city = _city(settings)
     return Intake(
         ledger=ledger,
         records=RecordCodec(keys),
@@ -186,4 +230,10 @@ def _intake(settings: Settings, ledger: Ledger) -> Intake:
         relay=lambda: None,
         channels=frozenset(settings.channels),
         towns=frozenset(city.towns),
+        prepare=correction(city),
+        disk=Disk(settings.data, limit=settings.limits.free_disk),
     )
+
+
+def _city(settings: Settings) -> City:
+    return cities.load(city_folder(settings.city))

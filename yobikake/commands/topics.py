@@ -25,5 +25,5 @@ def topics(settings_file: SettingsFile = DEFAULT) -> None:
 async def _ensure(settings: Settings) -> str:
     async with initialise.opened(settings) as ledger:
         kind = await ledger.read(deployment.read)
-    prefix = marked(kind, cities.load(city_folder(settings.city)))
+    prefix = marked(settings, kind, cities.load(city_folder(settings.city)))
     return str(await ensure_topics(settings, settings.channels, prefix=prefix))

@@ -123,6 +123,7 @@ async def rehearsal_city(
             "residents": {"port": residents_port},
             "on_call": {"mail": ["p9000000@work.example"]},
             "delivery": {"backoff_s": [0.5, 1.0, 2.0]},
+            "limits": {"free_disk": 0.01},  # on somebody's laptop, which may be nearly full
             "channels": channels,
         }
         (folder / "yobikake.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")

@@ -9,6 +9,11 @@ class Drain:
     def __init__(self) -> None:
         self._free_at = 0.0
 
+    @property
+    def behind_s(self) -> float:
+        """Until everything that was reserved has been taken."""
+        return max(0.0, self._free_at - asyncio.get_running_loop().time())
+
     async def take(self, rate_per_s: float | None, number: int = 1) -> None:
         """Returns once `number` more fit within the rate; at once where there is none."""
         wait_s = self.reserve(rate_per_s, number)

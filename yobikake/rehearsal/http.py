@@ -5,12 +5,15 @@ A provider's gateway subclasses `HttpGateway`, names its `channel`, lists its `r
 The base does the rest, in this order, for each request: log it, refuse it if a fault says so, let
 it drain, run the route's handler, wait the latency, then answer, or drop the connection (silent).
 So a request that is cut off while it waits has been carried out: the worst case for the sender.
+
+A mishap that is armed hits the next request instead.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from typing import ClassVar, Self
@@ -21,8 +24,13 @@ from aiohttp.typedefs import Handler, Middleware
 from hub.clock import Clock, utc_now
 from hub.outbound import REHEARSAL_HEADER
 from yobikake.rehearsal.drain import Drain
+from yobikake.rehearsal.exchange import Exchange, Witness, nobody
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Arrival, Inbox
+from yobikake.rehearsal.mishap import Mishap, Mishaps, Strike
+
+EXCHANGE = web.RequestKey("exchange", Exchange)
+"""Under which a handler finds the account of its request."""
 
 
 class Refusal(StrEnum):
@@ -47,16 +55,23 @@ class Request:
 class HttpGateway(ABC):
     """Listens on 127.0.0.1 between `start` and `stop` (or in `async with`). Every answer is marked.
 
-    `faults` may be changed while it runs. `requests` holds every request, refused ones too.
+    `faults` may be changed while it runs. `requests` holds every request, refused ones too. `witness`
+    is shown every request when its head was read.
     """
 
     channel: ClassVar[str]
+    for_good: ClassVar[frozenset[int]] = frozenset()
+    """Statuses that refuse a recipient for good."""
 
     def __init__(
         self, inbox: Inbox, *, faults: Faults | None = None, clock: Clock = utc_now, port: int = 0
     ) -> None:
         self.inbox = inbox
         self.faults = faults or Faults()
+        self.mishaps = Mishaps()
+        self.witness: Witness = nobody
+        self.retry_after: timedelta | None = None
+        """What a request that comes too often is told to wait."""
         self.requests: list[Request] = []
         self.port = port
         self._clock = clock
@@ -72,6 +87,18 @@ class HttpGateway(ABC):
     @abstractmethod
     def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
         """The provider's own answer: its 5xx, its 401, its 429 with the headers it sends."""
+
+    def broken(self, request: web.Request) -> web.Response:
+        """The provider's own 500."""
+        return web.Response(status=500, text="Internal Server Error")
+
+    def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
+        """Fill in whom a request names and what it has to say. Nothing, of one that only reads."""
+        return
+
+    def open_for(self, exchange: Exchange) -> int:
+        """For how many the mishap of this request leaves open, to its sender, whether it reached them."""
+        return 0 if exchange.mishap in REFUSALS else len(exchange.to)
 
     def arrive(self, *, address: str, text: str, key: str, subject: str = "") -> None:
         """Record that `address` received something, now. `key` makes a repeat of it visible."""
@@ -90,6 +117,11 @@ class HttpGateway(ABC):
     def in_flight(self) -> int:
         """Requests that wait for their answer on a connection that is still open."""
         return sum(request.transport is not None for request in self._open.values())
+
+    @property
+    def busy(self) -> bool:
+        """A request is being worked on, whether or not anybody still waits for its answer."""
+        return bool(self._open)
 
     async def start(self) -> None:
         """Raises `OSError` if `port` is taken; port 0 is replaced by the one that was free."""
@@ -122,26 +154,36 @@ class HttpGateway(ABC):
 
     async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         number = str(next(self._numbers))
+        exchange = Exchange(channel=self.channel, begun_at=self._clock())
+        request[EXCHANGE] = exchange
         self._open[number] = request
         try:
-            await self._log(request)
-            answer = await self._answer(request, handler, number)
+            await self._log(request, exchange)
+            strike = self.mishaps.next(only=SUFFERING)
+            if strike is None:
+                answer = await self._answer(request, handler, number)
+            else:
+                answer = await self._struck(strike, request, handler)
             await self.faults.wait()
         finally:
             del self._open[number]
-        if self.faults.hits(self.faults.silent, "silent", number) and request.transport is not None:
-            request.transport.abort()
+        if self.faults.hits(self.faults.silent, "silent", number):
+            cut(request)
+        self._close(exchange, request, answer)
         return answer
 
-    async def _log(self, request: web.Request) -> None:
+    async def _log(self, request: web.Request, exchange: Exchange) -> None:
+        body = await request.read()
         entry = Request(
-            at=self._clock(),
+            at=exchange.begun_at,
             method=request.method,
             target=request.path_qs,
             headers=request.headers,
-            body=await request.read(),
+            body=body,
         )
         self.requests.append(entry)
+        self.describe(exchange, request, body)
+        self.witness(exchange)
 
     async def _answer(self, request: web.Request, handler: Handler, number: str) -> web.StreamResponse:
         refusal = self._refused(number)
@@ -150,12 +192,87 @@ class HttpGateway(ABC):
         await self._drain.take(self.faults.drain_per_s)
         return await handler(request)
 
+    async def _struck(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        exchange = request[EXCHANGE]
+        exchange.mishap = strike.mishap
+        exchange.open_for = self.open_for(exchange)
+        return await SUFFERING[strike.mishap](self, strike, request, handler)
+
+    async def _refuse(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return self.refusal(REFUSALS[strike.mishap], request)
+
+    async def _break(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if strike.mishap is Mishap.ERROR_AFTER:
+            await handler(request)
+            request[EXCHANGE].about.clear()  # the answer says nothing of them
+        return self.broken(request)
+
+    async def _late(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        await asyncio.sleep(strike.late_s)
+        if request.transport is not None:
+            request[EXCHANGE].open_for = 0  # whoever asked has waited
+        return answer
+
+    async def _cut(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if strike.mishap is Mishap.CUT_AFTER:
+            await handler(request)
+        cut(request)
+        return web.Response()
+
+    async def _hang(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
+        released = asyncio.Event()
+        strike.hold(released.set)
+        await released.wait()
+        cut(request)
+        return web.Response()
+
+    def _close(self, exchange: Exchange, request: web.Request, answer: web.StreamResponse) -> None:
+        """Note what its sender is about to learn."""
+        waits = request.transport is not None and not request.transport.is_closing()
+        if not waits and exchange.slow_for(self._clock()):
+            exchange.mishap = Mishap.SLOW
+            exchange.open_for = self.open_for(exchange)
+        if answer.status < 400 or exchange.about:
+            if waits:
+                exchange.tell()
+        elif not exchange.taken:
+            for_good = answer.status in self.for_good and len(exchange.to) == 1
+            exchange.deny(str(answer.status), permanent=for_good)
+
     def _refused(self, number: str) -> Refusal | None:
         if self.faults.down:
             return Refusal.DOWN
         if self.faults.credentials:
             return Refusal.CREDENTIALS
         return Refusal.THROTTLE if self.faults.hits(self.faults.throttle, "throttle", number) else None
+
+
+Suffering = Callable[[HttpGateway, Strike, web.Request, Handler], Awaitable[web.StreamResponse]]
+
+SUFFERING: Mapping[Mishap, Suffering] = {
+    Mishap.SLOW: HttpGateway._late,
+    Mishap.HALF_OPEN: HttpGateway._hang,
+    Mishap.DOWN: HttpGateway._refuse,
+    Mishap.THROTTLED: HttpGateway._refuse,
+    Mishap.CREDENTIALS: HttpGateway._refuse,
+    Mishap.ERROR: HttpGateway._break,
+    Mishap.ERROR_AFTER: HttpGateway._break,
+    Mishap.CUT_BEFORE: HttpGateway._cut,
+    Mishap.CUT_AFTER: HttpGateway._cut,
+}
+
+REFUSALS: Mapping[Mishap, Refusal] = {
+    Mishap.DOWN: Refusal.DOWN,
+    Mishap.THROTTLED: Refusal.THROTTLE,
+    Mishap.CREDENTIALS: Refusal.CREDENTIALS,
+}
+
+
+def cut(request: web.Request) -> None:
+    """Drop the connection without another byte."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:

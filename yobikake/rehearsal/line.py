@@ -5,14 +5,16 @@ Limits, words and statuses: https://developers.line.biz/en/reference/messaging-a
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
 from uuid import uuid4
 
 import msgspec
 from aiohttp import web
 
 from hub.clock import Clock, utc_now
+from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
@@ -28,6 +30,7 @@ class LineGateway(HttpGateway):
     """
 
     channel = "line"
+    for_good: ClassVar[frozenset[int]] = frozenset({400})
 
     def __init__(
         self,
@@ -41,7 +44,10 @@ class LineGateway(HttpGateway):
         super().__init__(inbox, faults=faults, clock=clock, port=port)
         self.quota = quota
         self.used = 0
-        self._accepted: dict[str, str] = {}
+        self._accepted: dict[str, tuple[str, Exchange]] = {}
+        """By retry key: the id of the request that was carried out, and its account."""
+        self._split: list[tuple[str, frozenset[str]]] = []
+        """Text and recipients of requests refused because of some of them: their sender tries in parts."""
         self._put_off: set[str] = set()
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
@@ -56,8 +62,32 @@ class LineGateway(HttpGateway):
         return {
             Refusal.DOWN: _error(503, "The service is temporarily unavailable"),
             Refusal.CREDENTIALS: _unauthorised(),
-            Refusal.THROTTLE: _error(429, "The API rate limit has been exceeded. Try again later."),
+            Refusal.THROTTLE: self._too_often(),
         }[refusal]
+
+    def broken(self, request: web.Request) -> web.Response:
+        return _error(500, "An error occurred in the internal server")
+
+    def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
+        exchange.key = request.headers.get("X-Line-Retry-Key", "")
+        try:
+            multicast = msgspec.json.decode(body, type=Multicast)
+        except msgspec.DecodeError:
+            return
+        exchange.to = list(multicast.to)
+        exchange.text = multicast.text
+
+    def open_for(self, exchange: Exchange) -> int:
+        """Whatever keeps one part of a request from being finished leaves the others' recipients open too."""
+        to = frozenset(exchange.to)
+        wholes = (len(whole) for text, whole in self._split if text == exchange.text and to <= whole)
+        return max(len(to), *wholes, 0)
+
+    def _too_often(self) -> web.Response:
+        answer = _error(429, "The API rate limit has been exceeded. Try again later.")
+        if self.retry_after is not None:
+            answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
+        return answer
 
     async def _multicast(self, request: web.Request) -> web.Response:
         if not _authorised(request):
@@ -66,15 +96,17 @@ class LineGateway(HttpGateway):
         if key and not RETRY_KEY.fullmatch(key):
             return _error(400, "Invalid retry key")
         if key in self._accepted:
+            accepted, earlier = self._accepted[key]
+            request[EXCHANGE].about.append(earlier)
             answer = _error(409, "The retry key is already accepted")
-            answer.headers["x-line-accepted-request-id"] = self._accepted[key]
+            answer.headers["x-line-accepted-request-id"] = accepted
             return answer
         if self.faults.hits(self.faults.temporary, "temporary", key) and key not in self._put_off:
             self._put_off.add(key)
             return self.refusal(Refusal.DOWN, request)
-        return self._deliver(await request.read(), key)
+        return self._deliver(await request.read(), request[EXCHANGE])
 
-    def _deliver(self, body: bytes, key: str) -> web.Response:
+    def _deliver(self, body: bytes, exchange: Exchange) -> web.Response:
         try:
             multicast = msgspec.json.decode(body, type=Multicast)
         except msgspec.ValidationError as e:
@@ -82,7 +114,7 @@ class LineGateway(HttpGateway):
             return _invalid(_Fault(message=message, property=place.strip("`").removeprefix("$.")))
         except msgspec.DecodeError:
             return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
-        return self._refused_multicast(multicast) or self._accept(multicast, key)
+        return self._refused_multicast(multicast) or self._accept(multicast, exchange)
 
     def _refused_multicast(self, multicast: "Multicast") -> web.Response | None:
         faults = list(multicast.faults())
@@ -91,19 +123,20 @@ class LineGateway(HttpGateway):
         if any(not USER_ID.fullmatch(user) for user in multicast.to):
             return _error(400, "The property, 'to', in the request body is invalid (line: -, column: -)")
         if any(self.faults.hits(self.faults.permanent, "permanent", user) for user in multicast.to):
+            self._split.append((multicast.text, frozenset(multicast.to)))
             return _error(400, "Failed to send messages")
         if self.quota is not None and self.used + len(multicast.to) > self.quota:
             return _error(429, "You have reached your monthly limit.")
         return None
 
-    def _accept(self, multicast: "Multicast", key: str) -> web.Response:
+    def _accept(self, multicast: "Multicast", exchange: Exchange) -> web.Response:
         self.used += len(multicast.to)
-        text = "\n".join(message.text for message in multicast.messages)
         for user in multicast.to:
-            self.arrive(address=user, text=text, key=key)
+            self.arrive(address=user, text=multicast.text, key=exchange.key)
+        exchange.take(self._clock(), to=exchange.to)
         answer = _json({})
-        if key:
-            self._accepted[key] = answer.headers["x-line-request-id"]
+        if exchange.key:
+            self._accepted[exchange.key] = (answer.headers["x-line-request-id"], exchange)
         return answer
 
     async def _quota(self, request: web.Request) -> web.Response:
@@ -149,6 +182,11 @@ class Multicast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: list[Message]
     notificationDisabled: bool = False  # noqa: N815 - LINE's own name
     customAggregationUnits: list[str] = []  # noqa: N815
+
+    @property
+    def text(self) -> str:
+        """As its reader sees it, one message under the other."""
+        return "\n".join(message.text for message in self.messages)
 
     def faults(self) -> Iterator[_Fault]:
         if not 1 <= len(self.to) <= 500:

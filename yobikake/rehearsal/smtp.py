@@ -13,6 +13,7 @@ import email
 import email.policy
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
 from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
@@ -23,9 +24,11 @@ import msgspec
 from hub.clock import Clock, utc_now
 from hub.outbound import REHEARSAL_BANNER
 from yobikake.rehearsal.drain import Drain
+from yobikake.rehearsal.exchange import Exchange, Witness, nobody
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Arrival, Inbox
-from yobikake.rehearsal.smtp_dialogue import Terms
+from yobikake.rehearsal.mishap import Mishaps
+from yobikake.rehearsal.smtp_dialogue import Terms, Transaction
 from yobikake.rehearsal.smtp_session import Session
 
 CHANNEL = "mail"
@@ -36,7 +39,8 @@ class SmtpGateway:
 
     `faults` and `terms` may be changed while it runs. Without an `inbox` nothing is kept in memory
     but `messages`, each different one once. `log` gets a line of JSON for each recipient of each
-    message, flushed before the message is acknowledged.
+    message, flushed before the message is acknowledged. `witness` is shown every transaction when its
+    MAIL was read.
     """
 
     def __init__(
@@ -53,6 +57,8 @@ class SmtpGateway:
         """`tls` secures every connection from its first byte; `terms.tls` offers STARTTLS."""
         self.inbox = inbox
         self.faults = faults or Faults()
+        self.mishaps = Mishaps()
+        self.witness: Witness = nobody
         self.terms = terms or Terms()
         self.port = port
         self.drain = Drain()
@@ -64,7 +70,7 @@ class SmtpGateway:
         self._distinct: dict[bytes, bytes] = {}
         self._log_path = log
         self._log: TextIO | None = None
-        self._clock = clock
+        self.clock = clock
         self._tls = tls
         self._server: asyncio.Server | None = None
 
@@ -72,6 +78,11 @@ class SmtpGateway:
     def in_flight(self) -> int:
         """Connections still open on which the client waits for an answer."""
         return sum(session.in_flight for session in self.sessions)
+
+    @property
+    def busy(self) -> bool:
+        """Something is being said, or drains, whether or not anybody still waits for an answer."""
+        return self.in_flight > 0 or self.drain.behind_s > 0
 
     async def start(self) -> None:
         """Raises `OSError` if `port` is taken; port 0 is replaced by the one that was free."""
@@ -98,8 +109,23 @@ class SmtpGateway:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
-    def take(self, recipients: list[str], message: bytes) -> None:
-        """Keep a message that came whole, for each of its recipients."""
+    def begin(self, at: datetime) -> Exchange:
+        """A transaction whose MAIL was read at this moment."""
+        exchange = Exchange(channel=CHANNEL, begun_at=at)
+        self.witness(exchange)
+        return exchange
+
+    def read(self, transaction: Transaction, message: bytes) -> None:
+        """A message came whole; whether it is kept is not said yet."""
+        if self.witness is not nobody:
+            read = letter(message)
+            transaction.exchange.text = f"{read.subject}\n{read.text}"
+            transaction.exchange.key = read.message_id
+
+    def take(self, transaction: Transaction, message: bytes) -> None:
+        """Keep it, for each of its recipients."""
+        recipients = transaction.recipients
+        transaction.exchange.take(self.clock(), to=recipients)
         message = self._distinct.setdefault(message, message)
         self.messages.append(message)
         if self._log is not None:
@@ -108,13 +134,13 @@ class SmtpGateway:
             self._deliver(self.inbox, recipients, message)
 
     def _write(self, log: TextIO, recipients: list[str], message: bytes) -> None:
-        at, key = self._clock(), letter(message).message_id
+        at, key = self.clock(), letter(message).message_id
         lines = (LogLine(at=at.isoformat(), message_id=key, recipient=address) for address in recipients)
         log.write("".join(f"{msgspec.json.encode(line).decode()}\n" for line in lines))
         log.flush()
 
     def _deliver(self, inbox: Inbox, recipients: list[str], message: bytes) -> None:
-        at, read = self._clock(), letter(message)
+        at, read = self.clock(), letter(message)
         for address in recipients:
             inbox.add(
                 Arrival(

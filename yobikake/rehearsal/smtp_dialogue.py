@@ -6,10 +6,30 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from datetime import datetime
+from typing import Protocol
 
+from yobikake.rehearsal.exchange import Denial, Exchange
 from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.mishap import Mishap, Mishaps, Strike
+from yobikake.rehearsal.smtp_answers import (
+    AT_ONCE,
+    BAD_LOGIN,
+    BEHIND_THE_FIRST,
+    DOWN,
+    HANG_UP,
+    MAIL_FIRST,
+    OK,
+    RCPT_OK,
+    STRANGER,
+    THROTTLED,
+    TOO_BIG,
+    TOO_MANY,
+    UNKNOWN_PARAMETER,
+    Answer,
+    Then,
+    hang,
+)
 
 PATH = re.compile(rb"<([^<>\x00-\x20\x7f]*)>(?: (.*))?", re.S)
 MAILBOX = re.compile(r'(?P<local>"(?:[^"\\\x00-\x1f]|\\.)+"|[^"@\s]+)@(?P<domain>[^@\s]+)')
@@ -37,6 +57,7 @@ class Smarthost(Protocol):
     """What a dialogue asks of the gateway it belongs to."""
 
     faults: Faults
+    mishaps: Mishaps
     terms: Terms
     greeting: str
     tried: set[str]
@@ -44,22 +65,7 @@ class Smarthost(Protocol):
     transactions: int
     """MAIL commands so far, refused ones too."""
 
-
-class Then(Enum):
-    """What follows an answer."""
-
-    GO_ON = auto()
-    BODY = auto()  # the message, up to its dot
-    TLS = auto()
-    CLOSE = auto()
-    HANG_UP = auto()  # at once, the answer is never sent
-
-
-class Answer(NamedTuple):
-    """`text` has its line end."""
-
-    text: bytes
-    then: Then = Then.GO_ON
+    def begin(self, at: datetime) -> Exchange: ...
 
 
 @dataclass(slots=True)
@@ -68,16 +74,20 @@ class Transaction:
 
     number: str
     smtputf8: bool
+    exchange: Exchange
+    strike: Strike | None = None
     recipients: list[str] = field(default_factory=list)
 
+    @property
+    def mishap(self) -> Mishap | None:
+        return self.strike.mishap if self.strike is not None else None
 
-HANG_UP = Answer(b"", Then.HANG_UP)
-OK = Answer(b"250 2.0.0 Ok\r\n")
-RCPT_OK = Answer(b"250 2.1.5 Ok\r\n")
-DOWN = Answer(b"421 4.3.2 Service not available\r\n", Then.CLOSE)
-TOO_BIG = Answer(b"552 5.3.4 Message size exceeds the limit\r\n")
-MAIL_FIRST = Answer(b"503 5.5.1 MAIL first\r\n")
-UNKNOWN_PARAMETER = Answer(b"555 5.5.4 Unknown parameter\r\n")
+    def deny(self, address: str, code: str) -> None:
+        self.exchange.denied.append(Denial(address, code, code.startswith("5")))
+
+    def leave_open(self) -> None:
+        """Its sender cannot know what became of it."""
+        self.exchange.open_for = len(self.recipients)
 
 
 class Dialogue:
@@ -91,10 +101,15 @@ class Dialogue:
         self._expected: Callable[[bytes], Answer] | None = None
 
     def greet(self) -> Answer:
-        return DOWN if self._host.faults.down else Answer(f"220 {self._host.greeting}\r\n".encode())
+        if self._host.faults.down or self._host.mishaps.next(only={Mishap.DOWN}):
+            return DOWN
+        if strike := self._host.mishaps.next(only={Mishap.HALF_OPEN}):
+            return hang(strike)
+        return Answer(f"220 {self._host.greeting}\r\n".encode())
 
-    def answer(self, line: bytes) -> Answer:
+    def answer(self, line: bytes, *, read_at: datetime) -> Answer:
         """The answer to a command line (or to the line a command asked for), without its CRLF."""
+        self._read_at = read_at
         if self._expected is not None:
             expected, self._expected = self._expected, None
             return expected(line)
@@ -146,8 +161,9 @@ class Dialogue:
             _, user, password = base64.b64decode(response, validate=True).decode().split("\0")
         except (binascii.Error, ValueError):
             return Answer(b"501 5.5.2 Not understood\r\n")
-        if self._host.faults.credentials or (user, password) != self._host.terms.login:
-            return Answer(b"535 5.7.8 Authentication credentials invalid\r\n")
+        struck = self._host.mishaps.next(only={Mishap.CREDENTIALS})
+        if struck or self._host.faults.credentials or (user, password) != self._host.terms.login:
+            return BAD_LOGIN
         self._authenticated = True
         return Answer(b"235 2.7.0 Authenticated\r\n")
 
@@ -156,9 +172,9 @@ class Dialogue:
         number = str(host.transactions)
         host.transactions += 1
         if host.faults.credentials or (host.terms.login is not None and not self._authenticated):
-            return Answer(b"530 5.7.0 Authentication required\r\n")
+            return STRANGER
         if host.faults.hits(host.faults.throttle, "throttle", number):
-            return Answer(b"421 4.7.28 Too much mail, come back later\r\n", Then.CLOSE)
+            return THROTTLED
         if self.transaction is not None:
             return Answer(b"503 5.5.1 Nested MAIL command\r\n")
         return self._begin(number, argument)
@@ -176,7 +192,18 @@ class Dialogue:
         size = parameters.get("SIZE", "0")
         if not size.isdecimal() or int(size[:20]) > self._host.terms.size_bytes:
             return TOO_BIG
-        self.transaction = Transaction(number, smtputf8)
+        return self._suffer(Transaction(number, smtputf8, self._host.begin(self._read_at)))
+
+    def _suffer(self, transaction: Transaction) -> Answer:
+        """What hits a transaction hits it here, or further on."""
+        strike = self._host.mishaps.next(only=MAIL_MISHAPS)
+        if strike is not None:
+            transaction.strike, transaction.exchange.mishap = strike, strike.mishap
+            if strike.mishap in AT_ONCE:
+                return AT_ONCE[strike.mishap]
+            if strike.mishap is Mishap.HALF_OPEN and strike.random.random() < 0.5:
+                return hang(strike)
+        self.transaction = transaction
         return Answer(b"250 2.1.0 Ok\r\n")
 
     def _rcpt(self, argument: bytes) -> Answer:
@@ -189,12 +216,24 @@ class Dialogue:
             return Answer(b"501 5.1.3 Bad recipient address\r\n")
         if path[2] and not _parameters(path[2]).keys() <= RCPT_PARAMETERS:
             return UNKNOWN_PARAMETER
-        if len(transaction.recipients) >= self._host.terms.recipients_max:
-            return Answer(b"452 4.5.3 Too many recipients\r\n")
-        refusal = self._refusal(address)
+        transaction.exchange.to.append(address)
+        refusal = self._struck(transaction) or self._refusal(address)
         if refusal is None:
             transaction.recipients.append(address)
-        return refusal or RCPT_OK
+            return RCPT_OK
+        transaction.deny(address, refusal.text[4:9].decode())
+        return refusal
+
+    def _struck(self, transaction: Transaction) -> Answer | None:
+        """Of those after the first few, some are refused now and taken later."""
+        strike, taken = transaction.strike, len(transaction.recipients)
+        if taken >= self._host.terms.recipients_max:
+            return TOO_MANY
+        if strike is None:
+            return None
+        if strike.mishap is Mishap.MAILBOX and strike.random.random() < 0.5:
+            return Answer(f"450 4.2.1 <{transaction.exchange.to[-1]}>: mailbox disabled\r\n".encode())
+        return BEHIND_THE_FIRST.get(strike.mishap) if taken >= strike.most else None
 
     def _refusal(self, address: str) -> Answer | None:
         """As real servers do, the refusal repeats the address: a client must keep it out of its logs."""
@@ -211,6 +250,8 @@ class Dialogue:
             return MAIL_FIRST
         if not self.transaction.recipients:
             return Answer(b"554 5.5.1 No valid recipients\r\n")
+        if self.transaction.mishap is Mishap.DOWN_MIDWAY:
+            return DOWN
         return Answer(b"354 End data with <CR><LF>.<CR><LF>\r\n", Then.BODY)
 
     def _rset(self, argument: bytes) -> Answer:
@@ -226,6 +267,11 @@ class Dialogue:
     def _quit(self, argument: bytes) -> Answer:
         return Answer(b"221 2.0.0 Bye\r\n", Then.CLOSE)
 
+
+IN_THE_MESSAGE = frozenset({Mishap.SLOW, Mishap.HALF_OPEN, Mishap.ERROR, Mishap.CUT_BEFORE, Mishap.CUT_AFTER})
+"""What hits a message on its way, or behind its final dot."""
+
+MAIL_MISHAPS = IN_THE_MESSAGE | AT_ONCE.keys() | BEHIND_THE_FIRST.keys() | {Mishap.MAILBOX}
 
 COMMANDS: dict[bytes, Callable[[Dialogue, bytes], Answer]] = {
     b"EHLO": Dialogue._ehlo,

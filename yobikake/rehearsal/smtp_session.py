@@ -7,16 +7,11 @@ for each answer pays the latency for each, and one that does not pays it once.
 import asyncio
 from typing import Protocol, cast
 
+from hub.clock import Clock
 from yobikake.rehearsal.drain import Drain
-from yobikake.rehearsal.smtp_dialogue import (
-    HANG_UP,
-    TOO_BIG,
-    Answer,
-    Dialogue,
-    Smarthost,
-    Then,
-    Transaction,
-)
+from yobikake.rehearsal.mishap import Mishap
+from yobikake.rehearsal.smtp_answers import FAILED, HANG_UP, TOO_BIG, Answer, Then, hang
+from yobikake.rehearsal.smtp_dialogue import Dialogue, Smarthost, Transaction
 
 LINE_LIMIT_BYTES = 4096
 """RFC 5321 §4.5.3.1.4 asks for 512; extensions make commands longer (RFC 3461 ORCPT, AUTH)."""
@@ -25,10 +20,13 @@ LINE_LIMIT_BYTES = 4096
 class Taker(Smarthost, Protocol):
     """What a session asks of the gateway beyond its dialogue."""
 
+    clock: Clock
     drain: Drain
     sessions: set["Session"]
 
-    def take(self, recipients: list[str], message: bytes) -> None: ...
+    def read(self, transaction: Transaction, message: bytes) -> None: ...
+
+    def take(self, transaction: Transaction, message: bytes) -> None: ...
 
 
 class Session(asyncio.Protocol):
@@ -44,6 +42,7 @@ class Session(asyncio.Protocol):
         self._oversize = False
         self._deaf = False
         """An answer must go out before more is read: the message drains, TLS begins, it closes."""
+        self._read_at = host.clock()
         self._unsaid: set[asyncio.TimerHandle] = set()
         self._handshake: asyncio.Task[None] | None = None
 
@@ -72,14 +71,15 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        self._read_at = self._host.clock()
         self._work()
 
     def _work(self) -> None:
         answers: list[bytes] = []
         while not self._deaf and (answer := self._next()) is not None:
             answers.append(answer.text)
-            if answer.then is not Then.GO_ON:
-                self._say(Answer(b"".join(answers), answer.then))
+            if answer.then is not Then.GO_ON or answer.late_s or answer.tells:
+                self._say(answer._replace(text=b"".join(answers)))
                 answers.clear()
         if answers:
             self._say(Answer(b"".join(answers)))
@@ -94,10 +94,14 @@ class Session(asyncio.Protocol):
             return Answer(b"500 5.5.2 Line too long\r\n", Then.CLOSE) if too_long else None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 2]
-        return self._dialogue.answer(line)
+        return self._dialogue.answer(line, read_at=self._read_at)
 
     def _message(self, scanned: int) -> Answer | None:
         """The answer to the final dot, once that is there."""
+        transaction = self._dialogue.transaction
+        if self._buffer and transaction is not None and transaction.mishap is Mishap.CUT_BEFORE:
+            transaction.leave_open()
+            return HANG_UP
         if scanned == 0 and self._buffer.startswith(b".\r\n") and not self._oversize:
             return self._end_of_message(b"", 3)
         end = self._buffer.find(b"\r\n.\r\n", scanned)
@@ -117,7 +121,9 @@ class Session(asyncio.Protocol):
         if transaction is None or self._host.terms.hang_up_at == ".":
             return HANG_UP
         if oversize or len(message) > self._host.terms.size_bytes:
+            transaction.exchange.deny("5.3.4", permanent=True)
             return TOO_BIG
+        self._host.read(transaction, message)
         wait_s = self._host.drain.reserve(self._host.faults.drain_per_s, len(transaction.recipients))
         if wait_s <= 0:
             return self._taken(transaction, message)
@@ -128,38 +134,57 @@ class Session(asyncio.Protocol):
     def _taken_late(self, transaction: Transaction, message: bytes) -> None:
         """Whether or not the client is still there: the whole message had come."""
         self._deaf = False
+        if self._transport is None and transaction.exchange.slow_for(self._host.clock()):
+            transaction.exchange.mishap = Mishap.SLOW
+            transaction.leave_open()
         self._say(self._taken(transaction, message))
         self._work()
 
     def _taken(self, transaction: Transaction, message: bytes) -> Answer:
-        self._host.take(transaction.recipients, message)
-        faults = self._host.faults
-        if faults.hits(faults.silent, "silent", transaction.number):
+        faults, exchange, strike = self._host.faults, transaction.exchange, transaction.strike
+        if strike is not None and strike.mishap is Mishap.HALF_OPEN:
+            transaction.leave_open()
+            return hang(strike)
+        if transaction.mishap is Mishap.ERROR:
+            exchange.deny("4.3.0", permanent=False)
+            return FAILED
+        self._host.take(transaction, message)
+        if transaction.mishap is Mishap.CUT_AFTER or faults.hits(faults.silent, "silent", transaction.number):
+            transaction.leave_open()
             return HANG_UP
-        return Answer(f"250 2.0.0 Ok: queued as {transaction.number}\r\n".encode())
+        queued = Answer(f"250 2.0.0 Ok: queued as {transaction.number}\r\n".encode(), tells=exchange)
+        if strike is not None and strike.mishap is Mishap.SLOW:
+            transaction.leave_open()
+            return queued._replace(late_s=strike.late_s)
+        return queued
 
     def _say(self, answer: Answer) -> None:
         """Write after the latency, in order."""
-        self._prepare(answer.then)
-        latency_s = self._host.faults.latency_s
-        if latency_s <= 0 and not self._unsaid:
+        self._prepare(answer)
+        wait_s = self._host.faults.latency_s + answer.late_s
+        if wait_s <= 0 and not self._unsaid:
             self._write(answer)
             return
 
         def later() -> None:
             self._unsaid.discard(timer)
             self._write(answer)
+            if answer.late_s:
+                self._deaf = False
+                self._work()
 
-        timer = asyncio.get_running_loop().call_later(latency_s, later)
+        timer = asyncio.get_running_loop().call_later(wait_s, later)
         self._unsaid.add(timer)
 
-    def _prepare(self, then: Then) -> None:
-        if then is Then.BODY:
+    def _prepare(self, answer: Answer) -> None:
+        if answer.then is Then.BODY:
             self._scanned = 0
-        elif then is not Then.GO_ON:
+        elif answer.then is not Then.GO_ON or answer.late_s:
             self._deaf = True
-        if then is Then.TLS:
+        if answer.then is Then.TLS:
             self._buffer.clear()  # RFC 3207 §4.2: what came before the handshake proves nothing
+        if answer.held_by is not None:
+            answer.held_by.hold(self.abort)
 
     def _write(self, answer: Answer) -> None:
         if self._transport is None:
@@ -167,6 +192,9 @@ class Session(asyncio.Protocol):
         if answer.then is Then.HANG_UP:
             self.abort()
             return
+        if answer.tells is not None and not self._transport.is_closing():
+            answer.tells.tell()
+            answer.tells.open_for = 0  # whoever sent it has waited
         self._transport.write(answer.text)
         if answer.then is Then.CLOSE:
             self._transport.close()

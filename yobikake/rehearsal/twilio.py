@@ -7,7 +7,10 @@ Errors: https://www.twilio.com/docs/api/errors
 import base64
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from email.utils import format_datetime
+from typing import ClassVar
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import msgspec
@@ -16,8 +19,9 @@ from lxml import etree
 from multidict import MultiMapping
 
 from hub.clock import Clock, utc_now
+from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.twilio_phones import EVENTS, VERSION, Call, Fates, Phones
 
@@ -36,6 +40,7 @@ class TwilioGateway(HttpGateway):
     """
 
     channel = "voice"
+    for_good: ClassVar[frozenset[int]] = frozenset({400})
 
     def __init__(
         self,
@@ -54,6 +59,8 @@ class TwilioGateway(HttpGateway):
         self.fates = fates or Fates()
         self.countries = countries
         self.calls: list[Call] = []
+        self._accounts: dict[str, Exchange] = {}
+        """By SID: the request that made the call."""
         self.phones = Phones(self.fates, account_sid=account_sid, auth_token=auth_token, clock=clock)
         self._auth_token = auth_token
 
@@ -70,8 +77,27 @@ class TwilioGateway(HttpGateway):
         return {
             Refusal.DOWN: error(503, 20503, "Service unavailable"),
             Refusal.CREDENTIALS: error(401, 20003, "Authenticate"),
-            Refusal.THROTTLE: error(429, 20429, "Too Many Requests"),
+            Refusal.THROTTLE: self._too_often(),
         }[refusal]
+
+    def broken(self, request: web.Request) -> web.Response:
+        return error(500, 20500, "Internal Server Error")
+
+    def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
+        form = parse_qs(body.decode("utf-8", "replace"))
+        exchange.to = form.get("To", [])
+        with suppress(ValueError):
+            exchange.text = spoken(form.get("Twiml", [""])[0])
+
+    def _too_often(self) -> web.Response:
+        answer = error(429, 20429, "Too Many Requests")
+        if self.retry_after is not None:
+            answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
+        return answer
+
+    @property
+    def busy(self) -> bool:
+        return super().busy or self.phones.busy
 
     async def stop(self) -> None:
         await self.phones.stop()
@@ -83,9 +109,13 @@ class TwilioGateway(HttpGateway):
         if refused:
             return refused
         call = self._take(form)
-        if call.ending == "completed":
-            self.arrive(address=call.to, text=spoken(str(form["Twiml"])), key=call.sid)
-        self.phones.call(call)
+        exchange = request[EXCHANGE]
+        self._accounts[call.sid] = exchange
+        exchange.key, exchange.reached = call.sid, call.ending == "completed"
+        exchange.take(self._clock(), to=exchange.to)
+        if exchange.reached:
+            self.arrive(address=call.to, text=exchange.text, key=call.sid)
+        await self.phones.call(call)
         return _json(self._resource(call), status=201)
 
     def _take(self, form: Form) -> Call:
@@ -112,15 +142,16 @@ class TwilioGateway(HttpGateway):
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted = request.query
-        calls = [
-            self._resource(call)
+        size = int(wanted.get("PageSize", 50))
+        found = [
+            call
             for call in reversed(self.calls)
             if wanted.get("To", call.to) == call.to and wanted.get("From", call.caller) == call.caller
-        ]
-        size = int(wanted.get("PageSize", 50))
+        ][:size]
+        request[EXCHANGE].about += [self._accounts[call.sid] for call in found]
         page = {
-            "calls": calls[:size],
-            "end": len(calls[:size]),
+            "calls": [self._resource(call) for call in found],
+            "end": len(found),
             "start": 0,
             "page": 0,
             "page_size": size,

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -30,6 +31,29 @@ class Fates:
 
 
 @dataclass(slots=True, kw_only=True)
+class Reporting:
+    """How callbacks come in: a network between two companies keeps no promise of time or order."""
+
+    early: bool = False
+    """The call is over and reported before the request for it is answered."""
+    late_s: float = 0.0
+    copies: int = 1
+    held: list["Report"] | None = None
+    """A list: reports wait in it until `Phones.release` sends them, the last one first."""
+    sent: int = 0
+    """Reports that came in this way and were taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A callback, signed when it was due."""
+
+    url: str
+    form: Mapping[str, str]
+    signature: str
+
+
+@dataclass(slots=True, kw_only=True)
 class Call:
     """A call resource. `ending` is what it will be once it is over."""
 
@@ -48,16 +72,32 @@ class Phones:
     """Plays calls, each in its own task. Callbacks go to loopback addresses only."""
 
     def __init__(self, fates: Fates, *, account_sid: str, auth_token: str, clock: Clock) -> None:
+        self.reporting = Reporting()
         self._fates = fates
         self._account_sid = account_sid
         self._auth_token = auth_token
         self._clock = clock
         self._playing: set[asyncio.Task[None]] = set()
 
-    def call(self, call: Call) -> None:
+    async def call(self, call: Call) -> None:
+        """Begin to ring. Returns at once, but where reports come early: then when the call was reported."""
         playing = asyncio.create_task(self._play(call))
         self._playing.add(playing)
         playing.add_done_callback(self._playing.discard)
+        if self.reporting.early:
+            await asyncio.wait({playing})
+
+    async def release(self, reporting: Reporting) -> None:
+        """Send the reports that were held, the last one first."""
+        held, reporting.held = reporting.held or [], None
+        async with aiohttp.ClientSession() as session:
+            for report in reversed(held):
+                await _send(session, report, reporting)
+
+    @property
+    def busy(self) -> bool:
+        """Somewhere it rings, somebody listens, or a report is on its way."""
+        return bool(self._playing)
 
     async def idle(self) -> None:
         """Returns once every call so far is over and has reported."""
@@ -88,12 +128,17 @@ class Phones:
             return
         form = self._callback(call, status)
         call.sequence += 1
-        headers = {"X-Twilio-Signature": sign(call.callback, form, auth_token=self._auth_token)}
-        try:
-            async with session.post(call.callback, data=form, headers=headers):
-                pass
-        except (aiohttp.ClientError, TimeoutError):
-            return  # nobody listens: Twilio would give up too
+        signature = sign(call.callback, form, auth_token=self._auth_token)
+        await self._bring(session, Report(url=call.callback, form=form, signature=signature))
+
+    async def _bring(self, session: aiohttp.ClientSession, report: Report) -> None:
+        reporting = self.reporting
+        await asyncio.sleep(reporting.late_s)
+        if reporting.held is not None:
+            reporting.held.append(report)
+            return
+        for _ in range(reporting.copies):
+            await _send(session, report, reporting)
 
     def _callback(self, call: Call, status: str) -> dict[str, str]:
         """https://www.twilio.com/docs/voice/api/call-resource#statuscallback."""
@@ -112,6 +157,13 @@ class Phones:
         if status in _SIP:
             form |= {"SipResponseCode": _SIP[status], "CallDuration": str(round(self._fates.talk_s))}
         return form
+
+
+async def _send(session: aiohttp.ClientSession, report: Report, reporting: Reporting) -> None:
+    headers = {"X-Twilio-Signature": report.signature}
+    with suppress(aiohttp.ClientError, TimeoutError):  # nobody listens: Twilio would give up too
+        async with session.post(report.url, data=report.form, headers=headers) as answer:
+            reporting.sent += answer.ok
 
 
 _SIP = {"completed": "200", "busy": "486", "no-answer": "487"}

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import ClassVar
 
 import msgspec
 from aiohttp import web
 
 from channels._x_weight import LIMIT, weight
 from hub.clock import Clock, utc_now
+from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
 
 WINDOW = timedelta(minutes=15)
@@ -36,6 +38,7 @@ class XGateway(HttpGateway):
     """
 
     channel = "x"
+    for_good: ClassVar[frozenset[int]] = frozenset({400, 403})
 
     def __init__(
         self,
@@ -64,7 +67,24 @@ class XGateway(HttpGateway):
             return _problem(503, "Service Unavailable", "Service Unavailable")
         if refusal is Refusal.CREDENTIALS:
             return _unauthorised()
-        return self._throttled(_Window(ends=self._clock() + WINDOW))
+        return self._throttled(_Window(ends=self._clock() + (self.retry_after or WINDOW)))
+
+    def broken(self, request: web.Request) -> web.Response:
+        return _problem(500, "Internal Server Error", "Internal Server Error")
+
+    def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
+        account = self._account(request)
+        try:
+            create = msgspec.json.decode(body, type=Create)
+        except msgspec.DecodeError:
+            return
+        if account is not None:
+            exchange.to = [f"post:{account.number}"]
+            exchange.text = unicodedata.normalize("NFC", create.text)
+
+    def open_for(self, exchange: Exchange) -> int:
+        """A thread that ends in the middle is open, whatever the answer was."""
+        return len(exchange.to)
 
     async def _create(self, request: web.Request) -> web.Response:
         account = self._account(request)
@@ -74,24 +94,25 @@ class XGateway(HttpGateway):
         if window.made >= self.posts_per_window:
             return self._throttled(window)
         window.made += 1
-        answer = self._answer_post(account, await request.read())
+        answer = self._answer_post(account, await request.read(), request[EXCHANGE])
         answer.headers.update(self._limits(window))
         return answer
 
-    def _answer_post(self, account: "_Account", body: bytes) -> web.Response:
+    def _answer_post(self, account: "_Account", body: bytes, exchange: Exchange) -> web.Response:
         try:
             create = msgspec.json.decode(body, type=Create)
         except msgspec.DecodeError as e:
             return _invalid(f"{e}")
-        return self._refused_post(account, create) or self._publish(account, create)
+        return self._refused_post(account, create, exchange) or self._publish(account, create, exchange)
 
-    def _refused_post(self, account: "_Account", create: "Create") -> web.Response | None:
+    def _refused_post(self, account: "_Account", create: "Create", exchange: Exchange) -> web.Response | None:
         text = unicodedata.normalize("NFC", create.text)
         if weight(text) > LIMIT:
             return _problem(400, "Invalid Request", "Your Tweet text is too long.")
         if create.reply is not None and create.reply.in_reply_to_tweet_id not in account.ids:
             return _forbidden("You attempted to reply to a Tweet that is deleted or not visible to you.")
-        if text in account.texts:
+        if text in account.posted:
+            exchange.about.append(account.posted[text])
             return _forbidden("You are not allowed to create a Tweet with duplicate content.")
         if self.faults.hits(self.faults.permanent, "permanent", text):
             return _forbidden("You are not permitted to perform this action.")
@@ -100,10 +121,12 @@ class XGateway(HttpGateway):
             return _problem(503, "Service Unavailable", "Service Unavailable")
         return None
 
-    def _publish(self, account: "_Account", create: "Create") -> web.Response:
+    def _publish(self, account: "_Account", create: "Create", exchange: Exchange) -> web.Response:
         number = str(next(self._ids))
         text = unicodedata.normalize("NFC", create.text)
-        account.texts.add(text)
+        exchange.key = number
+        exchange.take(self._clock(), to=exchange.to)
+        account.posted[text] = exchange
         account.ids.append(number)
         account.shown.append({"id": number, "text": _shown(text), "edit_history_tweet_ids": [number]})
         self.arrive(address=f"post:{account.number}", text=text, key=number)
@@ -125,6 +148,9 @@ class XGateway(HttpGateway):
         latest = account.shown[-1 : -1 - int(wanted) : -1] if account else []
         if not latest:
             return _json({"meta": {"result_count": 0}})
+        if account is not None:
+            listed = {post["id"] for post in latest}
+            request[EXCHANGE].about += [each for each in account.posted.values() if each.key in listed]
         meta = {"result_count": len(latest), "newest_id": latest[0]["id"], "oldest_id": latest[-1]["id"]}
         return _json({"data": latest, "meta": meta})
 
@@ -176,7 +202,8 @@ class _Window:
 @dataclass(slots=True, kw_only=True)
 class _Account:
     number: str
-    texts: set[str] = field(default_factory=set)
+    posted: dict[str, Exchange] = field(default_factory=dict)
+    """By text: the request that posted it."""
     ids: list[str] = field(default_factory=list)
     shown: list[dict[str, object]] = field(default_factory=list)
     window: _Window | None = None

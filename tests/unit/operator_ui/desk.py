@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from sqlalchemy import Connection
 from config import folder
 from hub import city as cities
 from hub import keys as key_files
-from hub import phrases
+from hub import phrases, prepared
 from hub.authorise import Role
 from hub.background import Background
 from hub.channel import Capabilities, Drilling, Health, Target, Unit
 from hub.codec import RecordCodec
+from hub.disk import Disk
 from hub.gate import Stops
 from hub.hazard import Hazard
 from hub.intake import Intake
@@ -95,6 +97,15 @@ class Slots:
         return f"https://bosai.example/{language}/a/{number}"
 
 
+class Drive(Disk):
+    """A disk that a test fills."""
+
+    left = 0.5
+
+    def free(self) -> float:
+        return self.left
+
+
 @dataclass(slots=True, kw_only=True)
 class Desk:
     """What a test may look at or change while the console runs."""
@@ -107,6 +118,7 @@ class Desk:
     reported: list[Reading] = field(default_factory=list)
     ticked: list[tuple[str, str, str]] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
+    disk: "Drive" = field(default_factory=lambda: Drive(Path(), limit=0.10))
 
     def clock(self) -> datetime:
         return self.now
@@ -139,6 +151,8 @@ class Desk:
                 clock=self.clock,
                 page=lambda topic, _text: self.paged.append(topic),
                 relay=lambda: None,
+                prepare=partial(prepared.message, template=TEMPLATES["correction"], city=CITY.names),
+                disk=self.disk,
             ),
             keys=self.keys,
             city=CITY,
@@ -152,6 +166,7 @@ class Desk:
             health=health,
             report=report,
             background=background,
+            disk=self.disk,
             targets={
                 "manual": [Target(ref="van", name="広報車"), Target(ref="area-mail", name="緊急速報メール")]
             },

@@ -194,3 +194,29 @@ async def test_the_audit_tells_who_did_what(desk: Desk) -> None:
     entries = await desk.ledger.read(lambda conn: audit.about(conn, [accepted.alert.identifier]))
     assert [(entry.actor, entry.action) for entry in entries] == [("tanaka", "alert.accept")]
     assert await desk.ledger.read(lambda conn: audit.verify(conn, desk.keys)) > 3
+
+
+async def test_with_too_little_room_the_page_says_so_and_the_draft_is_kept(desk: Desk) -> None:
+    desk.disk.left = 0.12
+    async with somebody(desk, "ito") as author, somebody(desk, "tanaka") as approver:
+        assert "12%" in await author.get("/")
+        path = await submitted(author)
+        desk.disk.left = 0.07
+        await approver.get(path)
+        page = await approver.submit(f"{path}/send", typed="4")
+        assert approver.status == 507
+        assert "新しい配信を受け付けません" in page
+        assert await sent(desk) == []
+        desk.disk.left = 0.5
+        await approver.submit(f"{path}/send", typed="4")
+        assert approver.path.startswith("/alerts/")
+        assert "ディスク" not in await author.get("/")
+
+
+async def test_a_database_that_is_away_is_told_in_words(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await submitted(author)
+        await desk.ledger.write(lambda conn: conn.exec_driver_sql("ALTER TABLE drafts RENAME TO elsewhere"))
+        page = await author.get(path)
+        assert author.status == 503
+        assert "データベースが応答しません" in page

@@ -13,6 +13,7 @@ from hub.language import Language
 from hub.ledger import alerts, audit, batches, plans, tables, ticks
 from hub.ledger.batches import Planned
 from hub.ledger.plans import Cursor
+from hub.prepared import draft_id
 from hub.recipient import Reached, RecipientId
 from hub.retry import key_of
 from tests.unit.operator_ui.desk import Desk, somebody
@@ -206,6 +207,30 @@ async def test_a_correction_goes_to_whoever_was_reached_and_admits_the_mistake(d
     assert (await stored(desk, f"/drafts/{draft.id}")).message.targeting.audience == Reached(
         identifier=identifier
     )
+
+
+async def test_a_correction_is_ready_before_the_mistake_is_found(desk: Desk) -> None:
+    """One click, then submit; another person approves. Nothing is left to write."""
+    identifier = await an_alert(desk)
+    desk.now += timedelta(minutes=5)
+    async with somebody(desk, "tanaka") as author, somebody(desk, "sato") as approver:
+        assert "準備済み" in await author.get(f"/alerts/{identifier}")
+        await author.get(f"/drafts/{draft_id(identifier)}")
+        assert author.path == f"/alerts/{identifier}", "nobody's draft is looked at where it is offered"
+        await author.submit(f"/alerts/{identifier}/follow", kind="correction")
+        path = author.path
+        assert path == f"/drafts/{draft_id(identifier)}"
+        assert (await stored(desk, path)).message.order.ordered_at == desk.now
+        await author.submit(path, "submit")
+        assert author.status == 200
+        assert "承認待ち" in await approver.get(f"/alerts/{identifier}")
+        await approver.submit(f"/alerts/{identifier}/follow", kind="correction")
+        assert approver.path == path, "there is one"
+        await approver.submit(f"{path}/send", typed="1")
+        assert approver.path.startswith("/alerts/")
+    sent_now = (await sent(desk))[0]
+    assert sent_now.alert.targeting.audience == Reached(identifier=identifier)
+    assert (sent_now.author, sent_now.approver) == ("tanaka", "sato")
 
 
 async def test_a_correction_ends_what_it_corrects(desk: Desk) -> None:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,66 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.outbound import REHEARSAL_BANNER
+from tests.unit.rehearsal.smtp_client import MESSAGE, connected
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway, letter
 from yobikake.rehearsal.smtp_dialogue import Terms
-
-MESSAGE = (
-    b"Message-ID: <one@hub.example>\r\nSubject: =?utf-8?b?6YG/6Zuj5oyH56S6?=\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-    + "全員避難\r\n".encode()
-)
-
-
-class Client:
-    """Writes bytes, reads replies: no more than that, so that nothing is put right on the way."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def reply(self) -> str:
-        """The next reply, its lines joined; empty when the server has hung up."""
-        lines: list[str] = []
-        while not lines or lines[-1][3:4] == "-":
-            try:
-                line = (await self._reader.readline()).decode()
-            except ConnectionResetError:
-                line = ""
-            if not line:
-                return ""
-            lines.append(line.rstrip("\r\n"))
-        return "\n".join(lines)
-
-    async def say(self, *commands: str | bytes, replies: int = 1) -> list[str]:
-        """Write the commands in one go; each gets its CRLF, bytes are written as they are."""
-        for command in commands:
-            self._writer.write(command if isinstance(command, bytes) else f"{command}\r\n".encode())
-        return [await self.reply() for _ in range(replies)]
-
-    def hang_up(self) -> None:
-        self._writer.transport.abort()
 
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[SmtpGateway]:
     async with SmtpGateway(Inbox()) as gateway:
         yield gateway
-
-
-@asynccontextmanager
-async def connected(gateway: SmtpGateway, *, ehlo: bool = True) -> AsyncIterator[Client]:
-    async with asyncio.timeout(30):
-        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-        client = Client(reader, writer)
-        try:
-            if ehlo:
-                await client.reply()
-                await client.say("EHLO client.example")
-            yield client
-        finally:
-            client.hang_up()
 
 
 async def test_it_says_that_it_is_a_rehearsal_smarthost(gateway: SmtpGateway) -> None:

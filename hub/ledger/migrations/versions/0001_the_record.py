@@ -66,6 +66,17 @@ def upgrade() -> None:
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('hash', name=op.f('pk_contents'))
     )
+    op.create_table('dead_letters',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('topic', sa.String(length=128), nullable=False),
+    sa.Column('key', sa.String(length=128), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('value', sa.LargeBinary(), nullable=False),
+    sa.Column('seen_at', sa.BigInteger(), nullable=True),
+    sa.Column('seen_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_dead_letters'))
+    )
     op.create_table('deployment',
     sa.Column('id', sa.SmallInteger(), autoincrement=False, nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
@@ -88,6 +99,11 @@ def upgrade() -> None:
     sa.Column('note', sa.Text(), nullable=False),
     sa.Column('alert', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_drafts'))
+    )
+    op.create_table('lives',
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('until', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('owner', name=op.f('pk_lives'))
     )
     op.create_table('occasions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -113,9 +129,10 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('channel', sa.String(length=16), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=False),
-    sa.Column('zone', sa.String(length=16), nullable=False),
+    sa.Column('zone', sa.String(length=64), nullable=False),
     sa.Column('first_id', sa.BigInteger(), nullable=False),
     sa.Column('last_id', sa.BigInteger(), nullable=False),
+    sa.Column('staged', sa.String(length=36), nullable=True),
     sa.Column('ids', sa.LargeBinary(), nullable=False),
     sa.Column('traits', sa.Text(), nullable=False),
     sa.Column('key_id', sa.String(length=16), nullable=False),
@@ -147,7 +164,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=False),
     sa.Column('town', sa.String(length=16), nullable=False),
-    sa.Column('zone', sa.String(length=16), nullable=False),
+    sa.Column('zone', sa.String(length=64), nullable=False),
     sa.Column('drills', sa.Boolean(), nullable=False),
     sa.Column('registered_at', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recipients'))
@@ -169,7 +186,7 @@ def upgrade() -> None:
     sa.Column('channel', sa.String(length=16), nullable=False),
     sa.Column('lane', sa.String(length=16), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=False),
-    sa.Column('zone', sa.String(length=16), nullable=False),
+    sa.Column('zone', sa.String(length=64), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('parent', sa.String(length=36), nullable=True),
     sa.Column('attempt', sa.SmallInteger(), nullable=False),
@@ -192,7 +209,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['content_hash'], ['contents.hash'], name=op.f('fk_batches_content_hash')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_batches'))
     )
-    op.create_index(op.f('ix_batches_alert_channel'), 'batches', ['alert', 'channel'], unique=False)
+    op.create_index(op.f('ix_batches_alert_channel_language_zone_seq'), 'batches', ['alert', 'channel', 'language', 'zone', 'seq'], unique=False)
     op.create_index(op.f('ix_batches_state_channel_lane_due_at'), 'batches', ['state', 'channel', 'lane', 'due_at'], unique=False)
     op.create_index(op.f('ix_batches_state_lease_until'), 'batches', ['state', 'lease_until'], unique=False)
     op.create_table('contacts',
@@ -205,6 +222,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['recipient'], ['recipients.id'], name=op.f('fk_contacts_recipient')),
     sa.PrimaryKeyConstraint('recipient', 'channel', name=op.f('pk_contacts')),
     sa.UniqueConstraint('channel', 'blind', name=op.f('uq_contacts_channel_blind'))
+    )
+    op.create_table('late_receipts',
+    sa.Column('alert', sa.String(length=64), nullable=False),
+    sa.Column('channel', sa.String(length=16), nullable=False),
+    sa.Column('recipient', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('language', sa.String(length=16), nullable=False),
+    sa.Column('zone', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['alert'], ['alerts.identifier'], name=op.f('fk_late_receipts_alert')),
+    sa.PrimaryKeyConstraint('alert', 'channel', 'recipient', name=op.f('pk_late_receipts'))
     )
     op.create_table('plans',
     sa.Column('alert', sa.String(length=64), nullable=False),

@@ -1,0 +1,37 @@
+"""Installing what the servers and the browser need, where this is root's machine."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from yobikake.rehearsal.servers.program import Program, missing
+from yobikake.rehearsal.servers.say import say
+
+
+def install(programs: Iterable[Program]) -> None:
+    """With apt-get; elsewhere do nothing.
+
+    What could not be installed is still missing afterwards: nothing is raised.
+    """
+    packages = sorted({program.package for program in missing(programs)})
+    if not packages or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    say(f"apt-get install {' '.join(packages)} …")
+    if _apt_get("update"):
+        _apt_get("install", "--yes", "--no-install-recommends", *packages)
+
+
+def _apt_get(*arguments: str) -> bool:
+    done = subprocess.run(
+        ["apt-get", "-qq", *arguments],
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        say(f"apt-get {arguments[0]} failed: {' '.join(done.stderr.split())[-300:]}")
+    return done.returncode == 0

@@ -1,7 +1,0 @@
-"""Progress, one line each, on stderr."""
-
-import sys
-
-
-def say(line: str) -> None:
-    print(f"tests.servers: {line}", file=sys.stderr, flush=True)

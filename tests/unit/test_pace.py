@@ -1,0 +1,128 @@
+"""A batch waits for its turn right before its request, and gives its claim back when that would take long."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hub.alert import Lane
+from hub.channel import ROUTINE_BATCH, Capabilities, Unit
+from hub.errors import Cancelled
+from hub.live.memory import MemoryLive
+from hub.live.turns import AHEAD_S, gap_s
+from hub.pace import Limit, NotYet, Pace, limits
+
+MAIL = Capabilities(kind="mail", japanese="メール", batch_size=100)
+LINE = Capabilities(kind="line", japanese="LINE", batch_size=500, requests_per_s=200)
+VOICE = Capabilities(kind="voice", japanese="電話", batch_size=30, requests_per_s=30, single_requests=True)
+LEASE = timedelta(seconds=90)
+
+
+def open_gate() -> None:
+    """Lets everything through."""
+
+
+# --- what counts against what ---
+
+
+def test_a_request_counts_once_and_routine_recipients_against_the_drain() -> None:
+    mail = replace(MAIL, drain_per_s=50.0)
+    assert limits(MAIL, Lane.ROUTINE, recipients=100) == []
+    assert limits(mail, Lane.URGENT, recipients=100) == []
+    assert limits(mail, Lane.ROUTINE, recipients=40) == [Limit("mail.drain", 40, 50.0)]
+    assert limits(LINE, Lane.URGENT, recipients=500) == [Limit("line", 1, 200)]
+    assert limits(VOICE, Lane.URGENT, recipients=30) == [], "each call takes a turn of its own"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "routine"),
+    [
+        (MAIL, ROUTINE_BATCH),  # nobody knows how fast the smarthost is
+        (replace(MAIL, drain_per_s=40.0), 40),
+        (replace(MAIL, drain_per_s=0.1), 1),
+        (replace(MAIL, drain_per_s=5_000.0), 100),
+        (LINE, 500),
+        (VOICE, 6),
+        (replace(VOICE, requests_per_s=1.0, batch_size=1), 1),
+        (replace(MAIL, unit=Unit.SHEETS, batch_size=20), 20),
+    ],
+)
+def test_a_routine_batch_is_out_of_the_way_within_a_second(capabilities: Capabilities, routine: int) -> None:
+    assert capabilities.batch_size_on(Lane.URGENT) == capabilities.batch_size
+    assert capabilities.batch_size_on(Lane.ROUTINE) == routine
+
+
+# --- waiting ---
+
+
+async def test_without_a_limit_only_the_gate_is_asked() -> None:
+    asked: list[None] = []
+    await Pace(MemoryLive(), MAIL, lease=LEASE).turn(
+        Lane.URGENT, recipients=100, gate=lambda: asked.append(None)
+    )
+    assert asked == [None]
+
+
+async def test_a_turn_that_is_far_away_is_not_waited_for() -> None:
+    pace = Pace(MemoryLive(), replace(LINE, requests_per_s=0.001), lease=LEASE)
+    await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
+    assert not pace.behind
+    with pytest.raises(NotYet):
+        await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
+    assert pace.behind, "and nothing is claimed for another one"
+
+
+async def test_the_gate_is_asked_while_waiting() -> None:
+    pace = Pace(MemoryLive(), replace(LINE, requests_per_s=0.2), lease=LEASE)
+    await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
+    asked = 0
+
+    def closes() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise Cancelled("the gate of this test is closed")
+
+    with pytest.raises(Cancelled):
+        await pace.turn(Lane.URGENT, recipients=1, gate=closes)
+
+
+async def test_what_is_late_makes_the_next_one_later() -> None:
+    """The process was held up between its turn and the request."""
+    live, rate = MemoryLive(), 5.0
+    pace = Pace(live, replace(LINE, requests_per_s=rate), lease=LEASE)
+    loop = asyncio.get_running_loop()
+    await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
+    await pace.turn(Lane.URGENT, recipients=1, gate=lambda: time.sleep(0.05))
+    sent_at = loop.time()
+    turn = await live.take("line", 1, rate_per_s=rate, ahead_s=60)
+    assert loop.time() + turn.wait_s >= sent_at + gap_s(1, rate) - 0.001
+
+
+async def test_calls_that_were_begun_are_finished_before_routine_ones_begin() -> None:
+    live = MemoryLive()
+    pace = Pace(live, VOICE, lease=LEASE)
+    ours = pace.single_turns(Lane.ROUTINE, gate=open_gate)
+    await ours()
+    while (await live.take("voice", 1, rate_per_s=30, ahead_s=AHEAD_S[Lane.URGENT])).taken:
+        pass
+    assert not (await live.take("voice", 1, rate_per_s=30, ahead_s=AHEAD_S[Lane.ROUTINE])).taken
+    async with asyncio.timeout(20):
+        await ours()
+
+
+async def test_a_first_call_whose_turn_is_far_away_is_not_waited_for() -> None:
+    live = MemoryLive()
+    await live.take("voice", 1_000_000, rate_per_s=30, ahead_s=0)
+    turn = Pace(live, VOICE, lease=LEASE).single_turns(Lane.URGENT, gate=open_gate)
+    with pytest.raises(NotYet):
+        await turn()
+
+
+async def test_a_short_lease_is_not_spent_waiting() -> None:
+    pace = Pace(MemoryLive(), replace(LINE, requests_per_s=0.5), lease=timedelta(seconds=2))
+    await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
+    with pytest.raises(NotYet):
+        await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)
