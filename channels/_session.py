@@ -5,6 +5,7 @@ refusal to talk to the wrong gateway. This one has them, and whatever the librar
 goes through here. It offers what line-bot-sdk and tweepy use: `request` and `close`.
 """
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -43,6 +44,9 @@ class GatewaySession:
         self._base_url = base_url.rstrip("/")
         self._setting = setting
         self._connections = connections
+        self.free = asyncio.Semaphore(connections)
+        """Hold it around a gate and its request: a request that waits for a connection behind its gate would
+        begin after the stop or the expiry that the gate had yet to hear of."""
         self._library_url = library_url or self._base_url
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
@@ -51,9 +55,10 @@ class GatewaySession:
         """The gateway itself has answered, and may be sent to."""
 
     async def open(self) -> None:
+        """One connection more than may send: a probe does not wait behind what is sent."""
         await self.close()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._outbound.tls()),
+            connector=aiohttp.TCPConnector(limit=self._connections + 1, ssl=self._outbound.tls()),
             proxy=self._outbound.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._recognise,),

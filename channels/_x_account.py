@@ -61,6 +61,7 @@ class Account:
         self._client = AsyncClient(**secrets, return_type=dict)
         self._client.session = session
         self._session = session
+        self.free = session.free
         self._clock = clock
 
     @property

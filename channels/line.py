@@ -143,8 +143,9 @@ class Line:
         waiting = [parcel.to]
         while waiting and not answers.interrupted:
             to = waiting.pop()
-            parcel.gate()
-            answer = await self._multicast(parcel, text, to)
+            async with self._session.free:
+                parcel.gate()
+                answer = await self._multicast(parcel, text, to)
             if answer.blames_recipients and len(to) > 1:
                 half = len(to) // 2
                 waiting += [to[half:], to[:half]]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -97,8 +98,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
+@lru_cache(maxsize=64)
 def check(message: Message) -> None:
-    """What can be known to be wrong before anybody approves.
+    """What can be known to be wrong before anybody approves. What was found in order is not looked at again:
+    the same message is checked when it is submitted, read and accepted.
 
     Raises:
         BadInput: names the field, as in `$.infos`.

@@ -195,8 +195,8 @@ class Fanout:
         followers = await self._ledger.read(
             lambda conn: corrections.followers(conn, self._keys, corrected, channel, at=self._clock())
         )
-        if followers is None:
-            return  # one of them is still being planned, which comes first
+        if followers is None or (followers and channel not in self._capabilities):
+            return  # one of them is still being planned, which comes first; or nobody could send it
         texts: dict[str, dict[Variant, Content]] = {each.alert.identifier: {} for each in followers}
         while late := await self._ledger.read(
             lambda conn: corrections.latecomers(conn, corrected, channel, limit=LATE_AT_ONCE)

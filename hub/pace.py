@@ -4,6 +4,7 @@ There is one pace: every request takes its turn from `Live`, and nothing behind 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import NamedTuple
@@ -55,6 +56,9 @@ class Pace:
         self._capabilities = capabilities
         self._patience = min(PATIENCE, lease / 4)
         self._not_before = 0.0
+        self._asking: defaultdict[tuple[str, Lane], asyncio.Lock] = defaultdict(asyncio.Lock)
+        """One asks at a time, first come first served: nobody waits for ever, and a long queue asks no more
+        than a short one."""
 
     @property
     def behind(self) -> bool:
@@ -99,20 +103,31 @@ class Pace:
         now = asyncio.get_running_loop().time
         give_up_at = now() + patience.total_seconds()
         while True:
+            async with self._asking[limit.name, lane]:
+                due = await self._next(limit, lane, gate, give_up_at)
+            await _until(due, gate)
+            late_s = now() - due
+            if late_s <= LATE_S:
+                return
+            if late_s < gap_s(limit.requests, limit.rate_per_s):
+                await self._live.delay(limit.name, late_s)
+                return
+
+    async def _next(self, limit: Limit, lane: Lane, gate: Gate, give_up_at: float) -> float:
+        """Take the next turn; when it comes, by the loop's clock."""
+        now = asyncio.get_running_loop().time
+        while True:
+            gate()
             turn = await self._live.take(
                 limit.name, limit.requests, rate_per_s=limit.rate_per_s, ahead_s=AHEAD_S[lane]
             )
             due = now() + turn.wait_s
-            if not turn.taken and due > give_up_at:
+            if turn.taken:
+                return due
+            if due > give_up_at:
                 self._not_before = now() + NOT_BEFORE.total_seconds()
                 raise NotYet
             await _until(due, gate)
-            late_s = now() - due
-            if turn.taken and late_s <= LATE_S:
-                return
-            if turn.taken and late_s < gap_s(limit.requests, limit.rate_per_s):
-                await self._live.delay(limit.name, late_s)
-                return
 
 
 async def _until(due: float, gate: Gate) -> None:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from hub import draft, phrases
+from hub import phrases
 from hub.alert import Order
 from hub.authorise import SYSTEM
 from hub.draft import Draft, Message, State
@@ -35,13 +35,14 @@ def draft_id(alert: str) -> str:
 def message(earlier: Accepted, at: datetime, *, template: Template, city: Names) -> Message:
     """To whoever the alert reached, or may have reached, by the channels it went by.
 
-    `template`: of the bank of phrases, one that needs nothing but the city and the earlier alert.
+    `template`: of the bank of phrases, one that needs nothing but the city and the earlier alert. It was
+    checked when it was loaded; what it becomes is checked like any other draft, when somebody submits it.
 
     Raises:
-        BadInput, Refused: the template needs more, or could not be sent in this alert's mode.
+        BadInput: the template needs more.
     """
     alert = earlier.alert
-    written = Message(
+    return Message(
         mode=alert.mode,
         msg_type=template.msg_type,
         hazard=alert.hazard,
@@ -59,8 +60,6 @@ def message(earlier: Accepted, at: datetime, *, template: Template, city: Names)
         references=(alert.identifier,),
         correction=True,
     )
-    draft.check(written)
-    return written
 
 
 def as_draft(alert: str, written: Message, at: datetime) -> Draft:

@@ -45,8 +45,11 @@ def judge(
 ) -> Verdict:
     """Sort a batch's results into what is final and what is tried again.
 
-    `stopped_as`: the alert was stopped meanwhile; what would be retried gets that outcome instead.
+    `stopped_as`: the alert was stopped meanwhile; what would be retried gets that outcome instead. So it
+    does once the alert has expired.
     """
+    if stopped_as is None and now >= batch.expires:
+        stopped_as = Outcome.EXPIRED
     final: dict[int, Result] = {}
     again: defaultdict[tuple[Outcome, timedelta | None], list[int]] = defaultdict(list)
     for position, result in results.items():

@@ -141,7 +141,7 @@ class Sweeper:
                     position: Result(member, unsent(batch, Outcome.EXPIRED))
                     for position, member in enumerate(batch.members)
                 }
-                self._record(conn, batch, owner, results)
+                self._record(conn, batch, owner, results, over=Outcome.EXPIRED)
 
         await self._ledger.write(work)
 
@@ -165,14 +165,23 @@ class Sweeper:
     async def _end(self, batch: Batch, owner: str, results: dict[int, Result]) -> None:
         await self._ledger.write(lambda conn: self._record(conn, batch, owner, results))
 
-    def _record(self, conn: Connection, batch: Batch, owner: str, results: dict[int, Result]) -> None:
+    def _record(
+        self,
+        conn: Connection,
+        batch: Batch,
+        owner: str,
+        results: dict[int, Result],
+        *,
+        over: Outcome | None = None,
+    ) -> None:
+        """`over`: there is no other try, by the database's clock, whatever this process's says."""
         verdict = judge(
             batch,
             results,
             self._capabilities.get(batch.channel, GONE),
             now=self._clock(),
             random=self._random,
-            stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
+            stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert, over),
         )
         batches.record(
             conn,

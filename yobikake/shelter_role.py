@@ -2,9 +2,9 @@
 
 import asyncio
 
-from hub.secret import read_secret
 from hub.errors import BadSettings
 from hub.outbound import Outbound
+from hub.secret import read_secret
 from shelters import record
 from shelters.crowding import load_thresholds
 from shelters.device import Devices, load_devices

@@ -81,7 +81,9 @@ class Transaction:
         assert self.remaining is not None or not self.anyone  # noqa: S101 - `_transact` sees to it
         key = self.envelope.key.hex
         return [
-            _result(recipient, self.refused.get(position, self.remaining), key, alone=position in self.refused)
+            _result(
+                recipient, self.refused.get(position, self.remaining), key, alone=position in self.refused
+            )
             for position, recipient in enumerate(self.envelope.to)
         ]
 

@@ -177,17 +177,18 @@ class Voice:
 
     async def _create(self, parcel: Parcel, recipient: Recipient, twiml: str) -> Result:
         """https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource."""
-        parcel.gate()
         try:
-            call = await self._account.client.calls.create_async(
-                to=recipient.address,
-                from_=self._settings.from_number,
-                twiml=twiml,
-                timeout=self._settings.ring_s,
-                status_callback=self._settings.callback_url,
-                status_callback_method="POST",
-                status_callback_event=["completed"],
-            )
+            async with self._account.free:
+                parcel.gate()
+                call = await self._account.client.calls.create_async(
+                    to=recipient.address,
+                    from_=self._settings.from_number,
+                    twiml=twiml,
+                    timeout=self._settings.ring_s,
+                    status_callback=self._settings.callback_url,
+                    status_callback_method="POST",
+                    status_callback_event=["completed"],
+                )
         except ERRORS as e:
             return self._localised(classify(e), recipient).result(recipient)
         self._remember(call.sid, parcel)

@@ -224,6 +224,14 @@ def in_flight(conn: Connection, alert: str, channel: str | None = None) -> int:
     return int(conn.execute(claimed).scalar_one())
 
 
+def unfinished(conn: Connection, alert: str, channel: str) -> int:
+    """Batches of the alert on the channel that are not recorded, whether anybody holds them or not."""
+    open_ = select(func.count()).where(
+        _batches.alert == alert, _batches.channel == channel, _batches.state != BatchState.RECORDED
+    )
+    return int(conn.execute(open_).scalar_one())
+
+
 def of_alert(conn: Connection, alert: str, *, channel: str | None = None) -> Iterator[Row[Any]]:
     """The rows of an alert's batches, in no order, a few at a time: of any size, it takes no more memory."""
     query: Select[Any] = select(

@@ -47,14 +47,15 @@ def chain(conn: Connection, keys: Keys, alert: Alert) -> tuple[str, ...]:
 def freeze(conn: Connection, corrected: str, channel: str) -> bool:
     """Whether nothing of a stopped alert is under way on the channel, nor ever will be again.
 
-    What was given back unsent is ended here. Whoever writes down an outcome or a receipt of the alert holds
-    its row meanwhile: waiting for it, this sees what they wrote, and who comes later sees the correction.
+    What was given back unsent is ended here; what is given back meanwhile is seen by the next call.
+    Whoever writes down an outcome or a receipt of the alert holds its row meanwhile: waiting for it, this
+    sees what they wrote, and who comes later sees the correction.
     """
     row = select(_alerts.stopped_as).where(_alerts.identifier == corrected).with_for_update()
     stopped = conn.execute(row).scalar_one()
     if stopped is not None:
         batches.settle_unsent(conn, corrected, Outcome(stopped))
-    return batches.in_flight(conn, corrected, channel) == 0
+    return batches.unfinished(conn, corrected, channel) == 0
 
 
 def note_late(conn: Connection, batch: Batch, recipients: Sequence[RecipientId]) -> None:

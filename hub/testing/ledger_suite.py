@@ -20,11 +20,16 @@ from sqlalchemy.exc import IntegrityError
 
 from hub import codec, receipts
 from hub.alert import Alert, Mode
-from hub.authorise import Actor
+from hub.authorise import Actor, Role
+from hub.cap import MsgType
 from hub.channel import Capabilities, Receipt, Target
+from hub.codec import RecordCodec
+from hub.dead_letters import Letter
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant, tally
-from hub.errors import BadInput, Conflict, Refused
-from hub.gate import LEASE, LIFE
+from hub.draft import Message
+from hub.errors import AlreadySent, BadInput, Conflict, Refused
+from hub.gate import LEASE, LIFE, Stops
+from hub.intake import Approval, Intake
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import (
@@ -32,14 +37,17 @@ from hub.ledger import (
     alerts,
     audit,
     batches,
+    dead_letters,
     deployment,
     lives,
     migrations,
     plans,
+    proof,
     register,
     tables,
     ticks,
 )
+from hub.ledger.alerts import Accepted
 from hub.ledger.batches import Planned
 from hub.ledger.columns import now_us
 from hub.ledger.plans import Cursor
@@ -48,7 +56,7 @@ from hub.ledger.tables import BatchState
 from hub.outbound import Deployment
 from hub.recipient import Kind, Reached, RecipientId, Targeting, Town, Zone
 from hub.retry import batch_id, judge, key_of
-from hub.testing.alerts import an_alert
+from hub.testing.alerts import a_message, an_alert
 
 KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
 NOW = datetime(2026, 11, 23, 12, 47, tzinfo=UTC)
@@ -499,8 +507,79 @@ class LedgerSuite:
         assert await ledger.read(lambda conn: alerts.next_number(conn, year=2026)) == "2026-0002"
         assert await ledger.read(lambda conn: alerts.next_number(conn, year=2027)) == "2027-0001"
 
+    # --- one act, however often it is asked for ---
+
+    async def test_of_all_who_approve_at_once_one_sends_and_the_others_learn_what(
+        self, ledger: Ledger
+    ) -> None:
+        intake = await _intake(ledger)
+        draft = await intake.save(a_message(), AUTHOR)
+        await intake.submit(draft.id, AUTHOR, seen=1)
+        approval = Approval(draft=draft.id, version=2, typed=draft.message.level)
+        ends = await asyncio.gather(
+            *(intake.accept(approval, APPROVER) for _ in range(5)), return_exceptions=True
+        )
+        (sent,) = [end for end in ends if isinstance(end, Accepted)]
+        told = [end for end in ends if isinstance(end, AlreadySent)]
+        assert [each.alert for each in told] == [sent.alert.identifier] * 4
+        assert len(await ledger.read(lambda conn: alerts.recent(conn, KEYS))) == 1
+        await ledger.read(lambda conn: audit.verify(conn, KEYS))
+
+    async def test_a_stop_and_an_update_at_once_agree_with_the_trail(self, ledger: Ledger) -> None:
+        intake = await _intake(ledger)
+        alert = await _sent(intake, a_message())
+        update = a_message(msg_type=MsgType.UPDATE, references=(alert,))
+        ends = await asyncio.gather(
+            intake.stop(alert, AUTHOR),
+            _sent(intake, update),
+            intake.stop(alert, AUTHOR),
+            return_exceptions=True,
+        )
+        errors = [end for end in ends if isinstance(end, BaseException)]
+        assert errors
+        assert all(isinstance(end, Conflict) for end in errors)
+        assert await ledger.read(lambda conn: proof.differences(conn, KEYS)) == []
+        assert len(await ledger.read(lambda conn: alerts.active(conn, KEYS, at=NOW))) == 1
+
+    async def test_dead_letters_are_kept_whatever_is_in_them(self, ledger: Ledger) -> None:
+        """PostgreSQL takes no NUL in a text, and no more than a column holds."""
+        letter = Letter(
+            topic="receipts", key="\x00" * 500, reason="\x00 $", value=bytes(range(256)), size=256, at=NOW
+        )
+        await ledger.write(lambda conn: dead_letters.keep(conn, [letter] * 3))
+        newest, *_ = await ledger.read(dead_letters.newest)
+        assert (newest.value, newest.at) == (letter.value, NOW)
+        assert (
+            await ledger.write(partial(dead_letters.mark_seen, actor=AUTHOR, until=newest.id - 1, at=NOW))
+            == 2
+        )
+        assert await ledger.read(dead_letters.unseen) == 1
+
 
 JA = Variant(Language.JA, Zone("z1"))
+AUTHOR = Actor(login="sato", name="佐藤", roles=frozenset({Role.COMPOSER}))
+APPROVER = Actor(login="tanaka", name="田中", roles=frozenset({Role.APPROVER}))
+
+
+async def _intake(ledger: Ledger) -> Intake:
+    await ledger.write(lambda conn: deployment.establish(conn, Deployment.REHEARSAL, "132071", at=NOW))
+    return Intake(
+        ledger=ledger,
+        records=RecordCodec(KEYS),
+        keys=KEYS,
+        stops=Stops(),
+        sender="akishima.example",
+        clock=lambda: NOW,
+        page=lambda *_: None,
+        relay=lambda: None,
+    )
+
+
+async def _sent(intake: Intake, message: Message) -> str:
+    draft = await intake.save(message, AUTHOR)
+    await intake.submit(draft.id, AUTHOR, seen=1)
+    approval = Approval(draft=draft.id, version=2, typed=message.level)
+    return (await intake.accept(approval, APPROVER)).alert.identifier
 
 
 def _append(conn: Connection, subject: str) -> None:

@@ -6,16 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from sqlalchemy import select
 
 from hub import bus, consumer
 from hub import keys as key_files
 from hub.authorise import Actor
+from hub.bus.kafka import KafkaBus
+from hub.bus.topics import ensure
 from hub.codec import ReceiptRecord, RecordCodec
 from hub.dead_letter_office import TOPIC, DeadLetterOffice
-from hub.dead_letters import DeadLetters, Letter
+from hub.dead_letters import MOST_BYTES, DeadLetters, Letter
 from hub.delivery import Outcome
 from hub.ledger import dead_letters, tables
 from hub.ledger.dead_letters import MOST, DeadLetter
@@ -134,6 +138,31 @@ async def test_nothing_is_lost_while_the_ledger_is_away(hub: Engine, monkeypatch
             lambda conn: conn.exec_driver_sql("ALTER TABLE elsewhere RENAME TO dead_letters")
         )
         await kept(hub, 1)
+
+
+@pytest.mark.kafka
+async def test_over_kafka_a_foreign_record_of_any_kind_becomes_a_letter(
+    tmp_path: Path, kafka_bootstrap: str
+) -> None:
+    """Nearly as large as Kafka takes, without a key, with one that is no text: a letter fits its topic."""
+    prefix = f"test-{uuid4()}."
+    topics = Path(__file__).parents[2] / "config" / "topics.toml"
+    await ensure(kafka_bootstrap, ["mail"], path=topics, prefix=prefix)
+    carrier = KafkaBus(kafka_bootstrap, client_id=prefix, prefix=prefix)
+    async with (
+        engine(tmp_path, channels={"mail": mail(9)}, bus=carrier) as hub,
+        office(hub),
+        hub.running("receipts"),
+    ):
+        foreign = [(b"\xff\xfe", bytes(900_000)), (None, b"{}"), (b"k" * 1_000, None)]
+        producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+        await producer.start()
+        for key, value in foreign:
+            await producer.send_and_wait(prefix + bus.RECEIPTS, value, key)
+        await producer.stop()
+        letters = await kept(hub, len(foreign))
+    assert {letter.topic for letter in letters} == {bus.RECEIPTS}
+    assert sorted(len(letter.value) for letter in letters) == [0, 2, MOST_BYTES]
 
 
 def test_the_command_prints_what_is_ours_and_no_other_bytes(tmp_path: Path) -> None:

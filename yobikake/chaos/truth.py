@@ -58,10 +58,10 @@ def groundless(case: Case) -> Recipients:
 
 
 def unresent(case: Case) -> Recipients:
-    """Where a gateway could not tell there is one more try, unless the alert was stopped meanwhile."""
-    stopped = case.known.stopped_as is not None
+    """Where a gateway could not tell there is one more try, unless the alert was stopped, or was over."""
+    over = case.known.stopped_as is not None or case.known.alert.expires <= case.observed.latest_hub_time
     ambiguous = (item for item in _sent(case) if item[1].outcome is Outcome.AMBIGUOUS)
-    return {id_ for id_, story in ambiguous if not stopped and not story.flagged}
+    return {id_ for id_, story in ambiguous if not over and not story.flagged}
 
 
 def repeated(case: Case) -> Recipients:
