@@ -163,6 +163,12 @@ def _check_targeting(message: Message) -> None:
     channels, audience = message.targeting.channels, message.targeting.audience
     if len(set(channels)) != len(channels):
         raise BadInput("$.targeting.channels", "同じ手段が2つあります / One channel stands twice")
+    if isinstance(audience, Reached) and message.msg_type is MsgType.ALERT:
+        raise BadInput(
+            "$.targeting.audience",
+            "届いた人だけに送れるのは、訂正・続報・解除です / "
+            "Only what changes an alert goes to those whom it reached",
+        )
     if isinstance(audience, Reached) and audience.identifier not in message.references:
         raise BadInput(
             "$.targeting.audience",

@@ -34,6 +34,9 @@ class IdSet:
         copied._pages = {high: page.copy() for high, page in self._pages.items()}
         return copied
 
+    def __len__(self) -> int:
+        return sum(int.from_bytes(page, "little").bit_count() for page in self._pages.values())
+
     def __contains__(self, id_: RecipientId) -> bool:
         page = self._pages.get(id_ >> _BITS)
         return page is not None and bool(page[(id_ & _LOW) >> 3] >> (id_ & 7) & 1)

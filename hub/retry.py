@@ -8,7 +8,7 @@ from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hub.channel import Capabilities
-from hub.delivery import Batch, BatchId, Outcome, Result
+from hub.delivery import FAILED, Batch, BatchId, Outcome, Result
 from hub.ledger.batches import Planned
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:yobikake:batch")
@@ -129,6 +129,9 @@ def _ending(
     outcome = result.outcome
     if outcome is Outcome.AMBIGUOUS:
         return None if stopped_as is None and _may_resend(batch, capabilities) else result
+    if outcome in FAILED:
+        # a refusal now does not take back what an earlier try may have brought
+        return result._replace(outcome=unsent(batch, outcome))
     if not outcome.retryable:
         return result
     if stopped_as is not None:

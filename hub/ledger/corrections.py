@@ -4,6 +4,7 @@ A correction's audience is whoever was told what it corrects (`hub.told`). It ca
 of that is under way any more; from then on only receipts can add to it, and `late_receipts` keeps those.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -12,12 +13,14 @@ from sqlalchemy import Connection, delete, select
 
 from hub.alert import Alert
 from hub.delivery import Batch, Outcome, Variant
+from hub.idset import IdSet
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import alerts, batches, plans, tables
 from hub.ledger.alerts import Accepted
 from hub.ledger.columns import insert_new
 from hub.recipient import Reached, RecipientId, Zone
+from hub.told import told
 
 _late = tables.late_receipts.c
 _alerts = tables.alerts.c
@@ -42,6 +45,16 @@ def chain(conn: Connection, keys: Keys, alert: Alert) -> tuple[str, ...]:
         links.append(audience.identifier)
         alert = alerts.get(conn, keys, audience.identifier).alert
     return tuple(reversed(links))
+
+
+def reached(conn: Connection, keys: Keys, identifier: str) -> dict[str, int]:
+    """How many a correction of this alert would go to now, by channel; each counted once."""
+    corrected = alerts.get(conn, keys, identifier).alert
+    told_on: defaultdict[str, IdSet] = defaultdict(IdSet)
+    for link in (*chain(conn, keys, corrected), identifier):
+        for row in batches.of_alert(conn, link):
+            told_on[row.channel].update(told(row.members, row.handover, row.receipt))
+    return {channel: len(ids) for channel, ids in told_on.items()}
 
 
 def freeze(conn: Connection, corrected: str, channel: str) -> bool:

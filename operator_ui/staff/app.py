@@ -47,7 +47,7 @@ def create_app(console: Console) -> web.Application:
     sessions = Sessions(ledger=console.ledger, keys=console.keys, clock=console.clock, https=console.https)
     changes = Changes(partial(_looks, console), console.background)
     app[CONSOLE], app[PAGES], app[CHANGES] = console, pages, changes
-    app[HEADCOUNTS] = Headcounts(console.ledger, console.city, console.capabilities)
+    app[HEADCOUNTS] = Headcounts(console.ledger, console.keys, console.city, console.capabilities)
     app[sign_in.SESSIONS], app[compose.MAP] = sessions, CityMap(console.city)
     pages.setup(app)
     app.middlewares.append(guard(sessions))

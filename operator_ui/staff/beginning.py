@@ -13,7 +13,7 @@ from hub.draft import Message
 from hub.errors import BadInput
 from hub.ledger.alerts import Accepted
 from hub.phrases import Earlier, Template
-from hub.recipient import Audience, Targeting, Towns, WholeCity
+from hub.recipient import Audience, Reached, Targeting, Towns, WholeCity
 from operator_ui.staff import areas, phrasing
 
 VALID_FOR_S = 6 * 3600
@@ -78,11 +78,18 @@ def following(
         level=alert.level if kind is FollowUp.UPDATE else None,
         order=Order(issuer=alert.order.issuer, method=alert.order.method, ordered_at=now, grounds=""),
         area=alert.area,
-        targeting=Targeting(audience=alert.targeting.audience, channels=alert.targeting.channels),
+        targeting=Targeting(audience=_same_people(alert), channels=alert.targeting.channels),
         infos=alert.infos if kind is FollowUp.UPDATE else _texts(earlier, kind, templates, city),
         valid_for_s=VALID_FOR_S,
         references=(alert.identifier,),
     )
+
+
+def _same_people(alert: Alert) -> Audience:
+    """Its audience; for a correction: whoever got that correction, and those before it."""
+    if isinstance(alert.targeting.audience, Reached):
+        return Reached(identifier=alert.identifier)
+    return alert.targeting.audience
 
 
 def template_for(alert: Alert, kind: FollowUp, templates: Mapping[str, Template]) -> Template:

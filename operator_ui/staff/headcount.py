@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from hub.alert import Mode
 from hub.channel import Capabilities, Unit
 from hub.city import City
-from hub.delivery import MERGED, REACHED, Outcome
-from hub.ledger import Ledger, batches, census
+from hub.keys import Keys
+from hub.ledger import Ledger, census, corrections
 from hub.ledger.census import Census
 from hub.recipient import Audience, Reached, Town, Towns
 
@@ -36,8 +36,11 @@ class Headcount:
 class Headcounts:
     """Counts the register once and keeps that until the register changes."""
 
-    def __init__(self, ledger: Ledger, city: City, capabilities: Mapping[str, Capabilities]) -> None:
+    def __init__(
+        self, ledger: Ledger, keys: Keys, city: City, capabilities: Mapping[str, Capabilities]
+    ) -> None:
         self._ledger = ledger
+        self._keys = keys
         self._city = city
         self._capabilities = capabilities
         self._known: tuple[int, Census] | None = None
@@ -77,10 +80,5 @@ class Headcounts:
 
     def _reached(self, conn: Connection, audience: Reached) -> Headcount:
         """Whom a correction goes to: by channel only, since a person may have been reached on several."""
-        on = dict.fromkeys(self._capabilities, 0)
-        for row in batches.of_alert(conn, audience.identifier):
-            on[row.channel] = on.get(row.channel, 0) + sum(
-                MERGED[pair] in REACHED or MERGED[pair] is Outcome.AMBIGUOUS
-                for pair in zip(row.handover, row.receipt, strict=True)
-            )
-        return Headcount(people=None, on=on, population=None)
+        told = corrections.reached(conn, self._keys, audience.identifier)
+        return Headcount(people=None, on=dict.fromkeys(self._capabilities, 0) | told, population=None)

@@ -20,7 +20,7 @@ async def test_it_counts_whom_the_fan_out_plans(desk: Desk, mode: Mode, audience
     towns: frozenset[Town] | None = frozenset(SOME.towns) if isinstance(audience, Towns) else None
     for kind, has in CAPABILITIES.items():
         alert = an_alert(mode=mode, targeting=Targeting(audience=audience, channels=(kind,)))
-        source = source_of(alert, kind, has)
+        source = source_of(alert, (), kind, has)
         cuts, _, complete = await desk.ledger.read(
             lambda conn: gather(conn, source, Cursor(), size=10, limit=1_000)  # noqa: B023
         )
