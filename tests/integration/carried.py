@@ -91,7 +91,7 @@ def segments() -> dict[str, bytes]:
 
 def bus_files(data: Path) -> dict[str, bytes]:
     """The embedded bus's database, with its write-ahead log."""
-    return {path.name: path.read_bytes() for path in data.glob("bus.db*")}
+    return {path.name: path.read_bytes() for name in ("bus.db*", "readings.db*") for path in data.glob(name)}
 
 
 @asynccontextmanager

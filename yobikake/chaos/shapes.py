@@ -115,7 +115,7 @@ class Embedded:
         return {}
 
     def carried(self, folder: Path) -> Sequence[Path]:
-        return sorted((folder / "data").glob("bus.db*"))
+        return sorted(path for name in ("bus.db*", "readings.db*") for path in (folder / "data").glob(name))
 
     async def heal(self) -> None:
         return None
