@@ -1,9 +1,10 @@
 """Everything one process holds, put together from the settings, and taken apart again."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -31,7 +32,7 @@ from hub.codec import RecordCodec
 from hub.dead_letter_office import DeadLetterOffice
 from hub.deliver import Delivery
 from hub.disk import Disk
-from hub.errors import BadSettings
+from hub.errors import BadSettings, TemporaryFailure
 from hub.fanout import Fanout
 from hub.folder import Folder
 from hub.gate import Leases, Stops
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from hub.bus import topics
 
 log = structlog.get_logger(__name__)
+
+TOPICS_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +135,14 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         leases = leases_for(settings, channels)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
         prefix = marked(settings, kind, city)
-        bus = await _bus(settings, name or owner, channels, prefix=prefix)
+        background = Background()
+        bus = await _bus(settings, name or owner, channels, prefix=prefix, background=background)
         await bus.open()
         stack.push_async_callback(bus.close)
         live = _live(settings, prefix=prefix)
         await live.open()
         stack.push_async_callback(live.close)
-        background = Background()
-        stack.push_async_callback(background.finish, 5.0)
+        stack.push_async_callback(background.finish, 5.0)  # it uses both
         assembly = _assembly(
             settings=settings,
             kind=kind,
@@ -296,14 +299,32 @@ async def ensure_topics(settings: Settings, channels: Iterable[str], *, prefix: 
         )
 
 
-async def _bus(settings: Settings, name: str, channels: Iterable[str], *, prefix: str) -> Bus:
+async def _bus(
+    settings: Settings, name: str, channels: Iterable[str], *, prefix: str, background: Background
+) -> Bus:
     if settings.embedded:
         return SplitBus(settings.data)
     from hub.bus.kafka import KafkaBus  # noqa: PLC0415
 
+    try:
+        await _topics(settings, channels, prefix=prefix)
+    except TemporaryFailure as e:
+        log.warning("Kafka is away: the ledger is swept until it is back", reason=e.reason)
+        background.start(_topics_later(settings, channels, prefix=prefix), name="topics")
+    return KafkaBus(settings.bus.kafka, client_id=name, prefix=prefix, access=access(settings.bus))
+
+
+async def _topics(settings: Settings, channels: Iterable[str], *, prefix: str) -> None:
     for drift in (await ensure_topics(settings, channels, prefix=prefix)).drift:
         log.warning("a Kafka topic is not as declared", drift=str(drift))
-    return KafkaBus(settings.bus.kafka, client_id=name, prefix=prefix, access=access(settings.bus))
+
+
+async def _topics_later(settings: Settings, channels: Iterable[str], *, prefix: str) -> None:
+    """A process that starts while Kafka is away sends all the same (I14), and makes the topics once it can."""
+    while True:
+        await asyncio.sleep(TOPICS_AGAIN_S)
+        with suppress(TemporaryFailure):
+            return await _topics(settings, channels, prefix=prefix)
 
 
 def _live(settings: Settings, *, prefix: str) -> Live:

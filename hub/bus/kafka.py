@@ -23,6 +23,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     NoError,
     RecordListTooLargeError,
+    StaleMetadata,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -223,11 +224,19 @@ class Administration:
             )
             for topic in topics
         ]
-        answer = await _within(CREATE_S, self._kafka.create_topics(new))
+        answer = await _within(CREATE_S, self._ask_controller(new))
         for name, code, *_ in answer.topic_errors:
             if code not in (NoError.errno, TopicAlreadyExistsError.errno):
                 raise Unavailable(f"{name}: {for_code(code).__name__}")
         await _within(CREATE_S, self._appear([topic.name for topic in topics]))
+
+    async def _ask_controller(self, new: Sequence[NewTopic]) -> Any:
+        """A cluster that has just started knows of no controller for a moment."""
+        while True:
+            try:
+                return await self._kafka.create_topics(new)
+            except StaleMetadata:
+                await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _appear(self, names: Sequence[str]) -> None:
         """The controller answers before the brokers know of a topic."""

@@ -30,7 +30,7 @@ from yobikake.rehearsal.servers.postgresql import PostgreSQL
 from yobikake.rehearsal.servers.program import advice, missing
 from yobikake.rehearsal.servers.redis import Redis
 
-SEEDS = 5
+SEEDS = 2
 MISSED_AT_MOST = 1
 """A run may be over before two faults of servers, one after the other, had their time."""
 
