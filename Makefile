@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests mostly wait: four processes keep two cores busy. A file stays in one, for what its tests share.
+SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test check bench clean lock
+.PHONY: setup demo test check bench headers clean lock
 
 setup: $(STAMP)  ## .venv with the `yobikake` command in it
 
@@ -20,7 +22,7 @@ demo: setup  ## the rehearsal city, embedded, one level-4 alert on every channel
 	@$(BIN)/yobikake demo
 
 test: setup  ## all tests, with real servers (started here, or named by KAFKA_BOOTSTRAP and so on)
-	@$(BIN)/python -m tests.servers run -- $(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.servers run -- $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: setup  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
@@ -28,8 +30,11 @@ check: setup  ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup  ## speed, as ratios against peers in the same run
-	@$(BIN)/yobikake bench
+bench: setup  ## speed, as ratios against peers in the same run: writes docs/performance.md
+	@$(BIN)/yobikake bench report $(ARGS)
+
+headers: setup  ## write config/nginx/headers.conf anew, after a change of the residents' style
+	@$(BIN)/python -m operator_ui.residents.front > $(BIN)/headers.conf && mv $(BIN)/headers.conf config/nginx/headers.conf
 
 lock: setup  ## write the requirement files anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet pip-tools

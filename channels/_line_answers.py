@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from hub import typed
 from hub.delivery import Outcome, Result
 from hub.recipient import Recipient
 
@@ -85,6 +86,6 @@ class _Error(msgspec.Struct, frozen=True):
 
 def _error(body: str) -> _Error:
     try:
-        return msgspec.json.decode(body, type=_Error)
+        return typed.from_json(body, _Error)
     except msgspec.DecodeError:
         return _Error()

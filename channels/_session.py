@@ -6,7 +6,9 @@ goes through here. It offers what line-bot-sdk and tweepy use: `request` and `cl
 """
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ from yarl import URL
 
 from hub.delivery import Outcome
 from hub.errors import Refused
+from hub.gate import Gate
 from hub.outbound import REHEARSAL_HEADER, Outbound
 
 
@@ -44,9 +47,7 @@ class GatewaySession:
         self._base_url = base_url.rstrip("/")
         self._setting = setting
         self._connections = connections
-        self.free = asyncio.Semaphore(connections)
-        """Hold it around a gate and its request: a request that waits for a connection behind its gate would
-        begin after the stop or the expiry that the gate had yet to hear of."""
+        self._free = asyncio.Semaphore(connections)
         self._library_url = library_url or self._base_url
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
@@ -62,7 +63,23 @@ class GatewaySession:
             proxy=self._outbound.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._recognise,),
+            request_class=_Request,
         )
+
+    @asynccontextmanager
+    async def gated(self, gate: Gate) -> AsyncIterator[None]:
+        """A request made inside asks `gate` once its connection is there, directly before its first byte; no more
+        are inside at once than may send.
+
+        Waiting for a connection, or for the process itself to go on, may take until after the stop, the expiry or
+        the end of the claim: a gate that was asked before would not have heard of it.
+        """
+        async with self._free:
+            before = _GATE.set(gate)
+            try:
+                yield
+            finally:
+                _GATE.reset(before)
 
     def request(
         self, method: str, url: str | URL, **options: Any
@@ -99,6 +116,19 @@ class GatewaySession:
         # a 5xx may be the proxy's, not the gateway's
         self.recognised = self.recognised or response.status < 500
         return response
+
+
+class _Request(aiohttp.ClientRequest):
+    """One that a gate may stop. Its connection is closed then."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        gate = _GATE.get()
+        if gate is not None:
+            gate()
+        return await super().send(conn)
+
+
+_GATE: ContextVar[Gate | None] = ContextVar("gate", default=None)
 
 
 def unanswered(error: aiohttp.ClientError | TimeoutError) -> Outcome:

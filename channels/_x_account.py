@@ -17,6 +17,7 @@ from tweepy.asynchronous import AsyncClient
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered
 from channels._x_answers import Answer, classify
+from hub import typed
 from hub.clock import Clock
 from hub.delivery import Outcome
 from hub.errors import BadSettings
@@ -61,7 +62,7 @@ class Account:
         self._client = AsyncClient(**secrets, return_type=dict)
         self._client.session = session
         self._session = session
-        self.free = session.free
+        self.gated = session.gated
         self._clock = clock
 
     @property
@@ -94,7 +95,7 @@ class Account:
 
     async def _ask(self, request: Awaitable[dict[str, Any]], kind: type[T]) -> T | Answer:
         try:
-            return msgspec.convert(await request, kind)
+            return typed.convert(await request, kind)
         except HTTPException as e:
             return self._classify(e.response, await e.response.json())
         except aiohttp.ContentTypeError as e:

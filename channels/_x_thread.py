@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from channels._x_weight import LIMIT, units, weight
-from hub.channel import Content
+from hub.channel import Content, Spans
 from hub.clock import JST
 from hub.language import Language
+from hub.slots import DRILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +21,28 @@ class Post:
 
 
 def thread(content: Content) -> tuple[Post, ...]:
-    """The `short` text, the link and the mark in each post, so that each can be passed on alone."""
-    text = "".join(unit.text for unit in units(content.text(content.short)))
-    alone = _post(text, content, place="")
+    """The `short` text, the link and the mark in each post, so that each can be passed on alone: in a drill
+    each says that it is one (I6)."""
+    drill, text = _short(content)
+    alone = _post(drill + text, content, place="")
     if weight(alone.text) <= LIMIT:
         return (alone,)
-    room = LIMIT - weight(_post("", content, place=" (99/99)").text)
+    room = LIMIT - weight(f"{drill}\n{_post('', content, place=' (99/99)').text}")
     parts = split(text, room)
     return tuple(
-        _post(part, content, place=f" ({number}/{len(parts)})") for number, part in enumerate(parts, start=1)
+        _post(drill + part, content, place=f" ({number}/{len(parts)})")
+        for number, part in enumerate(parts, start=1)
     )
+
+
+def _short(content: Content) -> tuple[str, str]:
+    """What the renderer put in front of a drill's text, and the text."""
+    framing = 1 if content.short and content.short[0].slot == DRILL else 0
+    return _as_posted(content.short[:framing]), _as_posted(content.short[framing:])
+
+
+def _as_posted(spans: Spans) -> str:
+    return "".join(unit.text for unit in units(Content.text(spans)))
 
 
 def split(text: str, room: int) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 import aiohttp
@@ -24,9 +24,8 @@ from linebot.v3.messaging import (
     AsyncApiClient,
     AsyncMessagingApi,
     Configuration,
-    MulticastRequest,
-    TextMessage,
 )
+from msgspec import Meta
 
 from channels._line_answers import ACCEPTED, Answer, classify
 from channels._secret import read_secret
@@ -52,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     access_token_file: Path
     base_url: str = "https://api.line.me"
     timeout_s: float = 15.0
+    connections: Annotated[int, Meta(ge=1, le=200)] = 50
+    """Two hundred requests a second need as many as are answered late: 50 for answers after 250 ms."""
 
 
 class Line:
@@ -61,7 +62,7 @@ class Line:
         kind="line",
         japanese="LINE",
         batch_size=500,
-        connections=8,
+        connections=50,
         body_limit=TEXT_LIMIT,
         body_measure="utf16",
         requests_per_s=200,
@@ -71,7 +72,9 @@ class Line:
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         deadline = timedelta(seconds=settings.timeout_s)
-        self.capabilities = replace(self.capabilities, request_deadline=deadline)
+        self.capabilities = replace(
+            self.capabilities, connections=settings.connections, request_deadline=deadline
+        )
         self._token = read_secret(settings.access_token_file, setting="[channels.line] access_token_file")
         self._clock = clock
         self._base_url = settings.base_url
@@ -82,6 +85,7 @@ class Line:
             timeout_s=settings.timeout_s,
             connections=self.capabilities.connections,
         )
+        self._client: Any = None
         self._api: Any = None
 
     async def open(self) -> None:
@@ -90,7 +94,7 @@ class Line:
         # the library's own session knows neither our proxy nor our authorities
         await client.rest_client.close()
         client.rest_client.pool_manager = self._session
-        self._api = AsyncMessagingApi(client)
+        self._client, self._api = client, AsyncMessagingApi(client)
         try:
             await self._recognise()
         except Refused:
@@ -143,8 +147,7 @@ class Line:
         waiting = [parcel.to]
         while waiting and not answers.interrupted:
             to = waiting.pop()
-            async with self._session.free:
-                parcel.gate()
+            async with self._session.gated(parcel.gate):
                 answer = await self._multicast(parcel, text, to)
             if answer.blames_recipients and len(to) > 1:
                 half = len(to) // 2
@@ -162,11 +165,10 @@ class Line:
         return None
 
     async def _multicast(self, parcel: Parcel, text: str, to: Sequence[Recipient]) -> Answer:
-        request = MulticastRequest(to=[each.address for each in to], messages=[TextMessage(text=text)])
         key = str(retry_key(parcel, to))
         answer = ACCEPTED
         try:
-            await self._api.multicast_with_http_info(request, x_line_retry_key=key)
+            await self._post("/v2/bot/message/multicast", _body(text, to), retry_key=key)
         except _ERRORS as e:
             answer = _understand(e)
         log.info(
@@ -178,6 +180,22 @@ class Line:
             reason=answer.reason,
         )
         return answer
+
+    async def _post(self, path: str, body: dict[str, Any], *, retry_key: str) -> None:
+        """What the library's own methods do, without its models: they check each of 500 ids four times over,
+        in 1.4 of the 1.5 ms that a request costs (`yobikake bench line`)."""
+        await self._client.call_api(
+            path,
+            "POST",
+            header_params={
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "X-Line-Retry-Key": retry_key,
+            },
+            body=body,
+            response_types_map={"200": "object"},
+            auth_settings=["Bearer"],
+        )
 
 
 class Answers:
@@ -216,6 +234,11 @@ def compose(content: Content) -> str:
     """The headline as first line (it is what the notification shows), the body, the link."""
     parts = (content.text(content.headline), "", content.text(content.body), content.link)
     return "\n".join(parts).strip()
+
+
+def _body(text: str, to: Sequence[Recipient]) -> dict[str, Any]:
+    """https://developers.line.biz/en/reference/messaging-api/#send-multicast-message"""
+    return {"to": [each.address for each in to], "messages": [{"type": "text", "text": text}]}
 
 
 def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:

@@ -45,7 +45,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One form to fill in. `limit` counts by `measure`: `characters`, or `full_width`, where two
     half-width characters count as one. `text` says which of an alert's texts it takes.
 
-    `headline`: the first line is the headline, and counts.
+    `headline`: the first line is the headline, and counts. `by`: the department or person who carries it over.
     """
 
     ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -54,6 +54,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     measure: Literal["characters", "full_width"] = "characters"
     text: Literal["body", "short", "speech"] = "body"
     headline: bool = True
+    by: str = ""
 
 
 SHEETS = (
@@ -87,7 +88,10 @@ class Manual:
         self._clock = clock
 
     def targets(self) -> Sequence[Target]:
-        return [Target(ref=sheet.ref, name=sheet.name) for sheet in self.sheets.values()]
+        return [
+            Target(ref=sheet.ref, name=sheet.name, by=sheet.by, read_out=sheet.text == "speech")
+            for sheet in self.sheets.values()
+        ]
 
     def text(self, content: Content, sheet: Sheet) -> str:
         """What the console shows to be copied; as `sheet_text`, and marked in a rehearsal hub."""

@@ -164,8 +164,7 @@ class Posting:
     async def _publish(self, post: Post, found: str | None, *, reply_to: str | None) -> Answer:
         if found is not None:
             return Answer(outcome=Outcome.ACCEPTED, reason="found", post=found)
-        async with self._account.free:
-            self._parcel.gate()
+        async with self._account.gated(self._parcel.gate):
             answer = await self._account.post(post.text, reply_to=reply_to)
         return await self._identify(post, answer) if answer.duplicate else answer
 

@@ -9,7 +9,7 @@ from hub.cap import MsgType, Status
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.language import Language
-from hub.recipient import Targeting
+from hub.recipient import Called, Targeting
 
 
 class Mode(StrEnum):
@@ -100,6 +100,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def status(self) -> Status:
         return self.mode.status
+
+    @property
+    def public(self) -> bool:
+        """Whether it is for residents (CAP 1.2 alert/scope `Public`). A call of staff is `Private`, drill or live."""
+        return not isinstance(self.targeting.audience, Called)
 
     @property
     def lane(self) -> Lane:

@@ -1,11 +1,16 @@
 """Approval: what the second person states, and whether it lets a draft go (I10)."""
 
+from datetime import datetime, timedelta
+
 import msgspec
 
-from hub.authorise import Action, Actor, authorise
+from hub.authorise import Action, Actor, authorise, may
 from hub.draft import Draft
-from hub.errors import BadInput, Conflict, Forbidden
+from hub.errors import BadInput, Conflict, Forbidden, Refused
 from hub.evacuation import Level
+
+ALONE_AFTER = timedelta(minutes=3)
+"""How long somebody else is given to answer before an author may send alone."""
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,17 +31,38 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def may_send(draft: Draft, approval: Approval, actor: Actor) -> None:
-    """Raises `Forbidden` when the actor's roles do not carry the right."""
+    """Raises `Forbidden` when the actor's roles do not carry the right, or not for this kind of alert."""
     alone = approval.breaks_glass or not draft.message.needs_approval()
-    authorise(actor, Action.COMPOSE if alone else Action.APPROVE)
+    authorise(actor, Action.COMPOSE if alone else Action.APPROVE, draft.message.hazard)
 
 
-def check(draft: Draft, approval: Approval, actor: Actor) -> None:
+def may_approve(actor: Actor, draft: Draft) -> bool:
+    """Whether they may be the second person of this draft, as its authors stand now."""
+    theirs = actor.login not in draft.authors or not draft.message.needs_approval()
+    return theirs and may(actor, Action.APPROVE) and actor.may_touch(draft.message.hazard)
+
+
+def alone_from(draft: Draft) -> datetime | None:
+    """From when on an author may send it alone: level 5 at once, everything else once somebody else has had
+    `ALONE_AFTER` to answer. None: it waits for nobody yet.
+
+    It counts from the submission of this version and from nothing else: since then everybody who may approve
+    could have. Asking somebody else meanwhile, or paging those on call, starts it neither anew nor earlier, or an
+    author could be kept waiting for ever, or not at all.
+    """
+    if draft.submitted_at is None:
+        return None
+    at_once = draft.message.level is Level.SECURE_LIFE
+    return draft.submitted_at if at_once else draft.submitted_at + ALONE_AFTER
+
+
+def check(draft: Draft, approval: Approval, actor: Actor, *, now: datetime) -> None:
     """The approval is of this draft as it stands, by somebody who may give it.
 
     Raises:
         Conflict: the draft changed since it was read.
         Forbidden: an author approves without breaking glass, or somebody else breaks it.
+        Refused: the glass is broken before anybody could have answered (`alone_from`).
         BadInput: the typed digit is not the level.
     """
     if draft.version != approval.version:
@@ -50,6 +76,13 @@ def check(draft: Draft, approval: Approval, actor: Actor) -> None:
         )
     if is_author and draft.message.needs_approval() and not approval.breaks_glass:
         raise Forbidden("作成した人は承認できません / The author cannot approve")
+    opens = alone_from(draft)
+    if approval.breaks_glass and opens is not None and now < opens:
+        seconds = -int((now - opens).total_seconds() // 1)
+        raise Refused(
+            f"提出から3分はほかの人を待ちます。あと{seconds}秒で1人で配信できます。レベル5は待ちません / "
+            f"Others are given 3 minutes to answer: {seconds} s to go. Level 5 does not wait"
+        )
     if approval.typed != draft.message.level:
         level = "なし" if draft.message.level is None else int(draft.message.level)
         raise BadInput(

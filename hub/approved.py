@@ -1,8 +1,5 @@
 """What was approved: alerts and frozen contents, read once and kept open for as long as they are in use."""
 
-from collections.abc import Hashable
-from typing import Generic, TypeVar
-
 from hub import codec, render
 from hub.alert import Alert
 from hub.channel import Content
@@ -10,9 +7,7 @@ from hub.errors import Refused
 from hub.keys import Keys
 from hub.ledger import Ledger, alerts, batches
 from hub.ledger.alerts import Accepted
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+from hub.newest import Newest
 
 ALERTS = 64
 CONTENTS = 256
@@ -50,26 +45,3 @@ class Approved:
             render.verify(known, alert)
             self._contents.keep((content_hash, alert.identifier), known)
         return known
-
-
-class Newest(Generic[K, V]):
-    """Keeps at most `most` values: those kept last."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: dict[K, V] = {}
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def get(self, key: K) -> V | None:
-        return self._values.get(key)
-
-    def keep(self, key: K, value: V) -> None:
-        self._values.pop(key, None)
-        while len(self._values) >= self._most:
-            del self._values[next(iter(self._values))]
-        self._values[key] = value
-
-    def drop(self, key: K) -> None:
-        self._values.pop(key, None)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from hub.channel import Content
 from hub.claim import Claim
+from hub.clock import Clock
 from hub.delivery import REACHED, Batch, Outcome, Result
 from hub.errors import (
     AmbiguousFailure,
@@ -39,11 +40,15 @@ class Attempt:
     def batch(self) -> Batch:
         return self.claim.batch
 
-    def take(self, result: Result, now: datetime) -> None:
+    def take(self, result: Result, clock: Clock) -> None:
         self.results[result.recipient] = result
-        if result.outcome in REACHED:
-            self.reached_first = self.reached_first or now
-            self.reached_last = now
+        if self.reached_first is None and result.outcome in REACHED:
+            self.reached_first = clock()
+
+    def taken(self, clock: Clock) -> None:
+        """No result comes any more."""
+        if self.reached_first is not None:
+            self.reached_last = clock()
 
     def rest(self, outcome: Outcome, reason: str = "", retry_after: timedelta | None = None) -> None:
         """Whoever has no result yet gets this one."""

@@ -1,10 +1,12 @@
-"""Who may do what. Every act of staff passes here, whichever screen or command it came from."""
+"""Who may do what, and on which kinds of alert. Every act of staff passes here, whichever screen or command
+it came from."""
 
 from enum import StrEnum
 
 import msgspec
 
 from hub.errors import Forbidden
+from hub.hazard import Hazard
 
 
 class Role(StrEnum):
@@ -13,6 +15,7 @@ class Role(StrEnum):
     COMPOSER = "composer"  # 起案
     APPROVER = "approver"  # 承認
     SHELTERS = "shelters"  # 避難所
+    PHONES = "phones"  # 電話対応
     ADMIN = "admin"  # 管理
     VIEWER = "viewer"  # 閲覧
 
@@ -24,6 +27,13 @@ class Action(StrEnum):
     STOP = "stop"
     TICK = "tick"
     REPORT_SHELTER = "report_shelter"
+    INVITE_SHELTER = "invite_shelter"  # links by which a shelter's staff report without an account
+    COUNT_CALLS = "count_calls"
+    EDIT_ANSWERS = "edit_answers"
+    SET_STAGE = "set_stage"  # how far the 災害対策本部 has grown
+    CALL_STAFF = "call_staff"  # 参集: call, call again, cancel, end
+    ANSWER_FOR = "answer_for"  # write down what somebody said who rang back
+    CONFIGURE = "configure"  # on-call list, thresholds, groups of towns
     ADMINISTER = "administer"
 
 
@@ -33,6 +43,14 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     login: str
     name: str
     roles: frozenset[Role]
+    department: str = ""
+    """Code of their 課 (`hub.organisation`); empty: of none."""
+    hazards: frozenset[Hazard] = frozenset()
+    """The kinds of alert that their rights are limited to; empty: not limited."""
+
+    def may_touch(self, hazard: Hazard) -> bool:
+        """Whether alerts of this kind are theirs to compose, approve and stop."""
+        return not self.hazards or hazard in self.hazards
 
 
 SYSTEM = Actor(login="yobikake", name="よびかけ", roles=frozenset())
@@ -45,6 +63,13 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.STOP: frozenset({Role.COMPOSER, Role.APPROVER}),
     Action.TICK: frozenset({Role.COMPOSER, Role.APPROVER}),
     Action.REPORT_SHELTER: frozenset({Role.SHELTERS, Role.COMPOSER, Role.APPROVER}),
+    Action.INVITE_SHELTER: frozenset({Role.SHELTERS, Role.APPROVER}),
+    Action.COUNT_CALLS: frozenset({Role.PHONES, Role.COMPOSER, Role.APPROVER}),
+    Action.EDIT_ANSWERS: frozenset({Role.COMPOSER, Role.APPROVER}),
+    Action.SET_STAGE: frozenset({Role.COMPOSER, Role.APPROVER}),
+    Action.CALL_STAFF: frozenset({Role.COMPOSER, Role.APPROVER}),
+    Action.ANSWER_FOR: frozenset({Role.PHONES, Role.COMPOSER, Role.APPROVER}),
+    Action.CONFIGURE: frozenset({Role.APPROVER, Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
 }
 
@@ -53,10 +78,17 @@ def may(actor: Actor, action: Action) -> bool:
     return bool(actor.roles & RIGHTS[action])
 
 
-def authorise(actor: Actor, action: Action) -> None:
-    """Raises `Forbidden` when none of the actor's roles carries the right."""
+def authorise(actor: Actor, action: Action, hazard: Hazard | None = None) -> None:
+    """Raises `Forbidden` when none of the actor's roles carries the right, or it is limited to other kinds of
+    alert than `hazard`. What takes no alert gives none."""
     if not may(actor, action):
         needed = "、".join(sorted(RIGHTS[action]))
         raise Forbidden(
             f"この操作の権限がありません（必要：{needed}） / You may not do this ({action}); it takes: {needed}"
+        )
+    if hazard is not None and not actor.may_touch(hazard):
+        own = "、".join(each.japanese for each in Hazard if each in actor.hazards)
+        raise Forbidden(
+            f"「{hazard.japanese}」はあなたの担当ではありません（担当：{own}）。防災担当に頼んでください / "
+            f"Alerts about {hazard} are not yours; yours: {', '.join(sorted(actor.hazards))}. Ask disaster management"
         )

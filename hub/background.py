@@ -1,12 +1,15 @@
 """Tasks that run beside what started them: kept from the garbage collector, their failures logged."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger(__name__)
+
+CANCELS = 25
+CANCEL_S = 0.2
 
 
 class Background:
@@ -32,6 +35,25 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a background task failed", task=task.get_name(), exc_info=error)
+
+
+async def end_others() -> Sequence[str]:
+    """Cancel every other task of the loop, as often as it takes. Gives the names of those that go on all the same.
+
+    aiokafka swallows cancellation in places, and `asyncio.run` would wait for such a task for ever.
+    """
+    for _ in range(CANCELS):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if not others:
+            return ()
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_S)
+    return sorted(
+        f"{task.get_name()} {getattr(task.get_coro(), '__qualname__', '')}"
+        for task in others
+        if not task.done()
+    )
 
 
 async def beat(

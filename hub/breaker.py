@@ -9,7 +9,7 @@ While it is open no batch is claimed, so none of them spends a try or becomes am
 batch. What is wrong with one recipient alone never counts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -70,8 +70,10 @@ class Heard(StrEnum):
     REFUSED = "refused"  # our credentials
 
 
-def heard(results: Iterable[Result]) -> Heard:
+def heard(results: Collection[Result]) -> Heard:
     """What we refuse ourselves, or end without asking, says nothing; one recipient's trouble says it works."""
+    if results and {each.outcome for each in results} <= REACHED:
+        return Heard.WORKS
     asked = [each for each in results if each.outcome in _ASKED and each.reason not in OURS]
     outcomes = {each.outcome for each in asked}
     if not asked:
@@ -148,9 +150,8 @@ class Breaker:
         """Nothing more may be sent for it, although it was begun: the gateway was found to take nothing."""
         return self.state is not State.CLOSED and batch != self._trial
 
-    def hear(self, results: Iterable[Result]) -> None:
+    def hear(self, results: Collection[Result]) -> None:
         """What the gateway said of a batch."""
-        results = list(results)
         said = heard(results)
         if said is Heard.WORKS:
             self._close()
@@ -189,7 +190,7 @@ class Breaker:
                 f"Try: yobikake check {self.kind}",
             )
 
-    def _refused(self, results: list[Result]) -> None:
+    def _refused(self, results: Collection[Result]) -> None:
         self._open(self._jittered(self._waits.credentials), results)
         self._page(
             f"credentials {self.kind}",
@@ -203,7 +204,7 @@ class Breaker:
     def _jittered(self, ceiling: timedelta) -> timedelta:
         return ceiling * self._random.uniform(0.5, 1.0)
 
-    def _open(self, wait: timedelta, results: Sequence[Result]) -> None:
+    def _open(self, wait: timedelta, results: Collection[Result]) -> None:
         until = self._now() + wait.total_seconds()
         self._until = max(until, self._until) if self.state is State.OPEN else until
         self._since = self._now() if self.state is State.CLOSED else self._since

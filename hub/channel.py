@@ -14,7 +14,7 @@ from hub.cap import MsgType
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
 from hub.language import Language
-from hub.recipient import Recipient
+from hub.recipient import Recipient, RecipientId
 
 
 class Unit(StrEnum):
@@ -56,12 +56,15 @@ class Capabilities:
     """Batches in flight at once."""
     body_limit: int | None = None
     body_measure: str = "characters"
-    """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X)."""
+    """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X), `sms` (units of short messages)."""
     requests_per_s: float | None = None
     """The contract's rate, shared by all workers; None: none is known."""
     drain_per_s: float | None = None
     """Recipients a second that the gateway passes on, where it takes more than that and queues the rest.
     The routine lane hands over no faster, so that urgent work finds no queue (I4). None: not known."""
+    lines: int | None = None
+    """Calls at once that the contract allows; the provider queues the rest. None: as many as are begun. Only
+    reckoned with: the rate is what is kept to."""
     one_instance: bool = False
     """Both lanes use one instance: its state is its own, and it holds no sockets that could be busy."""
     languages: frozenset[Language] | None = None
@@ -70,10 +73,14 @@ class Capabilities:
     drilling: Drilling = Drilling.RESTRICTED_TARGETS
     receipt_wait: timedelta = timedelta(0)
     """How long after an acceptance a receipt is waited for; after it the acceptance is final."""
+    receipts_by_envelope: bool = False
+    """Receipts name our own key and the recipient (`ledger.envelopes`), at any time later, and no reference
+    is kept for them. The acceptance is final all the same until one comes: nobody waits for it."""
     single_requests: bool = False
     """Each recipient of a batch is a request of its own (calls, SMS), and counts against the rate."""
     max_attempts: int | None = None
-    """Tries of one recipient; None: until the alert expires."""
+    """Tries of one recipient; None: until the alert expires. Of people, only tries count that failed on their
+    own account (`Result.alone`)."""
     backoff: tuple[timedelta, ...] = (
         timedelta(minutes=1),
         timedelta(minutes=2),
@@ -143,13 +150,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(span.text for span in spans)
 
 
+def freely() -> None:
+    """Nothing stands against preparing a request."""
+
+
 async def at_once() -> None:
     """The turn of a request for which there is no rate."""
 
 
-async def none_recorded(refs: Collection[ProviderRef]) -> Set[ProviderRef]:
+async def all_ours(recipient: RecipientId, refs: Collection[ProviderRef]) -> Set[ProviderRef]:
     """Of a parcel that belongs to no ledger."""
-    return frozenset()
+    return frozenset(refs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +176,21 @@ class Parcel:
     to: Sequence[Recipient]
     gate: Callable[[], None]
     """Called directly before every request. Raises a `GateClosed`: then the request is not made."""
+    prepare: Callable[[], None] = freely
+    """Asked before what prepares a request and reaches nobody yet (an envelope, before its message). Raises as
+    the gate does, which is asked all the same; but what was only prepared was surely not sent."""
     resend: bool = False
     """True when an earlier try of this parcel may have arrived: look before sending, where one can."""
     turn: Callable[[], Awaitable[None]] = at_once
     """Awaited before each single request (`Capabilities.single_requests`), in front of the gate: it returns
     once the contract's rate has room for it. Raises as the gate does."""
-    recorded: Callable[[Collection[ProviderRef]], Awaitable[Set[ProviderRef]]] = none_recorded
-    """Which of these belong to sends that the ledger knows of: what is found under one of them is not what
-    became of an earlier try, which nobody recorded. Raises `TemporaryFailure` while the ledger is away."""
+    surely_ours: Callable[[RecipientId, Collection[ProviderRef]], Awaitable[Set[ProviderRef]]] = all_ours
+    """Which of these, found at the provider as sent to this recipient, can be nothing but an earlier try of
+    this alert: no recorded send has them, and no other alert's try of the recipient is in doubt. Raises
+    `TemporaryFailure` while the ledger is away."""
+    answer_at: str = ""
+    """The address at which the only recipient of this parcel says whether they come (a muster); the content's link
+    is the same. By telephone it takes a key, at `/keys/LANGUAGE` behind it. Empty: nobody is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,9 +243,36 @@ class Receipt:
 class ByLane(Protocol):
     """Optional, of a connector's settings: the routine lane may have a transport of its own (I4)."""
 
+    @property
+    def apart(self) -> bool:
+        """It has: another gateway, whose queue holds up nothing urgent."""
+        ...
+
     def on(self, lane: Lane) -> Self:
         """The settings of this lane's instance."""
         ...
+
+
+@runtime_checkable
+class OneClick(Protocol):
+    """Optional: its messages may say at which address of its own each recipient leaves (RFC 8058)."""
+
+    @property
+    def personal(self) -> bool:
+        """Whether they do: then `leave_by` is called before anything is sent."""
+        ...
+
+    def leave_by(self, page: str, token: Callable[[RecipientId], bytes]) -> None:
+        """The address is `page` with the recipient's token behind it (`hub.unsubscribe`)."""
+        ...
+
+
+@runtime_checkable
+class Elastic(Protocol):
+    """Optional: how many requests at once are of use is found out; `Capabilities.connections` is the most."""
+
+    @property
+    def width(self) -> int: ...
 
 
 @runtime_checkable
@@ -248,12 +293,15 @@ class Callbacks(Protocol):
 class Target:
     """Something to reach that is no person: an account's post, a facility, a sheet.
 
-    `ref` is unique within the channel and stays the same over restarts.
+    `ref` is unique within the channel and stays the same over restarts. Of a sheet, `by` says who carries it
+    over, empty where nobody is named; `read_out`, that it is read out over loudspeakers.
     """
 
     ref: str
     name: str
     language: Language = Language.JA
+    by: str = ""
+    read_out: bool = False
 
 
 @runtime_checkable

@@ -1,8 +1,8 @@
 """The city: its names, towns, shelter zones and presets, loaded from a folder of `config`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -86,6 +86,18 @@ class Wifi(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     facilities: tuple[WifiFacility, ...]
 
 
+class Population(NamedTuple):
+    """`known`: of the towns whose number the city has given; `missing`: how many towns it has not given it of."""
+
+    known: int
+    missing: int
+
+    @property
+    def total(self) -> int | None:
+        """None: not known, since a town's is missing. A part is never told as the whole."""
+        return None if self.missing else self.known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class City:
     """Every town is in exactly one zone; every preset names towns that exist."""
@@ -110,6 +122,13 @@ class City:
     boundary: tuple[tuple[float, float], ...]
     """(longitude, latitude) of the outer ring."""
     wifi: Wifi
+    absent: frozenset[Hazard] = frozenset()
+    """What cannot happen here: no template for it is offered."""
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """By which 気象庁 names this city and its rivers in a telegram."""
+        return frozenset({self.jma_code, *(river.code for river in self.rivers)})
 
     def town(self, code: Town) -> CityTown:
         """Raises `BadInput` for a code that is not this city's."""
@@ -117,6 +136,13 @@ class City:
             return self.towns[code]
         except KeyError as e:
             raise BadInput("town", f"{code!r} is no town of {self.code} / この市の町ではありません") from e
+
+    def population(self, towns: Collection[Town] | None) -> Population:
+        """Of these towns; None: of the whole city, whose own count needs no town's."""
+        if towns is None:
+            return Population(self.residents, 0)
+        counts = [self.town(town).population for town in towns]
+        return Population(sum(count or 0 for count in counts), counts.count(None))
 
     def zone_of(self, code: Town) -> Zone:
         """Raises `BadInput` for a code that is not this city's."""
@@ -136,6 +162,7 @@ class _CityFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     centre: Position
     contact: Contact
     rivers: tuple[River, ...] = ()
+    absent: frozenset[Hazard] = frozenset()
 
 
 class _TownRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -206,6 +233,7 @@ def load(folder: Folder) -> City:
         presets=_presets(files.toml(folder, "presets.toml", _PresetsFile).presets, towns.values()),
         boundary=tuple(files.outline(folder, "boundary.geojson")),
         wifi=files.toml(folder, "wifi.toml", Wifi),
+        absent=city.absent,
     )
 
 

@@ -1,7 +1,7 @@
 """A claim: the right to send one batch, durable before its first byte, and used only while it lasts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import uniform
@@ -53,41 +53,51 @@ class Claim:
         return self.begun + time.total_seconds()
 
 
-async def take(ledger: Ledger, life: Life, batch: BatchId) -> tuple[Claim, Outcome | None] | None:
-    """Make the batch ours, durably; with what its alert was stopped as. None: it is somebody else's, or done.
+Taken = tuple[Claim, Outcome | None]
+"""A claim, and what its alert was stopped as."""
+
+
+async def take(ledger: Ledger, life: Life, wanted: Sequence[BatchId]) -> list[Taken | None]:
+    """Make the batches ours, durably, in one commit. None: it is somebody else's, or done.
 
     Raises:
-        hub.ledger.AWAY: the database is; the batch is not ours.
+        hub.ledger.AWAY: the database is; none of them is ours.
     """
     tenure = await life.tenure()
     begun, lease = monotonic_s(), life.leases.lease
 
-    def work(conn: Connection) -> tuple[Batch, Outcome | None] | None:
-        claimed = batches.claim(conn, [batch], owner=tenure.owner, lease=lease)
-        if not claimed:
-            return None
-        return claimed[0], alerts.stopped(conn, [claimed[0].alert]).get(claimed[0].alert)
+    def work(conn: Connection) -> tuple[list[Batch], dict[str, Outcome]]:
+        claimed = batches.claim(conn, wanted, owner=tenure.owner, lease=lease)
+        return claimed, alerts.stopped(conn, sorted({batch.alert for batch in claimed})) if claimed else {}
 
     try:
-        taken = await ledger.write(work)
+        claimed, stopped = await ledger.write(work)
     except AWAY:
-        await _undo(ledger, tenure, batch, begun, lease)
+        await _undo(ledger, tenure, wanted, begun, lease)
         raise
-    if taken is None:
-        return None
-    return Claim(batch=taken[0], tenure=tenure, begun=begun, leases=life.leases), taken[1]
+    taken = {
+        batch.id: (
+            Claim(batch=batch, tenure=tenure, begun=begun, leases=life.leases),
+            stopped.get(batch.alert),
+        )
+        for batch in claimed
+    }
+    return [taken.pop(batch, None) for batch in wanted]  # who wants the same twice has it once
 
 
 async def give_back(ledger: Ledger, claim: Claim, *, after: timedelta = timedelta(0)) -> None:
     """End a claim of which nothing was sent; `after` this long anyone may try again."""
     batch, owner = claim.batch, claim.tenure.owner
-    await insist(ledger, lambda conn: batches.release(conn, batch, owner=owner, after=after), claim.ends_at)
+    await insist(
+        lambda: ledger.write(lambda conn: batches.release(conn, batch, owner=owner, after=after)),
+        claim.ends_at,
+    )
 
 
-async def insist(ledger: Ledger, work: Callable[[Connection], T], until: float) -> T:
+async def insist(write: Callable[[], Awaitable[T]], until: float) -> T:
     """Write; again and again while the database is away: what is known is worth keeping.
 
-    The last try is made at `until`; from then on the claim is anybody's. `work` may have been committed
+    The last try is made at `until`; from then on the claim is anybody's. It may have been committed
     although the database was away when it should have said so.
 
     Raises:
@@ -95,7 +105,7 @@ async def insist(ledger: Ledger, work: Callable[[Connection], T], until: float) 
     """
     while True:
         try:
-            return await ledger.write(work)
+            return await write()
         except AWAY as e:
             left_s = until - monotonic_s()
             if left_s <= 0:
@@ -106,11 +116,14 @@ async def insist(ledger: Ledger, work: Callable[[Connection], T], until: float) 
             await asyncio.sleep(min(left_s, uniform(0.5, 1.5) * AGAIN_S))  # noqa: S311 - jitter
 
 
-async def _undo(ledger: Ledger, tenure: Tenure, batch: BatchId, begun: float, lease: timedelta) -> None:
-    """The claim may have been committed all the same; nobody would know of it until its lease ends."""
+async def _undo(
+    ledger: Ledger, tenure: Tenure, wanted: Sequence[BatchId], begun: float, lease: timedelta
+) -> None:
+    """The claims may have been committed all the same; nobody would know of them until their lease ends."""
 
     def work(conn: Connection) -> None:
         held = timedelta(seconds=monotonic_s() - begun)
-        batches.undo_claim(conn, batch, owner=tenure.owner, left=lease - held - LOST_WITHIN)
+        for batch in wanted:
+            batches.undo_claim(conn, batch, owner=tenure.owner, left=lease - held - LOST_WITHIN)
 
-    await insist(ledger, work, begun + lease.total_seconds())
+    await insist(lambda: ledger.write(work), begun + lease.total_seconds())

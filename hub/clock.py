@@ -1,7 +1,7 @@
 """Time. A clock is passed in, so that a test can hold it still; leases use the database's instead."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
@@ -18,3 +18,8 @@ def utc_now() -> datetime:
 def cap_time(moment: datetime) -> str:
     """CAP 1.2 XSD dateTime: whole seconds and an offset, never `Z`. In Japanese time."""
     return moment.astimezone(JST).isoformat(timespec="seconds")
+
+
+def fiscal_year(day: date) -> int:
+    """年度: from 1 April, named after the year in which it begins."""
+    return day.year if day.month >= 4 else day.year - 1

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hub import typed
 from hub.alert import Alert, Mode
 from hub.channel import Content
 from hub.errors import BadInput
@@ -54,7 +55,7 @@ def encode(value: object) -> bytes:
 def decode(kind: type[T], data: bytes | str, *, what: str) -> T:
     """Raises `BadInput` with the place in `what`: `alert A-1 $.infos[0].language: …`."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return typed.from_json(data, kind)
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadInput(f"{what} {place.strip('`') or '$'}", message) from e
@@ -84,7 +85,11 @@ class RecordCodec:
         """Raises `BadInput` when the MAC is not ours for this topic and key, or the payload malformed."""
         payload = self.payload(topic, key, record)
         if payload is None:
-            raise BadInput(topic, "the record's MAC does not fit: it is not this hub's, or was changed")
+            raise BadInput(
+                topic,
+                "the record's MAC does not fit: it is not this hub's, or was changed / "
+                "このハブが書いた記録ではないか、書きかえられています",
+            )
         return decode(kind, payload, what=topic)
 
     def payload(self, topic: str, key: str, record: bytes) -> bytes | None:

@@ -7,9 +7,11 @@ bus or database away      nothing is given up: the same again, until they are ba
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
+import msgspec
 import structlog
 
 from hub.bus import Bus, Record
@@ -20,7 +22,7 @@ from hub.ledger.trouble import is_away
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 Take = Callable[[Sequence[T]], Awaitable[None]]
 GiveUp = Callable[[Record, str], Awaitable[None]]
@@ -44,14 +46,18 @@ class Consumer(Generic[T]):
         kind: type[T],
         most: int = 500,
         give_up: GiveUp | None = None,
+        apart: Callable[[T], Sequence[T]] = lambda value: (value,),
     ) -> None:
-        """`most`: records taken at once. `give_up(record, reason)`: the dead letters, unless told otherwise."""
+        """`most`: records taken at once. `give_up(record, reason)`: the dead letters, unless told otherwise.
+        `apart`: what a record that carries several things consists of; each is then tried, and given up, alone.
+        """
         self._bus = transport
         self._records = records
         self._topic = topic
         self._group = group
         self._kind = kind
         self._most = most
+        self._apart = apart
         self._give_up = give_up or DeadLetters(transport, records).put
 
     async def run(self, take: Take[T]) -> None:
@@ -77,6 +83,7 @@ class Consumer(Generic[T]):
         ]
         if not left or await self._patiently(partial(self._together, [each for _, each in left], take)):
             return
+        left = [part for record, value in left for part in await self._failed(record, value, take)]
         for tried in range(1, TRIES + 1):
             left = [
                 (record, value)
@@ -102,6 +109,18 @@ class Consumer(Generic[T]):
                 raise
             return False
         return True
+
+    async def _failed(self, record: Record, value: T, take: Take[T]) -> Sequence[tuple[Record, T]]:
+        """What is still to be taken of a record that failed together with others: all, or nothing after all."""
+        parts = self._apart(value)
+        if len(parts) == 1:
+            return [(record, value)]
+        if await self._patiently(partial(self._together, [value], take)):
+            return []
+        return [
+            (replace(record, value=self._records.seal(record.topic, record.key, part)), part)
+            for part in parts
+        ]
 
     async def _alone(self, record: Record, value: T, take: Take[T], *, last: bool) -> bool:
         """Whether nothing is left to do about this record."""

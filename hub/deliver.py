@@ -8,18 +8,20 @@ claim runs out and the batch counts as ambiguous. No transaction is open during 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Set
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from hub import calling, receipts
 from hub import claim as claims
-from hub import receipts
-from hub.approved import Approved, Newest
+from hub.addresses import Addresses
+from hub.approved import Approved
 from hub.attempt import Attempt
 from hub.breaker import Breaker
 from hub.channel import Capabilities, Channel, Parcel
@@ -38,12 +40,15 @@ from hub.errors import (
 )
 from hub.gate import Stops, gate, monotonic_s
 from hub.keys import Keys
-from hub.ledger import AWAY, Ledger, alerts, batches, register
+from hub.ledger import AWAY, Ledger, alerts, batches
+from hub.ledger.packs import Opened
 from hub.life import Life
 from hub.live import Live
+from hub.newest import Newest
 from hub.pace import NOT_BEFORE, NotYet, Pace
-from hub.recipient import Recipient, RecipientId
+from hub.recipient import RecipientId
 from hub.retry import judge
+from hub.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +56,9 @@ Page = Callable[[str, str], None]
 
 PUT_OFF = (timedelta(seconds=5), timedelta(seconds=5), timedelta(minutes=1))
 """How long a batch that could not be prepared is left alone, the first time, the second and from the third on."""
+
+TOGETHER = 128
+"""Claims, or records, of one commit at the most."""
 
 ENDING_S = 10.0
 """How long an attempt that is told to end goes on offering what it knows to a database that is away."""
@@ -91,13 +99,20 @@ class Delivery:
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
         self.approved = Approved(ledger, keys)
+        self.addresses = Addresses(ledger, keys, capabilities.kind)
+        self.claims = Together(partial(claims.take, ledger, life), most=TOGETHER, for_all=AWAY)
+        self.records = Together(partial(_record_all, self), most=TOGETHER, for_all=AWAY)
         self._unprepared: Newest[BatchId, int] = Newest(1000)
 
     async def attempt(
-        self, batch: BatchId, on_claim: Callable[[str | None], None]
+        self,
+        batch: BatchId,
+        on_claim: Callable[[str | None], None],
+        on_answer: Callable[[], None] = lambda: None,
     ) -> Mapping[RecipientId, Result]:
         """Bring one batch to an outcome. `on_claim` is called with its alert once the claim is durable,
-        with None when the batch is somebody else's or done. Gives what was said of each recipient.
+        with None when the batch is somebody else's or done; `on_answer` once the gateway has nothing more to
+        do with it. Gives what was said of each recipient.
 
         Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous; before
         that the batch is given back, and once there is an outcome for everybody it is recorded first.
@@ -118,9 +133,20 @@ class Delivery:
         if left_alone is not None:
             await _to_the_end(give_back(self.ledger, attempt.claim, after=left_alone))
             return {}
+        on_answer()
         self._unprepared.drop(batch)
-        await _to_the_end(record(self, attempt))
+        await self._end(attempt)
         return attempt.results
+
+    async def _end(self, attempt: Attempt) -> None:
+        """Written down, also when whoever waits for it is cancelled: what was written is not written twice."""
+        try:
+            await record(self, attempt)
+        except asyncio.CancelledError:
+            await _to_the_end(record(self, attempt), within_s=ENDING_S)
+            raise
+        except Exception:
+            log.exception("an outcome could not be recorded; the claim runs out", batch=attempt.batch.id)
 
     async def _run(self, attempt: Attempt) -> timedelta | None:
         """Through the stages. None: there is a result for everybody. Else nothing was sent, and the batch is to
@@ -130,6 +156,7 @@ class Delivery:
                 await stage(self, attempt)
         except GateClosed as e:
             if isinstance(e, LeaseLost) and not attempt.sending:
+                log.warning("the claim was over before the request", batch=attempt.batch.id)
                 return timedelta(0)
             attempt.close(e)
         except DeliveryFailure as e:
@@ -170,7 +197,7 @@ class Delivery:
 
 async def claim(delivery: Delivery, batch: BatchId) -> Attempt | None:
     """Make the batch ours, durably. None: it is somebody else's, or done."""
-    taken = await claims.take(delivery.ledger, delivery.life, batch)
+    taken = await delivery.claims(batch)
     if taken is None:
         return None
     claimed, stopped_as = taken
@@ -205,27 +232,29 @@ async def expired(delivery: Delivery, attempt: Attempt) -> None:
 
 
 async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
-    """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here."""
+    """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here; so
+    does who has got an earlier try after all, and who of a muster has answered meanwhile."""
     batch = attempt.batch
     attempt.content = await delivery.approved.content(batch.content_hash, attempt.accepted.alert)
     found = await _unsealed(delivery, batch)
-    for member in batch.members:
-        recipient, suppressed = found.get(member, (None, False))
-        if recipient is None:
-            attempt.take(Result(member, Outcome.NO_ADDRESS), delivery.clock())
-        elif suppressed:
-            attempt.take(Result(member, Outcome.SUPPRESSED), delivery.clock())
-        else:
-            attempt.to.append(recipient)
+    alert, retry = attempt.accepted.alert, batch.parent is not None
+    asked = () if alert.public else batch.members
+    answered = asked and await delivery.ledger.read(lambda conn: calling.answered(conn, alert, asked))
+    proven = await delivery.ledger.read(lambda conn: batches.proven(conn, batch.id)) if retry else ()
+    elsewhere = {
+        **dict.fromkeys(found.suppressed.intersection(batch.members), Outcome.SUPPRESSED),
+        **dict.fromkeys((each for each in batch.members if each not in found.addresses), Outcome.NO_ADDRESS),
+        **dict.fromkeys(proven, Outcome.DELIVERED),
+        **dict.fromkeys(answered, Outcome.ANSWERED),
+    }
+    for member, outcome in elsewhere.items():
+        attempt.take(Result(member, outcome), delivery.clock)
+    attempt.to = found.recipients([member for member in batch.members if member not in elsewhere])
 
 
-async def _unsealed(delivery: Delivery, batch: Batch) -> dict[RecipientId, tuple[Recipient, bool]]:
+async def _unsealed(delivery: Delivery, batch: Batch) -> Opened:
     try:
-        return await delivery.ledger.read(
-            lambda conn: register.open_addresses(
-                conn, delivery.keys, batch.channel, batch.variant, batch.members
-            )
-        )
+        return await delivery.addresses.of(batch.variant, batch.members)
     except BadInput as e:
         raise Refused(
             f"the register of {batch.channel} was changed by somebody else than the hub. Nothing was sent. / "
@@ -252,24 +281,27 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
     if not attempt.to:
         return
     assert attempt.content is not None  # noqa: S101 - `open_addresses` ran before
+    content, answer_at = calling.own(delivery.keys, attempt.accepted.alert, attempt.content, attempt.to)
     parcel = Parcel(
         batch_id=attempt.batch.id,
         attempt=attempt.batch.attempt,
         idempotency_key=attempt.batch.idempotency_key,
         mode=attempt.batch.mode,
         expires_at=attempt.batch.expires,
-        content=attempt.content,
+        content=content,
         to=attempt.to,
+        answer_at=answer_at,
         gate=partial(_pass, attempt),
+        prepare=attempt.gate,
         resend=attempt.batch.resend,
         turn=delivery.pace.single_turns(attempt.batch.lane, gate=partial(_may_go, delivery, attempt)),
-        recorded=partial(_recorded, delivery),
+        surely_ours=partial(_surely_ours, delivery, attempt),
     )
     left_s = max(0.0, attempt.claim.cut_off_at - monotonic_s())
     try:
         async with asyncio.timeout(left_s) as limit:
             async for result in delivery.channel.send(parcel):
-                attempt.take(result, delivery.clock())
+                attempt.take(result, delivery.clock)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -277,13 +309,26 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
             raise LeaseLost(f"the claim on batch {attempt.batch.id} ran out before its turn") from None
         log.warning("a request lasted as long as its claim; it is cut off", batch=attempt.batch.id)
         attempt.rest(Outcome.AMBIGUOUS, "cut-off")
+    finally:
+        attempt.taken(delivery.clock)
     attempt.rest(Outcome.AMBIGUOUS, "no-result")
 
 
-async def _recorded(delivery: Delivery, refs: Collection[ProviderRef]) -> Set[ProviderRef]:
-    kind = delivery.capabilities.kind
+async def _surely_ours(
+    delivery: Delivery, attempt: Attempt, recipient: RecipientId, refs: Collection[ProviderRef]
+) -> Set[ProviderRef]:
+    """As `Parcel.surely_ours` says."""
+    channel, alert = delivery.capabilities.kind, attempt.accepted.alert
+
+    def look(conn: Connection) -> Set[ProviderRef]:
+        unknown = set(refs) - batches.recorded_refs(conn, channel, refs)
+        doubt = unknown and batches.in_doubt(
+            conn, channel, recipient, since=alert.sent, besides=alert.identifier
+        )
+        return frozenset() if doubt else unknown
+
     try:
-        return await delivery.ledger.read(lambda conn: batches.recorded_refs(conn, kind, refs))
+        return await delivery.ledger.read(look)
     except AWAY as e:
         raise TemporaryFailure("ledger", "the ledger is away / 台帳に接続できません") from e
 
@@ -305,44 +350,54 @@ async def record(delivery: Delivery, attempt: Attempt) -> None:
     While the database is away it is tried again, until the claim ends.
     """
     batch = attempt.batch
-    said = {position: attempt.results[member] for position, member in enumerate(batch.members)}
-    refs = [result.ref for result in said.values() if result.ref is not None]
-    reached = (
-        (attempt.reached_first, attempt.reached_last)
-        if attempt.reached_first is not None and attempt.reached_last is not None
-        else None
-    )
-
-    def work(conn: Connection) -> bool:
-        now = delivery.clock()
-        results = _own(conn, batch.channel, said) if delivery.capabilities.receipt_wait else said
-        verdict = judge(
-            batch,
-            results,
-            delivery.capabilities,
-            now=now,
-            random=delivery.random,
-            stopped_as=alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert),
-        )
-        wrote = batches.record(
-            conn,
-            batch,
-            owner=attempt.claim.tenure.owner,
-            results=verdict.final,
-            children=verdict.children,
-            moved=verdict.moved,
-            settles_at=_settles_at(delivery, results, attempt.reached_last),
-            reached_between=reached,
-            keep_refs=bool(delivery.capabilities.receipt_wait),
-        )
-        if wrote and refs and delivery.capabilities.receipt_wait:
-            receipts.unpark(conn, batch.channel, refs, delivery.capabilities, now=now, random=delivery.random)
-        return wrote
-
-    if not await insist(delivery.ledger, work, attempt.claim.ends_at):
+    if not await insist(lambda: delivery.records(attempt), attempt.claim.ends_at):
         log.warning("the claim was over before the record", batch=batch.id, channel=batch.channel)
         return
     log.debug("batch recorded", batch=batch.id, channel=batch.channel, recipients=len(batch.members))
+
+
+async def _record_all(delivery: Delivery, attempts: Sequence[Attempt]) -> list[bool]:
+    """Those that end at the same moment in one commit. False: the claim was over."""
+
+    def work(conn: Connection) -> set[BatchId]:
+        now, channel = delivery.clock(), delivery.capabilities
+        stopped = alerts.stopped(conn, sorted({attempt.batch.alert for attempt in attempts}), hold=True)
+        records = [_record(conn, delivery, attempt, stopped, now) for attempt in attempts]
+        wrote = batches.record(conn, records)
+        for each in records if channel.receipt_wait else ():
+            refs = [result.ref for result in each.results.values() if result.ref is not None]
+            if refs and each.batch.id in wrote:
+                receipts.unpark(conn, channel.kind, refs, channel, now=now, random=delivery.random)
+        return wrote
+
+    wrote = await delivery.ledger.write(work)
+    return [attempt.batch.id in wrote for attempt in attempts]
+
+
+def _record(
+    conn: Connection,
+    delivery: Delivery,
+    attempt: Attempt,
+    stopped: Mapping[str, Outcome],
+    now: datetime,
+) -> batches.Record:
+    batch, channel = attempt.batch, delivery.capabilities
+    said = {position: attempt.results[member] for position, member in enumerate(batch.members)}
+    results = _own(conn, channel.kind, said) if channel.receipt_wait else said
+    verdict = judge(
+        batch, results, channel, now=now, random=delivery.random, stopped_as=stopped.get(batch.alert)
+    )
+    first, last = attempt.reached_first, attempt.reached_last
+    return batches.Record(
+        batch=batch,
+        owner=attempt.claim.tenure.owner,
+        results=verdict.final,
+        children=verdict.children,
+        moved=verdict.moved,
+        settles_at=last + channel.receipt_wait if last is not None and channel.receipt_wait else None,
+        reached_between=(first, last) if first is not None and last is not None else None,
+        keep_refs=bool(channel.receipt_wait),
+    )
 
 
 def _own(conn: Connection, channel: str, said: Mapping[int, Result]) -> Mapping[int, Result]:
@@ -350,7 +405,7 @@ def _own(conn: Connection, channel: str, said: Mapping[int, Result]) -> Mapping[
     refs = [result.ref for result in said.values() if result.ref is not None]
     others = batches.recorded_refs(conn, channel, refs) if refs else set()
     return {
-        position: result._replace(outcome=Outcome.AMBIGUOUS, ref=None, reason="not-ours")
+        position: msgspec.structs.replace(result, outcome=Outcome.AMBIGUOUS, ref=None, reason="not-ours")
         if result.ref in others
         else result
         for position, result in said.items()
@@ -371,12 +426,3 @@ async def _to_the_end(work: Coroutine[Any, Any, None], *, within_s: float | None
             log.error("an outcome could not be recorded in time; the claim runs out")
         elif not task.cancelled() and (error := task.exception()) is not None:
             log.error("an outcome could not be recorded; the claim runs out", exc_info=error)
-
-
-def _settles_at(
-    delivery: Delivery, results: Mapping[int, Result], reached_last: datetime | None
-) -> datetime | None:
-    wait = delivery.capabilities.receipt_wait
-    if not wait or reached_last is None:
-        return None
-    return reached_last + wait

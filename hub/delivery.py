@@ -14,6 +14,8 @@ from enum import IntEnum
 from typing import NamedTuple, NewType
 from uuid import UUID
 
+import msgspec
+
 from hub.alert import Lane, Mode
 from hub.errors import HubError
 from hub.language import Language
@@ -194,8 +196,8 @@ class Variant(NamedTuple):
     zone: Zone | None
 
 
-class Result(NamedTuple):
-    """What a gateway said of one recipient."""
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What a gateway said of one recipient. An alert makes one for everybody: so it is as light as can be."""
 
     recipient: RecipientId
     outcome: Outcome
@@ -205,6 +207,8 @@ class Result(NamedTuple):
     retry_after: timedelta | None = None
     alone: bool = False
     """It is about this recipient alone (a full mailbox, a line that is busy): the gateway itself works."""
+    cleared: bool = False
+    """What became of the earlier try that was in doubt is known: it reached nobody. The next is no resend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +229,10 @@ class Batch:
     idempotency_key: UUID
     expires: datetime
     attempt: int = 1
+    """Which try of the gateway this is."""
+    spent: int = 0
+    """Earlier tries that came to nothing on account of these people alone. Only they use up a channel's
+    `max_attempts`: a gateway that takes nothing costs nobody a try."""
     resend: bool = False
     """A flagged second try of what may have arrived the first time (I3)."""
     parent: BatchId | None = None

@@ -9,13 +9,16 @@ from functools import lru_cache
 import msgspec
 
 from hub import codec, render, slots, wording
+from hub import details as typed
 from hub.alert import AlertInfo, Area, Mode, Order
 from hub.cap import MsgType
+from hub.details import Details
 from hub.errors import BadInput, Conflict
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.recipient import Reached, Targeting, Town, Towns
+from hub.schedule import Schedule
 
 LONGEST = timedelta(hours=24)
 """An alert expires; what must go on is sent anew, with what is known then."""
@@ -26,14 +29,27 @@ class State(StrEnum):
     EDITING = "editing"
     SUBMITTED = "submitted"
     REJECTED = "rejected"
+    SCHEDULED = "scheduled"  # approved for a time; sent by a second yes (`hub.scheduling`)
+    LAPSED = "lapsed"  # was scheduled, and called off, or nobody said yes
     SENT = "sent"
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.PREPARED: frozenset({State.EDITING, State.SUBMITTED}),
     State.EDITING: frozenset({State.EDITING, State.SUBMITTED, State.REJECTED}),
-    State.SUBMITTED: frozenset({State.EDITING, State.REJECTED, State.SENT}),  # EDITING: returned
+    State.SUBMITTED: frozenset(
+        {State.EDITING, State.REJECTED, State.SENT, State.SCHEDULED}
+    ),  # EDITING: returned
+    State.SCHEDULED: frozenset({State.SENT, State.LAPSED}),
+    State.LAPSED: frozenset({State.EDITING}),  # taken up again
 }
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel that staff turned off, and why."""
+
+    channel: str
+    reason: str
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +66,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     valid_for_s: int
     references: tuple[str, ...] = ()
     correction: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    details: Details = Details()
+    """What was typed to fill the template, kept so that it can be changed in every language at once."""
+
+    @property
+    def why_left_out(self) -> dict[str, str]:
+        """The reason by channel."""
+        return {each.channel: each.reason for each in self.left_out}
 
     @property
     def valid_for(self) -> timedelta:
@@ -81,6 +105,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     """Why it was returned or rejected."""
     alert: str | None = None
+    schedule: Schedule | None = None
+    """While it is scheduled, and of what was: the last time it had."""
+    asked: str = ""
+    """Who is asked to approve it, by login; empty: whoever may. No right comes from it, and it is not in `version`."""
+    paged_at: datetime | None = None
+    """Since when those on call are paged that this submission waits."""
 
     def by(self, login: str) -> tuple[str, ...]:
         """Its authors once this person's change is in it."""
@@ -122,6 +152,7 @@ def check(message: Message) -> None:
         raise BadInput("$.references", "どの配信についてかを選んでください / Say which alert this changes")
     _check_targeting(message)
     _check_order(message)
+    typed.check(message.details)
     render.check(message.infos, mode=message.mode, correction=message.correction)
 
 

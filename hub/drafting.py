@@ -1,25 +1,32 @@
 """Drafting: from an idea to a submitted draft, before anything is sent. `hub.intake` goes on from here."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Connection
 
-from hub import prepared
+from hub import page, prepared
+from hub.approval import may_approve
 from hub.authorise import Action, Actor, authorise
 from hub.clock import Clock
 from hub.draft import Draft, Message, State, check, check_known
 from hub.errors import AlreadySent, BadInput
 from hub.keys import Keys
-from hub.ledger import Ledger, alerts, audit, drafts, trouble
+from hub.ledger import Ledger, accounts, alerts, audit, drafts, trouble
 from hub.ledger.alerts import Accepted
 from hub.prepared import Prepare
-from hub.recipient import Town
+from hub.recipient import Called, Town
 
 T = TypeVar("T")
+
+
+def page_topic(draft: Draft) -> str:
+    """Of the page that a submission waits: each has its own, so that none is held back as a repeat."""
+    return f"approval {draft.id[:8]} v{draft.version}"
 
 
 class Drafting:
@@ -52,12 +59,13 @@ class Drafting:
 
         A draft's mode is fixed when it is made: a drill never turns into a live alert (I6).
         """
-        authorise(actor, Action.COMPOSE)
+        authorise(actor, Action.COMPOSE, message.hazard)
 
         def work(conn: Connection) -> Draft:
             if draft is None:
                 return self._create(conn, message, actor)
             old = self._held(conn, draft)
+            authorise(actor, Action.COMPOSE, old.message.hazard)
             old.become(State.EDITING)
             if message.mode is not old.message.mode:
                 raise BadInput(
@@ -76,8 +84,11 @@ class Drafting:
                 authors=old.authors if theirs else old.by(actor.login),
                 updated_at=self._clock(),
                 state=State.EDITING,
+                schedule=None,
+                note="" if old.state is State.LAPSED else old.note,
             )
             drafts.replace(conn, changed, seen=seen)
+            self._settle(conn, old, actor)
             self._audit(conn, actor, "draft.save", changed.id, version=changed.version)
             return changed
 
@@ -92,17 +103,22 @@ class Drafting:
     async def submit(self, draft: str, actor: Actor, *, seen: int) -> Draft:
         """Ask for approval. Raises `BadInput` for what can be known to be wrong now.
 
-        Whoever submits what the hub prepared gives the order now, and is its author (I10).
+        Whoever submits what the hub prepared gives the order now, and is its author (I10). Asking for the same
+        again, because an answer was lost, changes nothing.
         """
         authorise(actor, Action.COMPOSE)
 
         def work(conn: Connection) -> Draft:
             old = self._held(conn, draft)
+            authorise(actor, Action.COMPOSE, old.message.hazard)
+            if old.state is State.SUBMITTED and old.version == seen + 1:
+                return old
             if old.state is State.PREPARED:
                 old = self._taken_up(old, actor)
             check(old.message)
             check_known(old.message.targeting, self._channels, self._towns)
-            return self._move(conn, old, State.SUBMITTED, actor, seen=seen, submitted_at=self._clock())
+            now = self._clock()
+            return self._move(conn, old, State.SUBMITTED, actor, seen=seen, submitted_at=now, paged_at=None)
 
         return await self._write(work)
 
@@ -116,6 +132,33 @@ class Drafting:
         authorise(actor, Action.APPROVE)
         return await self._close(draft, State.REJECTED, actor, seen=seen, reason=reason)
 
+    async def ask(self, draft: str, actor: Actor, *, whom: str) -> Draft:
+        """Say who is asked to approve it. That stays with the draft through every later change and submission
+        until somebody else is asked.
+
+        It is not part of the version, so that no approval under way is refused for it; and it moves no clock
+        (`approval.alone_from`). Raises `BadInput` for somebody who may not approve this draft.
+        """
+        authorise(actor, Action.COMPOSE)
+
+        def work(conn: Connection) -> Draft:
+            held = self._held(conn, draft)
+            authorise(actor, Action.COMPOSE, held.message.hazard)
+            found = accounts.find(conn, whom)
+            if found is None or found.disabled_at is not None or not may_approve(found.actor, held):
+                raise BadInput(
+                    "asked",
+                    "この人は承認できません。ほかの人に頼んでください / They cannot approve it: ask another",
+                )
+            if held.asked == whom:
+                return held
+            asked = msgspec.structs.replace(held, asked=whom)
+            drafts.remark(conn, asked)
+            self._audit(conn, actor, "draft.request", held.id, version=held.version, asked=whom)
+            return asked
+
+        return await self._write(work)
+
     async def correct(self, alert: str, actor: Actor) -> Draft:
         """The draft that says of this alert that it was wrong, in the actor's hands: the one that was prepared
         with it; or a new one, where there is none or it was sent or rejected before.
@@ -126,8 +169,12 @@ class Drafting:
 
         def work(conn: Connection) -> Draft:
             found = drafts.find(conn, prepared.draft_id(alert), hold=True)
+            if found is not None:
+                authorise(actor, Action.COMPOSE, found.message.hazard)
             if found is None or found.state in (State.SENT, State.REJECTED):
-                return self._create(conn, self._correction(alerts.get(conn, self._keys, alert)), actor)
+                message = self._correction(alerts.get(conn, self._keys, alert))
+                authorise(actor, Action.COMPOSE, message.hazard)
+                return self._create(conn, message, actor)
             if found.state is State.PREPARED:
                 taken_up = self._taken_up(found, actor)
                 return self._move(conn, taken_up, State.EDITING, actor, seen=found.version)
@@ -140,6 +187,10 @@ class Drafting:
             return await self._ledger.write(work)
 
     def _create(self, conn: Connection, message: Message, actor: Actor) -> Draft:
+        if isinstance(message.targeting.audience, Called):
+            raise BadInput(
+                "$.targeting.audience", "職員は「参集」から呼びます / Staff are called by a muster"
+            )
         now = self._clock()
         made = Draft(
             id=str(uuid4()), version=1, state=State.EDITING, author=actor.login,
@@ -179,9 +230,13 @@ class Drafting:
     async def _close(self, draft: str, state: State, actor: Actor, *, seen: int, reason: str) -> Draft:
         if not reason.strip():
             raise BadInput("$.reason", "理由を書いてください / Say why")
-        return await self._write(
-            lambda conn: self._move(conn, self._held(conn, draft), state, actor, seen=seen, note=reason)
-        )
+
+        def work(conn: Connection) -> Draft:
+            held = self._held(conn, draft)
+            authorise(actor, Action.APPROVE, held.message.hazard)
+            return self._move(conn, held, state, actor, seen=seen, note=reason)
+
+        return await self._write(work)
 
     def _move(
         self,
@@ -191,15 +246,23 @@ class Drafting:
         actor: Actor,
         *,
         seen: int,
-        **changes: str | datetime,
+        told: Mapping[str, Any] = MappingProxyType({}),
+        **changes: object,
     ) -> Draft:
+        """`told`: what the audit row says besides."""
         old.become(state)
         moved = msgspec.structs.replace(
             old, version=seen + 1, state=state, updated_at=self._clock(), **changes
         )
         drafts.replace(conn, moved, seen=seen)
-        self._audit(conn, actor, f"draft.{state}", old.id, version=seen, note=moved.note)
+        self._settle(conn, old, actor)
+        self._audit(conn, actor, f"draft.{state}", old.id, version=seen, note=moved.note, **told)
         return moved
+
+    def _settle(self, conn: Connection, old: Draft, actor: Actor) -> None:
+        """A submission that waits no more needs nobody: the page of it is done."""
+        if old.state is State.SUBMITTED and old.paged_at is not None:
+            page.settle(conn, page_topic(old), actor, at=self._clock())
 
     def _audit(
         self,

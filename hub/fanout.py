@@ -20,6 +20,7 @@ from hub.clock import Clock
 from hub.codec import BatchRecord, RecordCodec
 from hub.delivery import Batch, Outcome, Variant
 from hub.errors import HubError
+from hub.exposure import NOBODY_FIRST, Exposure, source_of
 from hub.keys import Keys
 from hub.ledger import Ledger, alerts, batches, corrections, plans
 from hub.ledger.alerts import Accepted
@@ -27,7 +28,7 @@ from hub.ledger.batches import Planned
 from hub.ledger.corrections import Late
 from hub.render import content_hash
 from hub.retry import batch_id, key_of
-from hub.source import Cut, Source, cut_late, gather, source_of
+from hub.source import Cut, Source, cut_late, gather
 from hub.succession import frozen, landed
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,10 @@ one before, until a commit is cheap enough."""
 
 SWEEP_GRACE = timedelta(seconds=5)
 """How long a fresh batch is left to the bus before the sweeper may take it."""
+
+NEIGHBOURS = 10
+"""Batches of a variant that go to the same partition: two packs' worth, so that a city that has but one
+variant still keeps all workers busy."""
 
 LATE_AT_ONCE = 500
 """Recipients added to corrections in one commit."""
@@ -57,6 +62,7 @@ class Fanout:
         capabilities: Mapping[str, Capabilities],
         render: Render,
         clock: Clock,
+        exposure: Exposure = NOBODY_FIRST,
     ) -> None:
         self._ledger = ledger
         self._bus = transport
@@ -65,6 +71,7 @@ class Fanout:
         self._capabilities = capabilities
         self._render = render
         self._clock = clock
+        self._exposure = exposure
 
     async def plan(self, identifier: str) -> None:
         """Plan every channel of the alert to its end. Safe to call again, and from several processes.
@@ -114,6 +121,7 @@ class Fanout:
     ) -> None:
         alert = accepted.alert
         source: Source | None = None
+        following = 0
         while True:
             plan = await self._ledger.read(lambda conn: plans.get(conn, alert.identifier, channel))
             if plan.complete:
@@ -121,11 +129,12 @@ class Fanout:
             if channel not in self._capabilities:
                 await self._without_channel(accepted, channel, plan)
                 return
-            if source is None:
+            if source is None or plan.step != following:  # others took steps: a source knows its own only
                 await self._its_turn(alert, chain, channel, plan)
-                source = source_of(alert, chain, channel, self._capabilities[channel])
+                source = source_of(alert, chain, channel, self._capabilities[channel], self._exposure)
+            following = plan.step + 1
             if not await self._step(accepted, channel, plan, source, contents):
-                source = None  # somebody else took this step: what the source knows is no longer all
+                source = None
 
     async def _its_turn(self, alert: Alert, chain: Sequence[str], channel: str, plan: plans.Plan) -> None:
         if chain:
@@ -165,7 +174,8 @@ class Fanout:
                 conn,
                 source,
                 plan.cursor,
-                size=capabilities.batch_size_on(accepted.alert.lane),
+                # staff who are called get a link of their own each (`hub.calling`)
+                size=capabilities.batch_size_on(accepted.alert.lane) if accepted.alert.public else 1,
                 limit=min(STEP, FIRST_STEP << min(plan.step, 8)),
             )
         )
@@ -277,24 +287,28 @@ class Fanout:
         )
         return Planned(batch=batch, due_at=self._clock() + SWEEP_GRACE, settled_as=stopped)
 
+    def _record(self, topic: str, batch: Batch) -> tuple[str, bytes]:
+        in_order = self._capabilities[batch.channel].single_requests  # one partition: one after the other
+        key = batch.alert if in_order else neighbours(batch)
+        record = BatchRecord(batch=batch.id, version=batch.version, mode=batch.mode)
+        return key, self._records.seal(topic, key, record)
+
     async def _publish(self, alert: Alert, channel: str, planned: Sequence[Planned]) -> None:
         """A failure is no loss: the sweeper claims from the ledger what nobody was told of (I14)."""
         topic = bus.deliveries(channel, alert.lane)
-        records = [
-            (
-                str(batch.id),
-                self._records.seal(
-                    topic, batch.id, BatchRecord(batch=batch.id, version=batch.version, mode=batch.mode)
-                ),
-            )
-            for batch in (each.batch for each in planned if each.settled_as is None)
-        ]
+        records = [self._record(topic, each.batch) for each in planned if each.settled_as is None]
         try:
             await self._bus.publish_many(topic, records)
         except Exception as e:
             log.warning(
                 "bus did not take the batches; the sweeper will", channel=channel, error=type(e).__name__
             )
+
+
+def neighbours(batch: Batch) -> str:
+    """The bus's key: batches whose addresses lie in the same packs go the same way, to the same worker."""
+    language, zone = batch.variant
+    return f"{batch.alert}/{language}/{zone or ''}/{batch.seq // NEIGHBOURS}"
 
 
 def told(variant: Variant, capabilities: Capabilities) -> Variant:

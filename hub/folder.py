@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hub import typed
 from hub.errors import BadSettings
 
 T = TypeVar("T")
@@ -31,6 +32,11 @@ def toml(folder: Folder, name: str, kind: type[T]) -> T:
     except tomllib.TOMLDecodeError as e:
         raise BadSettings(name, f"is not TOML: {e} / TOMLとして読めません") from e
     return _convert(values, kind, where=name, strict=True)
+
+
+def optional(folder: Folder, name: str, kind: type[T]) -> T:
+    """As `toml`; `kind` as it is by itself where there is no such file."""
+    return toml(folder, name, kind) if (folder / name).is_file() else kind()
 
 
 def table(folder: Folder, name: str, kind: type[T]) -> list[T]:
@@ -64,7 +70,7 @@ def _row(row: dict[str, str], kind: type[T], *, where: str) -> T:
 
 def _convert(values: object, kind: type[T], *, where: str, strict: bool) -> T:
     try:
-        return msgspec.convert(values, kind, strict=strict)
+        return typed.convert(values, kind, strict=strict)
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadSettings(f"{where} {place.strip('`')}".strip(), message) from e

@@ -24,7 +24,8 @@ class Hazard(StrEnum):
     STORM = "storm"  # 暴風
     CIVIL_PROTECTION = "civil_protection"  # 国民保護（弾道ミサイルなど）
     HEAT = "heat"  # 熱中症
-    UTILITY = "utility"  # 停電・断水・道路
+    WATER = "water"  # 断水・給水
+    UTILITY = "utility"  # 停電・ガス・道路
     MISSING_PERSON = "missing_person"  # 行方不明
     OTHER = "other"
 
@@ -56,6 +57,28 @@ DESIGNABLE = frozenset(
     }
 )
 
+MOST_URGENT_FIRST = (
+    Hazard.FLOOD,
+    Hazard.INLAND_FLOOD,
+    Hazard.LANDSLIDE,
+    Hazard.STORM_SURGE,
+    Hazard.TSUNAMI,
+    Hazard.VOLCANO,
+    Hazard.EARTHQUAKE,
+    Hazard.LARGE_FIRE,
+    Hazard.CIVIL_PROTECTION,
+    Hazard.STORM,
+    Hazard.MISSING_PERSON,
+    Hazard.HEAT,
+    Hazard.WATER,
+    Hazard.UTILITY,
+    Hazard.OTHER,
+)
+"""As lists of staff have them: first what the city itself must order, then what leaves minutes, then the rest.
+
+A missile is 国's to announce, and reaches telephones before a hand is on the keyboard.
+"""
+
 CATEGORIES = {
     Hazard.FLOOD: Category.MET,
     Hazard.LANDSLIDE: Category.GEO,
@@ -68,6 +91,7 @@ CATEGORIES = {
     Hazard.STORM: Category.MET,
     Hazard.CIVIL_PROTECTION: Category.SECURITY,
     Hazard.HEAT: Category.HEALTH,
+    Hazard.WATER: Category.INFRA,
     Hazard.UTILITY: Category.INFRA,
     Hazard.MISSING_PERSON: Category.RESCUE,
 }
@@ -84,6 +108,7 @@ JAPANESE = {
     Hazard.STORM: "暴風",
     Hazard.CIVIL_PROTECTION: "国民保護",
     Hazard.HEAT: "熱中症",
+    Hazard.WATER: "断水・給水",
     Hazard.UTILITY: "ライフライン",
     Hazard.MISSING_PERSON: "行方不明",
     Hazard.OTHER: "その他",

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from hub.errors import BadInput, BadSettings
 
@@ -33,7 +35,7 @@ class Keys:
         self.active = max(self._fields)
         """Id of the key that seals; stored beside what it sealed."""
         self._index = index
-        self._record = record
+        self._record = HMAC(record, SHA256())
 
     def __repr__(self) -> str:
         return f"Keys(active={self.active!r})"
@@ -60,8 +62,10 @@ class Keys:
 
     def mac(self, *parts: bytes) -> bytes:
         """32 bytes that only a holder of the record key can make for these parts, in this order."""
-        joined = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-        return hmac.digest(self._record, joined, hashlib.sha256)
+        mac = self._record.copy()  # a third of the time of a new one: two for each record of the bus
+        for part in parts:
+            mac.update(len(part).to_bytes(8, "big") + part)
+        return mac.finalize()
 
 
 def create(directory: Path) -> None:

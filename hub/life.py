@@ -88,6 +88,9 @@ class Life:
         try:
             async with asyncio.timeout(2 * self.leases.renew_every.total_seconds()):
                 owner = await self._ledger.write(self._renewed)
+                if owner == self._tenure.owner and self._seemed_over():
+                    begun = monotonic_s()
+                    owner = await self._ledger.write(self._begun_anew)
         except (*AWAY, TimeoutError) as e:
             self._doubted_at = monotonic_s()
             raise NoAnswer("the database did not say in time that this process lives") from e
@@ -100,6 +103,14 @@ class Life:
             log.warning("this process was silent for too long; what it held is anybody's")
             self._doubted_at = monotonic_s()
         self._tenure = Tenure(owner=owner, fenced_at=-math.inf)
+
+    def _seemed_over(self) -> bool:
+        """Whether others may have seen this life end before the renewal's commit was there."""
+        return monotonic_s() >= self._tenure.fenced_at + self.leases.life_margin.total_seconds()
+
+    def _begun_anew(self, conn: Connection) -> str:
+        lives.end(conn, self._tenure.owner)
+        return self._renewed(conn)
 
     def _renewed(self, conn: Connection) -> str:
         """The owner who lives now. A new name at each beginning: the commit of the last one may have been lost."""

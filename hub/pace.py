@@ -7,6 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from math import inf
 from typing import NamedTuple
 
 from hub.alert import Lane
@@ -39,12 +40,16 @@ class Limit(NamedTuple):
 
 def limits(capabilities: Capabilities, lane: Lane, *, recipients: int) -> list[Limit]:
     """Those of a whole request, in the order in which they are waited for."""
-    kind, found = capabilities.kind, []
-    if lane is Lane.ROUTINE and capabilities.drain_per_s is not None:
-        found.append(Limit(f"{kind}.drain", recipients, capabilities.drain_per_s))
+    found = [drain] if lane is Lane.ROUTINE and (drain := _drain(capabilities, recipients)) else []
     if capabilities.requests_per_s is not None and not capabilities.single_requests:
-        found.append(Limit(kind, 1, capabilities.requests_per_s))
+        found.append(Limit(capabilities.kind, 1, capabilities.requests_per_s))
     return found
+
+
+def _drain(capabilities: Capabilities, recipients: int) -> Limit | None:
+    """What a queue behind the gateway passes on, where that is known."""
+    rate = capabilities.drain_per_s
+    return None if rate is None else Limit(f"{capabilities.kind}.drain", recipients, rate)
 
 
 class Pace:
@@ -75,6 +80,12 @@ class Pace:
         gate()
         for limit in limits(self._capabilities, lane, recipients=recipients):
             await self._take(limit, lane, gate, self._patience)
+
+    async def taken(self, lane: Lane, *, recipients: int) -> None:
+        """The gateway took so many. Urgent ones waited for nothing: they stand in its queue all the same, and
+        routine ones wait until it has passed them on."""
+        if lane is Lane.URGENT and recipients and (limit := _drain(self._capabilities, recipients)):
+            await self._live.take(limit.name, limit.requests, rate_per_s=limit.rate_per_s, ahead_s=inf)
 
     def single_turns(self, lane: Lane, *, gate: Gate) -> Callable[[], Awaitable[None]]:
         """`Parcel.turn`: waits before each request of a batch of single ones, the first as `turn` does.

@@ -78,3 +78,12 @@ def acknowledge(conn: Connection, page: int, actor: Actor, *, at: datetime) -> N
         .where(_pages.id == page, _pages.acknowledged_at.is_(None))
         .values(acknowledged_at=at, acknowledged_by=actor.login)
     )
+
+
+def settle(conn: Connection, topic: str, actor: Actor, *, at: datetime) -> None:
+    """What was asked by this topic is answered."""
+    conn.execute(
+        update(tables.pages)
+        .where(_pages.topic == topic, _pages.acknowledged_at.is_(None))
+        .values(acknowledged_at=at, acknowledged_by=actor.login)
+    )

@@ -1,21 +1,23 @@
 """定型文: the bank of phrases a draft starts from, one file a template, in every language.
 
-A template knows no city: `{city}`, `{river}`, `{area}`, `{earlier}` and `{earlier_at}` are filled
-when a draft is made; the slots of `hub.slots` stay, and the renderer fills them.
+A template knows no city: `{city}`, `{river}`, `{area}`, `{earlier}`, `{earlier_at}` and the typed values of
+`hub.details` are filled when a draft is made; the slots of `hub.slots` stay, and the renderer fills them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
+from hub import details as typed
 from hub import folder as files
 from hub import placename, shelter_list, slots, wording
 from hub.alert import AlertInfo
 from hub.cap import MsgType
+from hub.details import Details
 from hub.errors import BadInput, BadSettings
 from hub.evacuation import Level
 from hub.folder import Folder
@@ -25,8 +27,11 @@ from hub.place import Name
 from hub.placename import Names, Style
 from hub.slots import Form
 
-PARAMETERS = frozenset({"city", "river", "area", "earlier", "earlier_at"})
+PARAMETERS = frozenset({"city", "river", "area", "earlier", "earlier_at", *typed.NAMES})
 """What a draft fills in. `earlier`, `earlier_at`: the number and time of the alert it corrects."""
+
+_GAP = re.compile(r"\{(\w+)\}")
+_NOTHING = Details()
 
 
 class State(StrEnum):
@@ -52,7 +57,7 @@ class Template:
     """The texts of one occasion. `verified` names the phrases a person has checked, by language."""
 
     id: str
-    title: str
+    title: Name
     hazard: Hazard
     level: Level | None
     msg_type: MsgType
@@ -60,6 +65,8 @@ class Template:
     review_by: date
     infos: Mapping[Language, AlertInfo]
     verified: Mapping[Language, frozenset[Form]]
+    labels: Mapping[str, str]
+    """What a form calls a typed value here, 「日本語 / English」, where its own name says too little."""
 
     def state(self, language: Language, form: Form, *, today: date) -> State:
         """Past `review_by` a check no longer counts: the phrase needs one again. It can still be sent."""
@@ -70,17 +77,33 @@ class Template:
     def parameters(self) -> frozenset[str]:
         """What `fill` must be given."""
         texts = (getattr(info, form) for info in self.infos.values() for form in Form)
-        return PARAMETERS.intersection(*[re.findall(r"\{(\w+)\}", "".join(texts))])
+        return PARAMETERS.intersection(_GAP.findall("".join(texts)))
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The typed values that somebody gives for each draft, in the order of a form."""
+        return tuple(name for name in typed.NAMES if name in self.parameters)
+
+    @property
+    def name(self) -> Name:
+        """The title beside its hazard's: 「警戒レベル4 避難指示」 of 「洪水　警戒レベル4 避難指示」."""
+        ja, en = self.title.ja, self.title.en
+        return Name(ja=ja.partition("　")[2] or ja, en=en.partition(": ")[2] or en)
+
+    def takes(self, details: Details) -> Details:
+        """Those of the values that this template speaks of."""
+        return Details(**{name: getattr(details, name) for name in self.asks})
 
 
-def load(folder: Folder) -> Mapping[str, Template]:
-    """Every `*.toml` in the folder, by its name without the ending.
+def load(folder: Folder, *, without: Collection[Hazard] = ()) -> Mapping[str, Template]:
+    """Every `*.toml` in the folder, by its name without the ending; but for hazards that the city does not have.
 
     Raises:
         BadSettings: names the file and the key, and what to do.
     """
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return {name.removesuffix(".toml"): _template(folder, name) for name in names}
+    templates = [_template(folder, name) for name in names]
+    return {template.id: template for template in templates if template.hazard not in without}
 
 
 def fill(
@@ -91,6 +114,7 @@ def fill(
     river: Names | None = None,
     earlier: Earlier | None = None,
     issued_at: datetime | None = None,
+    details: Details = _NOTHING,
 ) -> tuple[AlertInfo, ...]:
     """The texts of a draft for this city and these places, in every language of the template.
 
@@ -100,7 +124,9 @@ def fill(
         BadInput: the template needs something that was not given; names it.
     """
     towns = [placename.of_town(one) for name in area for one in placename.split(name)]
-    values = _Values(city=city, towns=towns, river=river, earlier=earlier, issued_at=issued_at)
+    values = _Values(
+        city=city, towns=towns, river=river, earlier=earlier, issued_at=issued_at, details=details
+    )
     return tuple(_filled(info, values, template.id) for info in template.infos.values())
 
 
@@ -111,9 +137,12 @@ class _Values:
     river: Names | None
     earlier: Earlier | None
     issued_at: datetime | None
+    details: Details
 
     def word(self, gap: str, language: Language, style: Style, *, again: bool) -> str | None:
         """What stands for a gap; None: it was not given."""
+        if gap in typed.NAMES:
+            return typed.written(self.details, gap, language, style, again=again)
         if gap == "area":
             return placename.listed(self.towns, language, style, again=again) or None
         if place := {"city": self.city, "river": self.river}.get(gap):
@@ -151,7 +180,7 @@ def _text(info: AlertInfo, form: Form, values: _Values, template: str) -> str:
             )
         return gap[0] if value is None else value
 
-    return re.sub(r"\{(\w+)\}", word, getattr(info, form))
+    return _GAP.sub(word, getattr(info, form))
 
 
 class _Text(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -181,12 +210,16 @@ class _Texts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename=_R
 
 
 class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`title_en`: what a console in English calls it; without it, as in Japanese."""
+
     title: str
+    title_en: str = ""
     hazard: Hazard
     level: Level | None = None
     msg_type: MsgType = MsgType.ALERT
     correction: bool = False
     review_by: date
+    labels: dict[str, str] = {}
     text: _Texts
 
 
@@ -196,9 +229,9 @@ def _template(folder: Folder, name: str) -> Template:
     present = {language: text for language, text in texts.items() if text is not None}
     for language, text in present.items():
         _check(text, language, file, place=f"{name} $.text.{language}")
-    return Template(
+    template = Template(
         id=name.removesuffix(".toml"),
-        title=file.title,
+        title=Name(ja=file.title, en=file.title_en or file.title),
         hazard=file.hazard,
         level=file.level,
         msg_type=file.msg_type,
@@ -206,7 +239,13 @@ def _template(folder: Folder, name: str) -> Template:
         review_by=file.review_by,
         infos={language: _info(language, text) for language, text in present.items()},
         verified={language: text.verified for language, text in present.items()},
+        labels=file.labels,
     )
+    if unused := sorted(file.labels.keys() - set(template.asks)):
+        raise BadSettings(
+            f"{name} $.labels.{unused[0]}", "no text speaks of it / この差し込みを使う文面がありません"
+        )
+    return template
 
 
 def _info(language: Language, text: _Text) -> AlertInfo:
@@ -234,4 +273,4 @@ def _check(text: _Text, language: Language, file: _File, *, place: str) -> None:
 
 def _without_parameters(phrase: str) -> str:
     """`phrase` as it will be once a draft has filled its parameters."""
-    return re.sub(r"\{(\w+)\}", lambda gap: "…" if gap[1] in PARAMETERS else gap[0], phrase)
+    return _GAP.sub(lambda gap: "…" if gap[1] in PARAMETERS else gap[0], phrase)

@@ -2,17 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 
 from sqlalchemy import Connection, delete, insert, select
 
 from hub.channel import Capabilities, Receipt
-from hub.delivery import BatchId, Outcome, ProviderRef, fold
-from hub.ledger import alerts, batches, corrections, tables
+from hub.delivery import MERGED, Batch, BatchId, Outcome, ProviderRef, fold
+from hub.ledger import alerts, batches, corrections, envelopes, tables, tempo
 from hub.recipient import RecipientId
 from hub.retry import child, may_try_again
-from hub.told import was_told
+from hub.told import PROOF, was_told
 
 _refs = tables.provider_refs.c
 _parked = tables.parked_receipts.c
@@ -35,7 +36,7 @@ def apply(
     One that comes before its send is recorded is parked, and folded by `unpark` after that. A call
     nobody picked up becomes a child batch while tries are left.
     """
-    places = _places(conn, channel, [receipt.ref for receipt in receipts])
+    places = _places(conn, channel, [receipt.ref for receipt in receipts], capabilities)
     by_batch: defaultdict[BatchId, list[tuple[int, Receipt]]] = defaultdict(list)
     for receipt in receipts:
         if place := places.get(receipt.ref):
@@ -85,6 +86,11 @@ def fold_parked(
             by_channel[row.channel].append(ProviderRef(row.ref))
     for channel, refs in by_channel.items():
         unpark(conn, channel, refs, capabilities[channel], now=now, random=random)
+    by_envelope = [channel for channel in capabilities if capabilities[channel].receipts_by_envelope]
+    for channel in by_envelope:
+        refs = _parked_by_envelope(conn, channel)
+        by_channel[channel] = refs
+        unpark(conn, channel, refs, capabilities[channel], now=now, random=random)
     return sum(map(len, by_channel.values()))
 
 
@@ -107,9 +113,12 @@ def _fold_into(
     tries_left = not stopped and may_try_again(batch, capabilities) and now < batch.expires
     again: list[int] = []
     late: list[RecipientId] = []
+    proven: dict[RecipientId, Receipt] = {}
+    arrived: list[datetime] = []
     for position, receipt in _strongest(found).items():
         known = Outcome(receipt_bytes[position])
         told_before = was_told(handover[position], known)
+        arrived_before = MERGED[handover[position], known] in PROOF
         outcome = receipt.outcome
         if outcome is Outcome.TEMPORARY and handover[position] != Outcome.MOVED:
             if known is Outcome.PENDING and tries_left and handover[position] in _OPEN:
@@ -122,12 +131,32 @@ def _fold_into(
             reasons[str(position)] = receipt.reason
         if not told_before and was_told(handover[position], receipt_bytes[position]):
             late.append(batch.members[position])
+        if handover[position] == Outcome.MOVED and receipt_bytes[position] in PROOF:
+            proven[batch.members[position]] = replace(receipt, outcome=Outcome(receipt_bytes[position]))
+        if not arrived_before and MERGED[handover[position], receipt_bytes[position]] in PROOF:
+            arrived.append(min(receipt.at, now))
     batches.update_arrays(
         conn, batch_id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
     )
     corrections.note_late(conn, batch, late)
+    tempo.arrive(conn, batch.alert, batch.channel, arrived)
+    for recipient, proof in proven.items():
+        _carry(conn, batch, recipient, proof, now=now)
     if again:
-        batches.plan(conn, [child(batch, again, Outcome.TEMPORARY, capabilities, now=now, random=random)])
+        retry = child(batch, again, Outcome.TEMPORARY, capabilities, now=now, random=random, costs=True)
+        batches.plan(conn, [retry])
+
+
+def _carry(conn: Connection, tried: Batch, recipient: RecipientId, proof: Receipt, *, now: datetime) -> None:
+    """A proof of arrival counts where the recipient is counted now: the retry they were moved to."""
+    batch, handover, receipt_bytes, reasons = batches.get(conn, batches.counting(conn, tried, recipient))
+    position = batch.members.index(recipient)
+    if MERGED[handover[position], receipt_bytes[position]] not in PROOF:
+        tempo.arrive(conn, batch.alert, batch.channel, [min(proof.at, now)])
+    receipt_bytes[position] = fold(Outcome(receipt_bytes[position]), proof.outcome)
+    batches.update_arrays(
+        conn, batch.id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
+    )
 
 
 def _strongest(found: Sequence[tuple[int, Receipt]]) -> dict[int, Receipt]:
@@ -142,13 +171,23 @@ def _strongest(found: Sequence[tuple[int, Receipt]]) -> dict[int, Receipt]:
     return kept
 
 
+def _parked_by_envelope(conn: Connection, channel: str) -> list[ProviderRef]:
+    parked = select(_parked.ref).where(_parked.channel == channel).distinct().limit(500)
+    refs = [ProviderRef(ref) for ref in conn.execute(parked).scalars()]
+    return list(envelopes.places(conn, channel, refs))
+
+
 def _places(
-    conn: Connection, channel: str, refs: Sequence[ProviderRef]
+    conn: Connection, channel: str, refs: Sequence[ProviderRef], capabilities: Capabilities
 ) -> Mapping[ProviderRef, tuple[BatchId, int]]:
+    """By the provider's own ids that were kept, or by our envelope."""
     rows = conn.execute(
         select(_refs.ref, _refs.batch, _refs.position).where(_refs.channel == channel, _refs.ref.in_(refs))
     )
-    return {ProviderRef(row.ref): (BatchId(row.batch), row.position) for row in rows}
+    kept = {ProviderRef(row.ref): (BatchId(row.batch), int(row.position)) for row in rows}
+    if not capabilities.receipts_by_envelope:
+        return kept
+    return envelopes.places(conn, channel, set(refs) - kept.keys()) | kept
 
 
 def _park(conn: Connection, channel: str, receipt: Receipt) -> None:

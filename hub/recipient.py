@@ -25,7 +25,7 @@ class Kind(StrEnum):
     TARGET = "target"  # a public post, a Wi-Fi facility, a sheet for staff: no person
 
 
-class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+class Recipient(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One target of one request, opened for sending: it exists in memory only.
 
     `address` is what the channel's gateway understands: a mail address, a LINE user id, a number
@@ -60,7 +60,21 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True, tag="reached"):
     identifier: str
 
 
-Audience = WholeCity | Towns | Reached
+class Called(msgspec.Struct, frozen=True, kw_only=True, tag="called"):
+    """Staff, each named, whom a muster (参集) calls. At least one.
+
+    Only recipients of kind STAFF are ever planned for, whatever the numbers say.
+    """
+
+    muster: int
+    recipients: tuple[RecipientId, ...]
+
+    def __post_init__(self) -> None:
+        if not self.recipients:
+            raise ValueError("a muster calls at least one person / 呼ぶ職員がいません")
+
+
+Audience = WholeCity | Towns | Reached | Called
 
 
 class Targeting(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hub.channel import Capabilities
-from hub.delivery import FAILED, Batch, BatchId, Outcome, Result
+import msgspec
+
+from hub.channel import Capabilities, Unit
+from hub.delivery import FAILED, REACHED, Batch, BatchId, Outcome, Result
 from hub.ledger.batches import Planned
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:yobikake:batch")
@@ -48,21 +51,26 @@ def judge(
     `stopped_as`: the alert was stopped meanwhile; what would be retried gets that outcome instead. So it
     does once the alert has expired.
     """
+    if {result.outcome for result in results.values()} <= REACHED:
+        return Verdict(final=dict(results), moved=frozenset(), children=())
     if stopped_as is None and now >= batch.expires:
         stopped_as = Outcome.EXPIRED
     final: dict[int, Result] = {}
-    again: defaultdict[tuple[Outcome, timedelta | None], list[int]] = defaultdict(list)
+    again: defaultdict[_Why, list[int]] = defaultdict(list)
     for position, result in results.items():
-        ending = _ending(batch, result, capabilities, stopped_as)
+        doubted = replace(batch, resend=False) if result.cleared else batch
+        ending = _ending(doubted, result, capabilities, stopped_as)
         if ending is None:
-            again[result.outcome, result.retry_after].append(position)
+            costs = _costs(result, capabilities)
+            again[_Why(result.outcome, result.retry_after, costs, doubted.resend)].append(position)
         final[position] = ending or result
     children = tuple(
-        child(batch, positions, outcome, capabilities, now=now, random=random, retry_after=retry_after)
-        for (outcome, retry_after), positions in (
-            _together(again) if capabilities.retries_whole_batch else again
-        ).items()
-    )
+        child(
+            replace(batch, resend=why.resend), positions, why.outcome, capabilities, now=now, random=random,
+            retry_after=why.retry_after, costs=why.costs,
+        )
+        for why, positions in (_together(again) if capabilities.retries_whole_batch else again).items()
+    )  # fmt: skip
     return Verdict(
         final=final,
         moved=frozenset(position for positions in again.values() for position in positions),
@@ -79,8 +87,11 @@ def child(
     now: datetime,
     random: Random,
     retry_after: timedelta | None = None,
+    costs: bool = False,
 ) -> Planned:
     """The batch that tries `positions` again, after full jitter (or what the gateway asked for).
+
+    `costs`: it uses up one of the tries that the channel gives its recipients.
 
     It keeps the idempotency key: what is sent again is the same message, and says so. Once it may have
     arrived, every later try says so too. What would be due after the alert's expiry is due, and ends, then.
@@ -96,14 +107,25 @@ def child(
         id=batch_id(batch.id, attempt, outcome.name, positions[0]),
         members=tuple(batch.members[position] for position in positions),
         attempt=attempt,
+        spent=batch.spent + costs,
         resend=batch.resend or doubtful,
         parent=batch.id,
     )
     return Planned(batch=retried, due_at=min(now + wait, batch.expires))
 
 
-Again = Mapping[tuple[Outcome, timedelta | None], list[int]]
-"""Positions by what is to be tried again, and the wait that the gateway asked for."""
+class _Why(NamedTuple):
+    """What is to be tried again, the wait that the gateway asked for, whether it uses up a try, and whether
+    an earlier one may have arrived."""
+
+    outcome: Outcome
+    retry_after: timedelta | None
+    costs: bool
+    resend: bool
+
+
+Again = Mapping[_Why, list[int]]
+"""Positions by why they are tried again."""
 
 
 def _together(again: Again) -> Again:
@@ -113,13 +135,27 @@ def _together(again: Again) -> Again:
     """
     if not again:
         return {}
-    waits = [retry_after for _, retry_after in again if retry_after is not None]
-    kind = max(outcome for outcome, _ in again), max(waits, default=None)
-    return {kind: sorted(position for positions in again.values() for position in positions)}
+    waits = [why.retry_after for why in again if why.retry_after is not None]
+    worst = _Why(
+        outcome=max(why.outcome for why in again),
+        retry_after=max(waits, default=None),
+        costs=any(why.costs for why in again),
+        resend=any(why.resend for why in again),
+    )
+    return {worst: sorted(position for positions in again.values() for position in positions)}
 
 
 def may_try_again(batch: Batch, capabilities: Capabilities) -> bool:
-    return capabilities.max_attempts is None or batch.attempt < capabilities.max_attempts
+    """Whether another try is left after this one, if this one costs one."""
+    return capabilities.max_attempts is None or batch.spent + 1 < capabilities.max_attempts
+
+
+def _costs(result: Result, capabilities: Capabilities) -> bool:
+    """A gateway that fails uses up no person's tries. What is no person has them counted all the same:
+    staff are to hear soon of a facility that cannot be switched on."""
+    if capabilities.max_attempts is None or result.outcome is not Outcome.TEMPORARY:
+        return False
+    return result.alone or capabilities.unit is not Unit.PEOPLE
 
 
 def _ending(
@@ -131,21 +167,22 @@ def _ending(
         return None if stopped_as is None and _may_resend(batch, capabilities) else result
     if outcome in FAILED:
         # a refusal now does not take back what an earlier try may have brought
-        return result._replace(outcome=unsent(batch, outcome))
+        return msgspec.structs.replace(result, outcome=unsent(batch, outcome))
     if not outcome.retryable:
         return result
     if stopped_as is not None:
         # what the gateway said of this try is not why there is no other
-        return result._replace(outcome=unsent(batch, stopped_as), reason="")
-    if outcome is Outcome.TEMPORARY and not may_try_again(batch, capabilities):
-        return result._replace(outcome=unsent(batch, Outcome.PERMANENT))
+        return msgspec.structs.replace(result, outcome=unsent(batch, stopped_as), reason="")
+    if _costs(result, capabilities) and not may_try_again(batch, capabilities):
+        return msgspec.structs.replace(result, outcome=unsent(batch, Outcome.PERMANENT))
     return None
 
 
 def _may_resend(batch: Batch, capabilities: Capabilities) -> bool:
     """Once; but where the gateway knows a repeat by its key, as often as anything is tried (LINE)."""
     if capabilities.retries_whole_batch:
-        return capabilities.resends_ambiguous and may_try_again(batch, capabilities)
+        most = capabilities.max_attempts
+        return capabilities.resends_ambiguous and (most is None or batch.attempt < most)
     return capabilities.resends_ambiguous and not batch.resend
 
 

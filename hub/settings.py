@@ -6,6 +6,7 @@ that holds it. What belongs to a connector is checked beside the connector (`cha
 
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from hub import typed
 from hub.errors import BadSettings
 
 T = TypeVar("T")
@@ -40,6 +42,35 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def url(self) -> str:
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+class ResidentsListener(Listener, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`trusted_proxies`: addresses or networks of the city's own proxies, whose `X-Forwarded-For` is believed.
+
+    `streams`: how many pages may be told of changes at once, each with a connection of its own.
+    `embedded_by`: origins of the websites that may show the banner in a frame (CSP Level 3, frame-ancestors).
+    """
+
+    trusted_proxies: tuple[str, ...] = ()
+    embedded_by: tuple[str, ...] = ()
+    streams: Annotated[int, Meta(ge=1, le=1_000_000)] = 5_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for each in self.trusted_proxies:
+            try:
+                ip_network(each)
+            except ValueError as e:
+                raise ValueError(
+                    f"trusted_proxies: {each!r} is no address or network, written like 10.1.2.0/24 / "
+                    "アドレスかネットワーク（10.1.2.0/24 など）を書いてください"
+                ) from e
+        for each in self.embedded_by:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", each):
+                raise ValueError(
+                    f"embedded_by: {each!r} is no origin, written like https://www.city.example.lg.jp / "
+                    "https://www.city.example.lg.jp のように、パスを付けずに書いてください"
+                )
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +185,12 @@ class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         _check(self, "mqtt", r"mqtts?://\S+", like="mqtts://broker.example.lg.jp:8883")
 
 
+class WarningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`folder`: into which 気象庁's telegrams are laid (`hub.inbound.folder`); empty: `telegrams` in the data folder."""
+
+    folder: Path | None = None
+
+
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`backoff_s`: the waits' ceilings before each retry, instead of the channels' own.
 
@@ -187,10 +224,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bus: BusSettings = BusSettings()
     live: LiveSettings = LiveSettings()
     staff: Listener = Listener(port=8080)
-    residents: Listener = Listener(port=8081)
+    residents: ResidentsListener = ResidentsListener(port=8081)
     proxy: ProxySettings = ProxySettings()
     on_call: OnCallSettings = OnCallSettings()
     shelters: ShelterSettings = ShelterSettings()
+    warnings: WarningSettings = WarningSettings()
     delivery: DeliverySettings = DeliverySettings()
     limits: LimitSettings = LimitSettings()
     channels: dict[str, dict[str, Any]] = {}
@@ -205,6 +243,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def ledger_url(self) -> str:
         return self.ledger.url or f"sqlite:///{self.data / 'ledger.db'}"
+
+    @property
+    def telegrams(self) -> Path:
+        return self.warnings.folder or self.data / "telegrams"
 
     @property
     def occupancy_url(self) -> str:
@@ -225,7 +267,7 @@ def load(path: Path) -> Settings:
 def convert(values: object, kind: type[T], *, where: str) -> T:
     """A stanza as its type. Raises `BadSettings` with the key's place: `city.toml $.staff.port`."""
     try:
-        return msgspec.convert(values, kind, dec_hook=_path)
+        return typed.convert(values, kind, dec_hook=_path)
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadSettings(f"{where} {place.strip('`') or '$'}", _bilingual(message)) from e
@@ -286,6 +328,9 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         proxy=msgspec.structs.replace(settings.proxy, ca_file=ca_file and folder / ca_file),
         shelters=msgspec.structs.replace(
             settings.shelters, mqtt_password_file=password_file and folder / password_file
+        ),
+        warnings=msgspec.structs.replace(
+            settings.warnings, folder=settings.warnings.folder and folder / settings.warnings.folder
         ),
         channels={kind: _paths_beside(stanza, folder) for kind, stanza in settings.channels.items()},
     )

@@ -47,8 +47,9 @@ class Slot:
     languages: frozenset[Language] = frozenset(Language)
 
 
+@lru_cache(maxsize=512)
 def parse(template: str, *, place: str, form: Form, language: Language) -> Spans:
-    """The template as spans: fixed text, and empty spans that name their slot.
+    """The template as spans: fixed text, and empty spans that name their slot. Each variant of an alert asks.
 
     Line ends become `\\n`, and spaces at the end of a line and empty lines around the text go.
 

@@ -21,12 +21,12 @@ from hub.delivery import Variant
 from hub.errors import WrongMode
 from hub.idset import IdSet
 from hub.language import Language
-from hub.ledger import batches, census, register
+from hub.ledger import batches, census, packs, register
 from hub.ledger.batches import Place
 from hub.ledger.corrections import Late
+from hub.ledger.packs import Pack, Trait
 from hub.ledger.plans import Cursor
-from hub.ledger.register import Trait
-from hub.recipient import Kind, Reached, RecipientId, Towns, Zone
+from hub.recipient import Called, Kind, Reached, RecipientId, Towns, Zone
 from hub.told import told
 
 
@@ -74,7 +74,10 @@ def source_of(alert: Alert, chain: Sequence[str], channel: str, capabilities: Ca
     """
     if alert.mode is not Mode.LIVE and capabilities.drilling is Drilling.PREVIEW_ONLY:
         return Nobody()
-    if isinstance(alert.targeting.audience, Reached):
+    audience = alert.targeting.audience
+    if isinstance(audience, Called):
+        return CalledStaff(alert, audience, channel)
+    if isinstance(audience, Reached):
         return Corrected(alert, chain, channel)
     return Registered(alert, channel)
 
@@ -195,6 +198,7 @@ class Registered(_Counted):
         super().__init__(alert, channel)
         audience = alert.targeting.audience
         self._towns = frozenset(audience.towns) if isinstance(audience, Towns) else None
+        self._known: tuple[int, Sequence[Variant]] | None = None
 
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
         """A register rebuilt meanwhile is walked anew: people may have moved to or from behind the cursor (I3)."""
@@ -206,15 +210,28 @@ class Registered(_Counted):
         return cursor
 
     def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
-        passed_over = self._members(conn) if cursor.again else IdSet()
-        for variant in sorted(register.variants(conn, self._channel), key=_order):
+        again = cursor.again
+        passed_over = self._members(conn) if again else IdSet()
+        for variant in self._variants(conn, cursor.revision):
             if _order(variant) < (cursor.language, cursor.zone):
                 continue
             after = cursor.after if _order(variant) == (cursor.language, cursor.zone) else 0
-            for pack in register.walk(conn, self._channel, variant, after=after):
-                people = zip(pack.ids, pack.traits, strict=True)
-                ids = [id_ for id_, trait in people if id_ > after and self._includes(trait)]
-                yield Run(0, variant, 0, [id_ for id_ in ids if id_ not in passed_over])
+            for pack in packs.walk(conn, self._channel, variant, after=after):
+                ids = self._chosen(pack, after)
+                yield Run(0, variant, 0, [id_ for id_ in ids if id_ not in passed_over] if again else ids)
+
+    def _chosen(self, pack: Pack, after: int) -> Sequence[RecipientId]:
+        included = [self._includes(kind) for kind in pack.traits.kinds]
+        if all(included) and pack.ids[0] > after:
+            return pack.ids
+        people = zip(pack.ids, pack.traits.of, strict=True)
+        return [id_ for id_, kind in people if included[kind] and id_ > after]
+
+    def _variants(self, conn: Connection, revision: int) -> Sequence[Variant]:
+        """In order; of one revision of the register they are always the same."""
+        if self._known is None or self._known[0] != revision:
+            self._known = revision, sorted(packs.variants(conn, self._channel), key=_order)
+        return self._known[1]
 
     def _includes(self, trait: Trait) -> bool:
         if trait.kind is Kind.TARGET:
@@ -251,6 +268,24 @@ class Corrected(_Counted):
                 f"what {self._alert} corrects is {row.mode}; a {self._mode} alert never goes to those"
             )
         return told(row.members, row.handover, row.receipt)
+
+
+class CalledStaff(_Counted):
+    """The staff whom a muster names, by the record: whoever was put on the list a moment ago is called too."""
+
+    def __init__(self, alert: Alert, called: Called, channel: str) -> None:
+        super().__init__(alert, channel)
+        self._named = called.recipients
+
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        return cursor
+
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        for variant, ids in register.staff(conn, self._channel, self._named).items():
+            if _order(variant) < (cursor.language, cursor.zone):
+                continue
+            after = cursor.after if _order(variant) == (cursor.language, cursor.zone) else 0
+            yield Run(0, variant, 0, [id_ for id_ in ids if id_ > after])
 
 
 _START = Place("", "", 0)

@@ -72,13 +72,18 @@ class Sweeper:
     async def run(self) -> None:
         """Every duty on its beat, until cancelled. One that fails is tried again on its next beat."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(beat(self._relay, 1.0, poke=self._outbox))
+            group.create_task(self.relay())
             group.create_task(beat(self._learn_stops, 0.5))
             group.create_task(beat(self._take_over, 1.0))
             group.create_task(beat(self._end_overdue, 5.0))
             group.create_task(beat(self._fold_parked, 5.0))
             group.create_task(beat(self._forget_parked, 3600.0))
             group.create_task(beat(self._forget_lives, 3600.0))
+
+    async def relay(self) -> None:
+        """The outbox alone, until cancelled: for a process that accepts alerts and does not sweep, so that they
+        need not wait for the next look of one that does."""
+        await beat(self._relay, 1.0, poke=self._outbox)
 
     async def _relay(self) -> None:
         """Publish the outbox in order, then forget it. A record may go twice; consumers deduplicate."""
@@ -185,13 +190,17 @@ class Sweeper:
         )
         batches.record(
             conn,
-            batch,
-            owner=owner,
-            results=verdict.final,
-            children=verdict.children,
-            moved=verdict.moved,
-            settles_at=None,
-            reached_between=None,
+            [
+                batches.Record(
+                    batch=batch,
+                    owner=owner,
+                    results=verdict.final,
+                    children=verdict.children,
+                    moved=verdict.moved,
+                    settles_at=None,
+                    reached_between=None,
+                )
+            ],
         )
 
 

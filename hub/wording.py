@@ -48,8 +48,9 @@ def check_order(order: Order, area: Area, *, mode: Mode) -> None:
             _refuse_drill_word(text, language, place)
 
 
+@lru_cache(maxsize=512)
 def drill_word(text: str, language: Language) -> str | None:
-    """The first word of a drill in `text`, if there is one."""
+    """The first word of a drill in `text`, if there is one. An alert's texts are asked about for each variant."""
     folded = _folded(text)
     found = _EVERYWHERE.search(folded) or _DRILL[language].search(folded)
     return found[0] if found else None

@@ -17,7 +17,7 @@ from hub.alert import Lane
 from hub.background import beat
 from hub.breaker import Breaker, State, Waits
 from hub.bus import Bus
-from hub.channel import Unit
+from hub.channel import Elastic, Unit
 from hub.codec import BatchRecord, RecordCodec
 from hub.consumer import Consumer
 from hub.deliver import Delivery
@@ -38,6 +38,8 @@ LOOK_S = 0.25
 """How often a batch that waits to be begun looks again, when nothing tells it to."""
 AHEAD = 2
 """Batches claimed per connection: one on the wire and one ready."""
+ANSWERED = 4
+"""So many times that at the most, with those whose outcome is being written."""
 SPREAD = 4
 """The sweep picks among so many times what it can take: other processes look at the same ledger."""
 
@@ -57,13 +59,14 @@ class Worker:
         """`waits`: of its breaker, where they are not the lane's own."""
         capabilities = delivery.capabilities
         self._delivery = delivery
+        self._elastic = delivery.channel if isinstance(delivery.channel, Elastic) else None
         self._lane = lane
         self._bus = transport
         self._records = records
         self._topic = bus.deliveries(capabilities.kind, lane)
-        self._size = AHEAD * capabilities.connections
-        self._slots = asyncio.Semaphore(self._size)
         self._busy: dict[BatchId, asyncio.Task[None]] = {}
+        self._recording: set[BatchId] = set()
+        """Those of the busy ones that the gateway has answered: their claims are not ahead of anything."""
         self._by_alert: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
         self._waiting = 0
         """Batches that have a slot and may not be begun yet."""
@@ -88,6 +91,17 @@ class Worker:
         delivery.breaker = self._breaker
         delivery.stops.watch(self._on_stop)
 
+    @property
+    def _size(self) -> int:
+        """Batches that may be claimed at once."""
+        width = self._elastic.width if self._elastic else self._delivery.capabilities.connections
+        return AHEAD * width
+
+    @property
+    def _ahead(self) -> int:
+        """Batches whose request is not over."""
+        return len(self._busy) - len(self._recording)
+
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
@@ -108,7 +122,7 @@ class Worker:
             topic=self._topic,
             group=f"deliver.{self._topic}",
             kind=BatchRecord,
-            most=self._size,
+            most=AHEAD * self._delivery.capabilities.connections,
         )
         await consumer.run(self._take)
 
@@ -119,7 +133,7 @@ class Worker:
     async def _sweep(self) -> None:
         """Claims from the ledger what is due and what the bus never brought; only as much as it can work on."""
         channel = self._delivery.capabilities.kind
-        free = self._size - len(self._busy) - self._waiting
+        free = self._size - self._ahead - self._waiting
         if free <= 0 or self._breaker.wait_s > 0 or self._delivery.pace.behind:
             return
         if self._breaker.state is not State.CLOSED:
@@ -171,29 +185,29 @@ class Worker:
 
     async def _slot_for(self, batch: BatchId) -> bool:
         """Waits until the batch may be begun. False: the other way in has begun it meanwhile."""
-        await self._slots.acquire()
         self._waiting += 1
-        admitted = False
         try:
             self._announce.set()
-            admitted = await self._admitted(batch)
+            return await self._admitted(batch)
         finally:
             self._waiting -= 1
-            if not admitted:
-                self._slots.release()
-        return admitted
 
     async def _admitted(self, batch: BatchId) -> bool:
         recipients = self._delivery.capabilities.batch_size_on(self._lane)
-        while batch not in self._busy:
+        while True:
             if self._lane is Lane.ROUTINE:
                 await self._right_of_way.clear()
             self._changed.clear()
-            if self._has_room(recipients) and self._breaker.admit(batch) and await self._worth_a_trial(batch):
+            worth = self._has_room(recipients) and self._breaker.admit(batch)
+            worth = worth and await self._worth_a_trial(batch)
+            if (
+                batch in self._busy
+            ):  # looked at after everything that waits: the other way in may have been faster
+                return False
+            if worth:
                 self._window.begin(batch, recipients)
                 return True
             await self._change()
-        return False
 
     async def _worth_a_trial(self, batch: BatchId) -> bool:
         """Where a recipient's tries are counted, a gateway is asked a question before it costs one of them."""
@@ -215,7 +229,11 @@ class Worker:
         return True
 
     def _has_room(self, recipients: int) -> bool:
-        if self._delivery.pace.behind:
+        if (
+            self._ahead >= self._size
+            or len(self._busy) >= ANSWERED * self._size
+            or self._delivery.pace.behind
+        ):
             return False
         return self._lane is Lane.URGENT or self._window.has_room(recipients)
 
@@ -233,11 +251,16 @@ class Worker:
             if not claimed.done():
                 claimed.set_result(None)
 
+        def on_answer() -> None:
+            self._recording.add(batch)
+            self._changed.set()
+
         taken, began = 0, asyncio.get_running_loop().time()
         try:
-            results = (await self._delivery.attempt(batch, on_claim)).values()
+            results = (await self._delivery.attempt(batch, on_claim, on_answer)).values()
             self._breaker.hear(results)
-            taken = sum(result.outcome in REACHED for result in results)
+            taken = len([result for result in results if result.outcome in REACHED])
+            await self._delivery.pace.taken(self._lane, recipients=taken)
         except asyncio.CancelledError:
             log.info("a delivery was cut off; its rest is ambiguous", batch=batch)
         except AWAY as e:
@@ -253,13 +276,13 @@ class Worker:
 
     def _finished(self, batch: BatchId, claimed: asyncio.Future[None]) -> None:
         task = self._busy.pop(batch)
+        self._recording.discard(batch)
         for alert, tasks in list(self._by_alert.items()):
             tasks.discard(task)
             if not tasks:
                 del self._by_alert[alert]
-        self._slots.release()
         self._changed.set()
-        if self._more and 2 * len(self._busy) <= self._size:
+        if self._more and 2 * self._ahead <= self._size:
             self._look.set()
         if not claimed.done():
             claimed.set_result(None)

@@ -2,12 +2,15 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
+
+from hub.clock import JST
 
 E = TypeVar("E", bound=Enum)
 
@@ -32,8 +35,9 @@ class Form:
         self._values = MultiDict(values)
 
     def text(self, name: str) -> str:
-        """Without spaces around it; line ends are `\\n` (browsers post `\\r\\n`)."""
-        return self._values.get(name, "").replace("\r\n", "\n").replace("\r", "\n").strip()
+        """Without spaces around it, and without NUL; line ends are `\\n` (browsers post `\\r\\n`)."""
+        typed = self._values.get(name, "").replace("\0", "")
+        return typed.replace("\r\n", "\n").replace("\r", "\n").strip()
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of the ticked boxes of that name, in order."""
@@ -48,6 +52,13 @@ class Form:
         if not text.isdecimal():
             return None
         return int(text) if len(text) < len(str(HUGE)) else HUGE
+
+    def moment(self, name: str) -> datetime | None:
+        """Of an `<input type=datetime-local>`, in Japanese time; None when there is none."""
+        try:
+            return datetime.fromisoformat(self.text(name)).replace(tzinfo=JST).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
 
     def choice(self, name: str, kind: type[E]) -> E | None:
         """The member of `kind` whose value was chosen; None when there is none."""

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from operator_ui import moments, words
 from operator_ui.failures import failures
-from operator_ui.headers import SecurityHeaders
+from operator_ui.headers import SecurityHeaders, policy
 from operator_ui.icons import icon
 from operator_ui.static_files import StaticFiles
 
@@ -45,11 +45,14 @@ class Pages:
         context: Context = lambda _request: {},
         policy: Mapping[str, str] | None = None,
         static: Sequence[Traversable] = (),
+        apart: Sequence[str] = (),
     ) -> None:
-        """`templates`, `styles`, `static` come after this package's own. `context` is given to every template."""
+        """`apart`: style sheets of pages that stand by themselves, as texts. `templates`, `styles`, `static` come after this package's own. `context` is given to every template."""
         css = "".join(sheet.read_text(encoding="utf-8") for sheet in (FOLDER / "base.css", *styles))
         self.static = StaticFiles([FOLDER / "static", *static])
-        self._headers = SecurityHeaders(style=css, https=https, extra=policy)
+        self.styles = (css, *apart)
+        """The inline style sheets, to the letter."""
+        self._headers = SecurityHeaders(styles=self.styles, https=https, extra=policy)
         self._languages = tuple(languages)
         self._cache = cache
         self._context = context
@@ -61,6 +64,10 @@ class Pages:
         app.middlewares.append(failures(self.render))
         self._headers.setup(app)
         self.static.setup(app)
+
+    def policy(self, **directives: str) -> str:
+        """The Content-Security-Policy of a page that differs from the others' in these directives."""
+        return policy(self.styles, {name.replace("_", "-"): value for name, value in directives.items()})
 
     def render(
         self, request: web.Request, template: str, *, status: int = 200, **values: object
@@ -81,9 +88,12 @@ class Pages:
 
     def text(self, request: web.Request, template: str, **values: object) -> str:
         """A template as text: a page, or a fragment that a script fetches."""
-        language = self.language(request)
-        context = {"lang": language, "request": request, **self._context(request), **values}
-        return self._environments[language].get_template(template).render(context)
+        context = {"request": request, **self._context(request), **values}
+        return self.written(template, self.language(request), **context)
+
+    def written(self, template: str, language: str, /, **values: object) -> str:
+        """A template in which nothing of a request is: the same for every reader. From any thread."""
+        return self._environments[language].get_template(template).render({"lang": language, **values})
 
     def language(self, request: web.Request) -> str:
         """What the handler chose, else the reader's cookie, else the browser's wish, else the first."""
@@ -96,7 +106,10 @@ class Pages:
 
     def gettext(self, request: web.Request, text: str) -> str:
         """`text` in the language of the page: for words that code puts into it."""
-        return _translate(self._environments[self.language(request)], text)
+        return self.translated(text, self.language(request))
+
+    def translated(self, text: str, language: str) -> str:
+        return _translate(self._environments[language], text)
 
 
 def _wished(header: str) -> list[str]:

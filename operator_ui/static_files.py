@@ -24,17 +24,28 @@ class _File:
 
 
 class StaticFiles:
-    """`url("staff.js")` names a file with its content's hash, so that a browser keeps it for good."""
+    """`url("staff.js")` names a file with its content's hash, so that a browser keeps it for good.
+
+    The hash is part of the name: where the files are copied to, old and new stand side by side.
+    """
 
     def __init__(self, folders: Iterable[Traversable], *, prefix: str = "/static") -> None:
         self._prefix = prefix
         self._files = {
             entry.name: _read(entry) for folder in folders for entry in folder.iterdir() if entry.is_file()
         }
+        self._hashed = {_hashed(name, file.etag): file for name, file in self._files.items()}
 
     def url(self, name: str) -> str:
         """Raises `KeyError` for a file that is not there."""
-        return f"{self._prefix}/{name}?v={self._files[name].etag}"
+        return f"{self._prefix}/{_hashed(name, self._files[name].etag)}"
+
+    def hashed(self, *names: str) -> dict[str, bytes]:
+        """These files by the address that `url` names, without the slash in front."""
+        return {self.url(name).lstrip("/"): self._files[name].body for name in names}
+
+    def body(self, name: str) -> bytes:
+        return self._files[name].body
 
     def setup(self, app: web.Application) -> None:
         app.router.add_get(f"{self._prefix}/{{name}}", self.serve)
@@ -49,11 +60,12 @@ class StaticFiles:
 
     def response(self, request: web.Request, name: str) -> web.Response:
         """The file, or 304 when the browser has it. Raises `HTTPNotFound`."""
-        file = self._files.get(name)
+        hashed = self._hashed.get(name)
+        file = hashed or self._files.get(name)
         if file is None:
             raise web.HTTPNotFound
         headers: dict[str, str] = {
-            hdrs.CACHE_CONTROL: _FOREVER if request.query.get("v") == file.etag else _CHECK,
+            hdrs.CACHE_CONTROL: _FOREVER if hashed else _CHECK,
             hdrs.VARY: hdrs.ACCEPT_ENCODING,
         }
         if _has(request, file):
@@ -76,6 +88,12 @@ def _body(request: web.Request, file: _File, headers: Mapping[str, str]) -> web.
             headers={**headers, hdrs.CONTENT_TYPE: file.content_type, hdrs.CONTENT_ENCODING: "gzip"},
         )
     return web.Response(body=file.body, headers={**headers, hdrs.CONTENT_TYPE: file.content_type})
+
+
+def _hashed(name: str, etag: str) -> str:
+    """`staff.0123456789abcdef.js`."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.{etag}{dot}{suffix}"
 
 
 def _read(entry: Traversable) -> _File:

@@ -67,6 +67,11 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     def version(self) -> int:
         return sum(row.version for row in self.rows)
 
+    def later(self, now: datetime) -> "Board":
+        """The same as it must be read at `now`: counts that are no longer fresh are unknown (I13)."""
+        rows = (msgspec.structs.replace(row, occupancy=row.occupancy.at(now)) for row in self.rows)
+        return Board(at=now, rows=tuple(rows))
+
     def shown(self, hazard: Hazard, *, near: Position | None = None) -> list[Row]:
         """What residents may see during an alert for `hazard`: by room, then by distance from `near`."""
         rows = [row for row in self.rows if row.suited(hazard).shown]

@@ -4,11 +4,17 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 
+from hub import codec
 from hub import folder as files
-from hub.errors import BadSettings
+from hub.errors import BadInput, BadSettings
 from hub.folder import Folder
+from hub.keys import Keys
+from hub.ledger import revisions
 from hub.shelter_list import Crowding
+
+SUBJECT = "crowding"
 
 Percent = Annotated[float, Meta(gt=0, le=100)]
 
@@ -46,6 +52,31 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return Crowding.SOME if share >= self.some_from_percent * capacity else Crowding.HAS_ROOM
 
 
+def check(thresholds: Thresholds) -> None:
+    """Raises `BadInput` unless each threshold is a percentage above the one before; names the field."""
+    steps = (
+        ("some_from_percent", thresholds.some_from_percent),
+        ("crowded_from_percent", thresholds.crowded_from_percent),
+        ("full_from_percent", thresholds.full_from_percent),
+    )
+    before = 0.0
+    for field, percent in steps:
+        if percent is None:
+            continue
+        if not before < percent <= 100:
+            raise BadInput(
+                field,
+                f"{before:g}より大きく、100以下にしてください / More than {before:g}, and 100 at most",
+            )
+        before = percent
+
+
+def in_force(conn: Connection, keys: Keys, city: Thresholds) -> Thresholds:
+    """What staff set, else the city's."""
+    newest = revisions.latest(conn, keys, SUBJECT)
+    return city if newest is None else codec.decode(Thresholds, newest.value, what=SUBJECT)
+
+
 def load_thresholds(folder: Folder) -> Thresholds:
     """Read `crowding.toml`.
 
@@ -53,13 +84,10 @@ def load_thresholds(folder: Folder) -> Thresholds:
         BadSettings: a threshold is missing, no percentage, or not above the one before.
     """
     thresholds = files.toml(folder, "crowding.toml", Thresholds)
-    steps = [
-        thresholds.some_from_percent,
-        thresholds.crowded_from_percent,
-        thresholds.full_from_percent or 101,
-    ]
-    if not steps[0] < steps[1] < steps[2]:
+    try:
+        check(thresholds)
+    except BadInput as e:
         raise BadSettings(
             "crowding.toml", "each threshold must be above the one before / 小さい順にしてください"
-        )
+        ) from e
     return thresholds

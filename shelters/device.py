@@ -63,6 +63,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """Name of the key it reports with."""
     interval: timedelta
+    error_percent: float | None = None
+    """By how much its count may be wrong, in percent of what it counted: from its data sheet, or the city's
+    own test. None: nobody has measured it."""
 
     @property
     def patience(self) -> timedelta:
@@ -136,6 +139,7 @@ class _DeviceRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     counts: Counts
     key: str = ""
     interval_s: Annotated[int, Meta(ge=1, le=86_400)]
+    error_percent: Annotated[float, Meta(ge=0, le=50)] | None = None
 
 
 class _DevicesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -179,4 +183,5 @@ def _device(row: _DeviceRow) -> Device:
         counts=row.counts,
         key=row.key,
         interval=timedelta(seconds=row.interval_s),
+        error_percent=row.error_percent,
     )

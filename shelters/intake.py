@@ -1,14 +1,20 @@
 """Readings from outside become records on `readings`: understood, allowed, published."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
+from hub.blocks import blocks
 from hub.bus import READINGS, Bus
 from hub.codec import RecordCodec
 from shelters.device import Device, Devices
-from shelters.reading import Reading, Refusal, parse
+from shelters.reading import Reading, Readings, Refusal, parse
+from shelters.site import SiteCode
+
+A_RECORD = 100
+"""Readings at most: some 20 KB."""
 
 
 class Sorted(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +63,13 @@ async def publish(bus: Bus, records: RecordCodec, readings: Sequence[Reading]) -
     Raises:
         TemporaryFailure: they may be lost; whoever sent them sends them again (a repeat counts once).
     """
-    if readings:
-        sealed = [(reading.site, records.seal(READINGS, reading.site, reading)) for reading in readings]
+    by_site: defaultdict[SiteCode, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        by_site[reading.site].append(reading)
+    sealed = [
+        (site, records.seal(READINGS, site, Readings(readings=together)))
+        for site, given in by_site.items()
+        for together in blocks(given, A_RECORD)
+    ]
+    if sealed:
         await bus.publish_many(READINGS, sealed)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
+import msgspec
 import structlog
 
 from hub import codec
@@ -23,7 +24,7 @@ from hub.live import Live
 from shelters.crowding import Thresholds
 from shelters.device import Devices
 from shelters.occupancy import STAFF_INTERVAL, Occupancy, Ruler, estimate
-from shelters.reading import Reading
+from shelters.reading import Reading, Readings
 from shelters.site import Site, SiteCode
 from shelters.snapshots import Snapshot, Snapshots
 from shelters.tally import Tally, add, fold
@@ -54,7 +55,9 @@ class Keeper:
         reports: Reports,
         clock: Clock,
         staff_interval: timedelta = STAFF_INTERVAL,
+        current: Callable[[], Awaitable[Thresholds]] | None = None,
     ) -> None:
+        """`current`: the thresholds in force, asked at each tick; without it `thresholds` hold for ever."""
         self._bus, self._live, self._snapshots, self._records = bus, live, snapshots, records
         self._reports, self._clock = reports, clock
         self._rulers = {
@@ -66,16 +69,22 @@ class Keeper:
             )
             for code, site in sites.items()
         }
+        self._current = current
         self._reported_to: datetime | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
         await self._persist(self.restore, "the latest occupancy was not restored")
         readings = Consumer(
-            transport=self._bus, records=self._records, topic=READINGS, group=GROUP, kind=Reading
+            transport=self._bus,
+            records=self._records,
+            topic=READINGS,
+            group=GROUP,
+            kind=Readings,
+            apart=Readings.apart,
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(readings.run(self.take))
+            tasks.create_task(readings.run(self._take))
             tasks.create_task(self._watch())
 
     async def restore(self) -> None:
@@ -93,13 +102,25 @@ class Keeper:
             by_site[reading.site].append(reading)
         await self._say(by_site.keys() & self._rulers.keys(), by_site, only_news=only_news)
 
+    async def _take(self, records: Sequence[Readings]) -> None:
+        await self.take(chain.from_iterable(record.readings for record in records))
+
     async def tick(self) -> None:
         """Catch up on staff's reports, and say of every site what the passing of time has changed."""
+        if self._current is not None:
+            self._measure_by(await self._current())
         now = self._clock()
         reports = await self._reports((self._reported_to or now - CATCH_UP) - TICK)
         await self.take(reports, only_news=True)
         self._reported_to = now
         await self._say(self._rulers.keys(), {}, only_news=True)
+
+    def _measure_by(self, thresholds: Thresholds) -> None:
+        """From the next word on: what staff change is said of every site within a tick."""
+        self._rulers = {
+            code: msgspec.structs.replace(ruler, thresholds=thresholds)
+            for code, ruler in self._rulers.items()
+        }
 
     async def _watch(self) -> None:
         while True:

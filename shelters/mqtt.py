@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 TOPIC = "yobikake/readings/"
 GROUPED = 100
-"""Messages that are published and acknowledged together, when that many wait."""
+"""Messages at most that are published and acknowledged together. They come no faster than the broker lets them
+be unacknowledged: Mosquitto's `max_inflight_messages`, 20 unless it is told otherwise."""
 _DELAYS_S = (1, 2, 5, 10)
 
 
@@ -82,17 +83,18 @@ class MqttIntake:
                 await asyncio.sleep(delay_s)
 
     async def _session(self) -> None:
-        client = self._client()
+        arrived: asyncio.Queue[aiomqtt.Message] = asyncio.Queue()
+        client = self._client(arrived)
         async with client:
             await client.subscribe(f"{TOPIC}+", qos=1)
             self.connected.set()
             log.info("MQTT broker connected", host=self._host)
-            async for messages in _grouped(client):
+            async for messages in _grouped(client, arrived):
                 await self._take(messages)
                 for message in messages:
                     client._client.ack(message.mid, message.qos)
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self, arrived: asyncio.Queue[aiomqtt.Message]) -> aiomqtt.Client:
         client = aiomqtt.Client(
             self._host,
             self._port,
@@ -101,6 +103,7 @@ class MqttIntake:
             identifier=self._broker.client_id,
             clean_session=False,
             tls_context=self._context(),
+            queue_type=lambda **_: arrived,  # type: ignore[arg-type]
         )
         # Not offered by aiomqtt: without it a message counts as received before it is durable.
         client._client.manual_ack_set(True)
@@ -144,13 +147,12 @@ class MqttIntake:
                 return
 
 
-async def _grouped(client: aiomqtt.Client) -> AsyncIterator[list[aiomqtt.Message]]:
-    messages = client.messages
-    async for message in messages:
-        group = [message]
-        while len(messages) and len(group) < GROUPED:
-            group.append(await anext(messages))
-        yield group
+async def _grouped(
+    client: aiomqtt.Client, arrived: asyncio.Queue[aiomqtt.Message]
+) -> AsyncIterator[list[aiomqtt.Message]]:
+    """One message, and those that came meanwhile: alone it waits for no other."""
+    async for message in client.messages:
+        yield [message, *(arrived.get_nowait() for _ in range(min(arrived.qsize(), GROUPED - 1)))]
 
 
 def _device(message: aiomqtt.Message) -> str:

@@ -8,6 +8,7 @@ reads as «space available» (I13).
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil, hypot
 
 import msgspec
 
@@ -43,6 +44,9 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteCode
     version: int
     people: int | None = None
+    margin: int | None = None
+    """People ±: by how much `people` may be wrong, as far as its sensors' errors are known. None: not known,
+    or a number that somebody counted."""
     capacity: int | None = None
     crowding: Crowding | None = None
     source: Source | None = None
@@ -65,7 +69,7 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
         if self.fresh_until is None or now <= self.fresh_until:
             return self
         return msgspec.structs.replace(
-            self, people=None, crowding=None, source=None, as_of=None, fresh_until=None
+            self, people=None, margin=None, crowding=None, source=None, as_of=None, fresh_until=None
         )
 
     def says_the_same(self, other: "Occupancy") -> bool:
@@ -95,6 +99,7 @@ class _Count(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     as_of: datetime
     fresh_until: datetime
+    margin: int | None = None
 
 
 def estimate(tally: Tally, ruler: Ruler, *, now: datetime, before: Occupancy | None = None) -> Occupancy:
@@ -118,6 +123,7 @@ def _with_count(said: Occupancy, count: _Count, ruler: Ruler) -> Occupancy:
     return msgspec.structs.replace(
         said,
         people=count.people,
+        margin=count.margin,
         crowding=ruler.thresholds.word(count.people, ruler.capacity),
         source=count.source,
         as_of=count.as_of,
@@ -157,7 +163,11 @@ def _told(tally: Tally, ruler: Ruler, now: datetime) -> tuple[Base, _Count] | No
     for base, source, patience in ranked:
         if base is not None and now <= base.at + patience:
             return base, _Count(
-                people=base.people, source=source, as_of=base.at, fresh_until=base.at + patience
+                people=base.people,
+                source=source,
+                as_of=base.at,
+                fresh_until=base.at + patience,
+                margin=_heads_margin(base, ruler) if source is Source.HEADS else None,
             )
     return None
 
@@ -181,7 +191,33 @@ def _by_doors(tally: Tally, base: Base, ruler: Ruler) -> _Count:
         source=Source.DOORS,
         as_of=min(last for last, _ in lasts),
         fresh_until=min(last + patience for last, patience in lasts),
+        margin=_margin(tally, base, ruler),
     )
+
+
+def _margin(tally: Tally, base: Base, ruler: Ruler) -> int | None:
+    """The base's error and each door's, which do not depend on each other: the root of their squares' sum."""
+    crossed = tally.crossed_since(base)
+    errors = [_error(door, crossed.get(door.id, 0)) for door in ruler.doors]
+    known = [error for error in (_base_error(base, ruler), *errors) if error is not None]
+    return ceil(hypot(*known)) if len(known) == len(errors) + 1 else None
+
+
+def _base_error(base: Base, ruler: Ruler) -> float | None:
+    """0 for a number that staff gave: they counted."""
+    counter = next((device for device in ruler.devices if device.id == base.device), None)
+    if counter is None or counter.counts is not Counts.HEADS:
+        return 0
+    return _error(counter, base.people)
+
+
+def _heads_margin(base: Base, ruler: Ruler) -> int | None:
+    error = _base_error(base, ruler)
+    return None if error is None else ceil(error)
+
+
+def _error(device: Device, counted: int) -> float | None:
+    return None if device.error_percent is None else counted * device.error_percent / 100
 
 
 def _staff_word(tally: Tally, ruler: Ruler, now: datetime) -> Word | None:

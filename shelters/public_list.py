@@ -8,6 +8,7 @@ from hub.hazard import Hazard
 from hub.place import Position
 from hub.shelter_list import Crowding
 from shelters.board import Board, Row
+from shelters.site import Facility
 from shelters.suited import Suited
 
 
@@ -29,6 +30,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int | None
     crowding: Crowding | None
     as_of: datetime | None
+    fresh_until: datetime | None = None
+    """From then on the numbers and the word are 不明, unless something newer has come."""
+    facilities: tuple[Facility, ...] = ()
+    """What is known to be there, in the order of `Facility`."""
 
 
 def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -> list[Entry]:
@@ -51,6 +56,8 @@ def _entry(row: Row, verdict: Suited) -> Entry:
         capacity=row.site.capacity,
         crowding=_word(row, verdict) if receiving else None,
         as_of=row.occupancy.as_of if receiving else None,
+        fresh_until=row.occupancy.fresh_until if receiving else None,
+        facilities=tuple(each for each in Facility if each in row.site.facilities),
     )
 
 

@@ -17,13 +17,14 @@ The wire format, over HTTP as over MQTT, is JSON:
 offset. Fields beyond these are ignored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from hub import typed
 from hub.errors import BadInput
 from hub.shelter_list import Crowding
 from shelters.site import SiteCode
@@ -78,7 +79,7 @@ Measure = DoorTotals | DoorDeltas | HeadCount | StaffWord
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of one site, as it travels on `readings`. Holds nothing about any person."""
+    """One reading of one site. Holds nothing about any person."""
 
     site: SiteCode
     device: str
@@ -86,6 +87,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     received_at: datetime
     measure: Measure
+
+
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    """What came together from one site, as it travels on `readings`: one record, in their order."""
+
+    readings: tuple[Reading, ...]
+
+    def apart(self) -> "Sequence[Readings]":
+        """Each by itself, so that one which cannot be counted takes no other along."""
+        return [Readings(readings=(reading,)) for reading in self.readings]
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,14 +116,22 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class _Envelope(msgspec.Struct, kw_only=True):
-    readings: Annotated[list[msgspec.Raw], Meta(max_length=MOST_READINGS)]
-
-
 class _Head(msgspec.Struct, kw_only=True):
     id: Label
     device: Label
     at: Annotated[datetime, Meta(tz=True)]
+
+
+class _Raws(msgspec.Struct, kw_only=True):
+    readings: Annotated[list[msgspec.Raw], Meta(max_length=MOST_READINGS)]
+
+
+class _Heads(msgspec.Struct, kw_only=True):
+    readings: list[_Head]
+
+
+class _Measures(msgspec.Struct, kw_only=True):
+    readings: list[Measure]
 
 
 def parse(body: bytes, *, now: datetime) -> Iterator[Sent | Refusal]:
@@ -122,24 +141,39 @@ def parse(body: bytes, *, now: datetime) -> Iterator[Sent | Refusal]:
         BadInput: the body as a whole is not JSON with a list of readings.
     """
     try:
-        raws = msgspec.json.decode(body, type=_Envelope).readings
+        raws = typed.from_json(body, _Raws).readings
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadInput(place.strip("`") or "$", message) from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadInput("$", "is not JSON") from e
-    return (_parse(raw, f"$.readings[{i}]", now) for i, raw in enumerate(raws))
+    return _together(body, now) or (_parse(raw, f"$.readings[{i}]", now) for i, raw in enumerate(raws))
+
+
+def _together(body: bytes, now: datetime) -> Iterator[Sent | Refusal] | None:
+    """All at once, in half the time, where every one of them is well-formed."""
+    try:
+        heads = typed.from_json(body, _Heads).readings
+        measures = typed.from_json(body, _Measures).readings
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    both = enumerate(zip(heads, measures, strict=True))
+    return (_sent(head, measure, f"$.readings[{i}]", now) for i, (head, measure) in both)
 
 
 def _parse(raw: msgspec.Raw, place: str, now: datetime) -> Sent | Refusal:
     try:
-        head = msgspec.json.decode(raw, type=_Head)
-        measure = msgspec.json.decode(raw, type=Measure)
+        head = typed.from_json(raw, _Head)
+        measure = typed.from_json(raw, Measure)
     except msgspec.ValidationError as e:
         message, _, below = str(e).partition(" - at ")
         return Refusal(place=place + below.strip("`").removeprefix("$"), message=message)
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
         return Refusal(place=place, message=f"is not JSON: {e}")
+    return _sent(head, measure, place, now)
+
+
+def _sent(head: _Head, measure: Measure, place: str, now: datetime) -> Sent | Refusal:
     if head.at > now + CLOCK_TOLERANCE:
         return Refusal(place=f"{place}.at", message="lies in the future: set the device's clock")
     if head.at < now - OLDEST:

@@ -6,7 +6,7 @@ last step of a site is where it stands.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, and_, func, insert, select
@@ -18,6 +18,7 @@ from hub.shelter_list import Crowding
 from shelters.reading import Reading, StaffWord
 from shelters.shelter import Stage, Step, check
 from shelters.site import SiteCode
+from shelters.support import Support
 from shelters.tables import shelter_reports, shelter_steps
 
 STAFF = "staff"
@@ -39,27 +40,47 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     need_support: int | None = None
     crowding: Crowding | None = None
     needs: tuple[str, ...] = ()
+    support: dict[Support, int] = {}
+    """How many of each kind, as far as it was said."""
     note: str = ""
 
 
-def take_step(conn: Connection, step: Step, *, people: int | None, recorded_at: datetime) -> None:
+class Received(NamedTuple):
+    """A report, and when it arrived: later than its own time where it waited offline."""
+
+    report: Report
+    recorded_at: datetime
+
+
+def take_step(conn: Connection, step: Step, *, people: int | None, recorded_at: datetime) -> bool:
     """Record `step`, if it follows. `step.number` is one more than the last step the screen saw.
 
+    Whether it was new: the same step again, by the same hand, changes nothing, since its answer may have been lost.
     `people`: how many are inside, as far as is known; a site is never closed with people in it.
 
     Raises:
         Conflict: somebody else took a step first.
         IllegalStep: it does not follow, or people are inside.
     """
+    if _known(conn, step):
+        return False
     last = current(conn, step.site)
     if step.number != last.number + 1:
-        raise _changed()
+        raise _changed(last)
     check(last.stage, step.stage, people=people)
     row = msgspec.structs.asdict(step) | {"recorded_at": recorded_at}
     try:
         conn.execute(insert(shelter_steps).values(row))
     except IntegrityError as e:
-        raise _changed() from e
+        raise _changed(last) from e
+    return True
+
+
+def _known(conn: Connection, step: Step) -> bool:
+    table = shelter_steps.c
+    query = select(table.stage, table.by).where(table.site == step.site, table.number == step.number)
+    row = conn.execute(query).first()
+    return row is not None and (Stage(row.stage), row.by) == (step.stage, step.by)
 
 
 def current(conn: Connection, site: SiteCode) -> Step:
@@ -88,28 +109,39 @@ def unopened(site: SiteCode) -> Step:
     return Step(site=site, number=0, stage=Stage.UNOPENED, at=datetime.min.replace(tzinfo=UTC), by="")
 
 
-def report(conn: Connection, given: Report, *, recorded_at: datetime) -> None:
-    """Record a report; the same id again changes nothing.
+def report(conn: Connection, given: Report, *, recorded_at: datetime) -> bool:
+    """Record a report. Whether it was new: the same id again changes nothing.
 
     Raises:
         BadInput: a number is negative or absurd, or there is nothing in it.
     """
     _check(given)
     known = conn.execute(select(shelter_reports.c.id).where(shelter_reports.c.id == given.id)).first()
-    if known is None:
-        row = msgspec.structs.asdict(given) | {
-            "needs": codec.encode(given.needs).decode(),
-            "recorded_at": recorded_at,
-        }
-        conn.execute(insert(shelter_reports).values(row))
+    if known is not None:
+        return False
+    row = msgspec.structs.asdict(given) | {
+        "needs": codec.encode(given.needs).decode(),
+        "support": codec.encode(given.support).decode(),
+        "recorded_at": recorded_at,
+    }
+    conn.execute(insert(shelter_reports).values(row))
+    return True
 
 
-def latest_report(conn: Connection, site: SiteCode) -> Report | None:
+def latest_report(conn: Connection, site: SiteCode) -> Received | None:
+    """The newest by the devices' time: one that waited offline takes no newer one's place."""
     query = (
         select(shelter_reports).where(shelter_reports.c.site == site).order_by(shelter_reports.c.at.desc())
     )
     row = conn.execute(query.limit(1)).mappings().first()
-    return _report(row) if row else None
+    return Received(_report(row), row["recorded_at"]) if row else None
+
+
+def reports_since(conn: Connection, site: SiteCode, since: datetime) -> Sequence[Report]:
+    """Of one site, by the devices' time, first to last."""
+    table = shelter_reports
+    query = select(table).where(table.c.site == site, table.c.at >= since)
+    return [_report(row) for row in conn.execute(query.order_by(table.c.at)).mappings()]
 
 
 def readings_since(conn: Connection, recorded_from: datetime) -> Sequence[Reading]:
@@ -135,21 +167,26 @@ def reading(given: Report, *, received_at: datetime) -> Reading | None:
 
 
 def _check(given: Report) -> None:
-    for name in ("people", "households", "need_support"):
-        number = getattr(given, name)
+    numbers: dict[str, int | None] = {
+        name: getattr(given, name) for name in ("people", "households", "need_support")
+    }
+    numbers |= {f"support-{kind}": number for kind, number in given.support.items()}
+    for name, number in numbers.items():
         if number is not None and not 0 <= number <= 100_000:
             raise BadInput(
                 name, f"{number} is not between 0 and 100000 / 0から100000までの数を入力してください"
             )
     if given.crowding is Crowding.UNKNOWN:
         raise BadInput("crowding", "leave it out when it is not known / 分からないときは選ばないでください")
-    if given.people is None and given.crowding is None and not given.needs and not given.note:
+    said = [number for number in numbers.values() if number is not None]
+    if not (said or given.crowding or given.needs or given.note):
         raise BadInput("report", "is empty / 何も入力されていません")
 
 
-def _changed() -> Conflict:
+def _changed(last: Step) -> Conflict:
     return Conflict(
-        "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
+        f"ほかの人が先に変更しました。いまは「{last.stage.japanese}」です。新しい内容を確認してください / "
+        f"Someone changed this: it is now {last.stage.value}. Review the new version"
     )
 
 
@@ -162,4 +199,5 @@ def _report(row: Any) -> Report:
     values = {name: row[name] for name in Report.__struct_fields__}
     values["crowding"] = Crowding(row["crowding"]) if row["crowding"] else None
     values["needs"] = tuple(codec.decode(list[str], row["needs"], what="shelter_reports needs"))
+    values["support"] = codec.decode(dict[Support, int], row["support"], what="shelter_reports support")
     return Report(**values)

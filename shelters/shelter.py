@@ -39,6 +39,14 @@ class Stage(StrEnum):
 
 
 OPENING = frozenset({Stage.PREPARING, Stage.STAFF_ARRIVED, Stage.UNLOCKED, Stage.SAFETY_CHECKED})
+OPENING_ORDER = (
+    Stage.PREPARING,
+    Stage.STAFF_ARRIVED,
+    Stage.UNLOCKED,
+    Stage.SAFETY_CHECKED,
+    Stage.RECEIVING,
+)
+"""The steps by which a site opens, none of them left out."""
 INHABITED = frozenset({Stage.RECEIVING, Stage.PAUSED, Stage.FULL})
 """People may be inside, whether they were counted or not."""
 

@@ -4,6 +4,7 @@ A 指定緊急避難場所 is designated hazard by hazard; a 指定避難所 is 
 nothing of any hazard.
 """
 
+from enum import StrEnum
 from typing import Annotated, NewType
 
 import msgspec
@@ -17,6 +18,21 @@ from hub.place import Latitude, Longitude, Name, Position
 
 SiteCode = NewType("SiteCode", str)
 """The part of 共通ID that a place's two designations share, for example `E1320700001`."""
+
+
+class Facility(StrEnum):
+    """What a site is fitted out for, as residents ask for it."""
+
+    WHEELCHAIR = "wheelchair"
+    PETS = "pets"
+    INFANTS = "infants"
+
+    @property
+    def japanese(self) -> str:
+        return _JAPANESE[self]
+
+
+_JAPANESE = {Facility.WHEELCHAIR: "車いす", Facility.PETS: "ペット", Facility.INFANTS: "乳児"}
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +50,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     hazards: frozenset[Hazard]
     """What it is designated for. Empty unless it is a 指定緊急避難場所."""
     capacity: int | None
+    facilities: frozenset[Facility] = frozenset()
+    """What is known to be there. What is missing here may be missing there, or nobody wrote it down."""
 
     def designated_for(self, hazard: Hazard) -> bool:
         return hazard in self.hazards
@@ -57,6 +75,9 @@ class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     inland_flood: bool = False
     volcano: bool = False
     capacity: Annotated[int, Meta(gt=0)] | None = None
+    wheelchair: bool = False
+    pets: bool = False
+    infants: bool = False
 
 
 def load_sites(folder: Folder) -> dict[SiteCode, Site]:
@@ -86,6 +107,7 @@ def _site(row: _Row) -> Site:
         evacuation_id=row.evacuation_id,
         hazards=hazards,
         capacity=row.capacity,
+        facilities=frozenset(each for each in Facility if getattr(row, each.value)),
     )
 
 

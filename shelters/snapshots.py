@@ -5,7 +5,7 @@ commit, nor an alert for theirs; losing it means 不明 until the next head coun
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     create_engine,
     event,
     insert,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from hub import typed
 from shelters.occupancy import Occupancy
 from shelters.site import SiteCode
 from shelters.tally import Tally
@@ -76,25 +78,46 @@ class Snapshots:
         if sites is not None:
             query = query.where(_snapshots.c.site.in_(sites))
         with self._engine.connect() as conn:
-            return {row.site: msgspec.msgpack.decode(row.body, type=Snapshot) for row in conn.execute(query)}
+            return {row.site: typed.from_msgpack(row.body, Snapshot) for row in conn.execute(query)}
 
-    def _save(self, pairs: list[tuple[Snapshot | None, Snapshot]]) -> set[SiteCode]:
+    def _save(self, pairs: Sequence[tuple[Snapshot | None, Snapshot]]) -> set[SiteCode]:
         with self._engine.begin() as conn:
-            return {new.tally.site for known, new in pairs if not _write(conn, known, new)}
+            there = _versions(conn, [new.tally.site for _, new in pairs])
+            followed = [(known, new) for known, new in pairs if there.get(new.tally.site) == _version(known)]
+            _update(conn, [new for known, new in followed if known is not None])
+            written = {new.tally.site for known, new in followed if known is not None or _insert(conn, new)}
+        return {new.tally.site for _, new in pairs} - written
 
 
-def _write(conn: Connection, known: Snapshot | None, snapshot: Snapshot) -> bool:
-    site, body = snapshot.tally.site, msgspec.msgpack.encode(snapshot)
-    if known is not None:
-        there = (_snapshots.c.site == site) & (_snapshots.c.version == known.said.version)
-        done = conn.execute(update(_snapshots).where(there).values(version=snapshot.said.version, body=body))
-        return done.rowcount == 1
+def _version(snapshot: Snapshot | None) -> int | None:
+    return snapshot.said.version if snapshot else None
+
+
+def _versions(conn: Connection, sites: Collection[SiteCode]) -> dict[SiteCode, int]:
+    """Of those that have a snapshot; nobody else changes them until this transaction ends."""
+    query = select(_snapshots.c.site, _snapshots.c.version).where(_snapshots.c.site.in_(sites))
+    return {row.site: row.version for row in conn.execute(query.order_by("site").with_for_update())}
+
+
+def _update(conn: Connection, snapshots: Sequence[Snapshot]) -> None:
+    if snapshots:
+        rows = [_row(snapshot) | {"there": snapshot.tally.site} for snapshot in snapshots]
+        conn.execute(update(_snapshots).where(_snapshots.c.site == bindparam("there")), rows)
+
+
+def _insert(conn: Connection, snapshot: Snapshot) -> bool:
+    """Whether nobody else was first."""
     try:
         with conn.begin_nested():
-            conn.execute(insert(_snapshots).values(site=site, version=snapshot.said.version, body=body))
+            conn.execute(insert(_snapshots).values(_row(snapshot)))
     except IntegrityError:
         return False
     return True
+
+
+def _row(snapshot: Snapshot) -> dict[str, Any]:
+    body = msgspec.msgpack.encode(snapshot)
+    return {"site": snapshot.tally.site, "version": snapshot.said.version, "body": body}
 
 
 def _tune(connection: Any, _record: object) -> None:

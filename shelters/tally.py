@@ -7,8 +7,9 @@ same readings give the same tally. What is older than `HORIZON` before the newes
 into the bases, and what comes later than that is not counted any more.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
@@ -50,6 +51,10 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         """People who came, less those who went, in readings after `after` (and not after `until`)."""
         return sum(net for at, net in self._nets() if after < at and (until is None or at <= until))
 
+    def crossed(self, after: datetime, until: datetime | None = None) -> int:
+        """People who came and people who went, both counted, in the same readings as `moved`."""
+        return sum(gross for at, gross in self._grosses() if after < at and (until is None or at <= until))
+
     def known_from(self, patience: timedelta) -> datetime:
         """Since when no movement was missed.
 
@@ -71,15 +76,24 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         for before, after in pairwise(self.crossings):
             yield after.at, _between(before, after)
 
+    def _grosses(self) -> Iterator[tuple[datetime, int]]:
+        if not self.totals:
+            yield from ((crossing.at, crossing.entered + crossing.left) for crossing in self.crossings)
+            return
+        for before, after in pairwise(self.crossings):
+            yield after.at, _both_ways(before, after)
+
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody or something counted everybody. `moved`: who came or went since, as far as it is folded."""
+    """Somebody or something counted everybody. `moved`: who came, less who went, since, as far as it is
+    folded; `crossed`: how many crossings that was, by door."""
 
     at: datetime
     id: str
     device: str
     people: int
     moved: int = 0
+    crossed: dict[str, int] = {}
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,13 +119,39 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         after = base.at if self.folded_to is None else max(base.at, self.folded_to)
         return base.moved + sum(door.moved(after) for door in self.doors.values())
 
+    def crossed_since(self, base: Base) -> dict[str, int]:
+        """How often each door was crossed since `base`."""
+        after = base.at if self.folded_to is None else max(base.at, self.folded_to)
+        return {
+            device: base.crossed.get(device, 0) + door.crossed(after) for device, door in self.doors.items()
+        }
+
 
 def add(tally: Tally, readings: Iterable[Reading]) -> Tally:
     """The tally with `readings` of its site counted in. Repeating any of them changes nothing."""
-    for reading in readings:
-        if tally.folded_to is None or reading.at > tally.folded_to:
-            tally = _count(tally, reading)
-    return tally
+    counted = [one for one in readings if tally.folded_to is None or one.at > tally.folded_to]
+    crossings: defaultdict[str, list[Reading]] = defaultdict(list)
+    staff, heads, word = tally.staff, tally.heads, tally.word
+    for one in counted:
+        match one.measure:
+            case DoorTotals() | DoorDeltas():
+                crossings[one.device].append(one)
+            case HeadCount(people=people):
+                heads = _later(heads, _base(one, people))
+            case StaffWord(people=people, crowding=crowding):
+                if people is not None:
+                    staff = _later(staff, _base(one, people))
+                if crowding is not None:
+                    word = _later(word, Word(at=one.at, id=one.id, crowding=crowding))
+    return msgspec.structs.replace(
+        tally,
+        doors=tally.doors
+        | {door: _with_crossings(tally.doors.get(door), new) for door, new in crossings.items()},
+        staff=staff,
+        heads=heads,
+        word=word,
+        newest_at=_newest(tally, counted),
+    )
 
 
 def fold(tally: Tally, *, patience: Mapping[str, timedelta], horizon: timedelta = HORIZON) -> Tally:
@@ -144,41 +184,32 @@ def _between(before: Crossing, after: Crossing) -> int:
     return (after.entered - before.entered) - (after.left - before.left)
 
 
+def _both_ways(before: Crossing, after: Crossing) -> int:
+    if _began_anew(before, after):
+        return after.entered + after.left
+    return (after.entered - before.entered) + (after.left - before.left)
+
+
 def _began_anew(before: Crossing, after: Crossing) -> bool:
     return after.entered < before.entered or after.left < before.left
 
 
-def _count(tally: Tally, reading: Reading) -> Tally:
-    newest = reading.at if tally.newest_at is None else max(tally.newest_at, reading.at)
-    tally = msgspec.structs.replace(tally, newest_at=newest)
-    match reading.measure:
-        case DoorTotals() | DoorDeltas():
-            return _with_crossing(tally, reading, reading.measure)
-        case HeadCount(people=people):
-            return msgspec.structs.replace(tally, heads=_later(tally.heads, _base(reading, people)))
-        case StaffWord():
-            return _with_word(tally, reading, reading.measure)
+def _newest(tally: Tally, readings: Iterable[Reading]) -> datetime | None:
+    known = () if tally.newest_at is None else (tally.newest_at,)
+    return max((*known, *(one.at for one in readings)), default=None)
 
 
-def _with_crossing(tally: Tally, reading: Reading, measure: DoorTotals | DoorDeltas) -> Tally:
-    door = tally.doors.get(reading.device, Door(totals=isinstance(measure, DoorTotals)))
-    crossing = Crossing(at=reading.at, id=reading.id, entered=measure.entered, left=measure.left)
-    if any(known.id == crossing.id for known in door.crossings):
-        return tally
-    place = bisect_left(door.crossings, crossing)
-    crossings = (*door.crossings[:place], crossing, *door.crossings[place:])
-    return msgspec.structs.replace(
-        tally, doors={**tally.doors, reading.device: msgspec.structs.replace(door, crossings=crossings)}
-    )
-
-
-def _with_word(tally: Tally, reading: Reading, measure: StaffWord) -> Tally:
-    if measure.people is not None:
-        tally = msgspec.structs.replace(tally, staff=_later(tally.staff, _base(reading, measure.people)))
-    if measure.crowding is not None:
-        word = Word(at=reading.at, id=reading.id, crowding=measure.crowding)
-        tally = msgspec.structs.replace(tally, word=_later(tally.word, word))
-    return tally
+def _with_crossings(door: Door | None, readings: Sequence[Reading]) -> Door:
+    """Each once, by its id, at the place of its time."""
+    door = door or Door(totals=isinstance(readings[0].measure, DoorTotals))
+    known = {crossing.id for crossing in door.crossings}
+    crossings = list(door.crossings)
+    for one in readings:
+        if one.id not in known and isinstance(one.measure, DoorTotals | DoorDeltas):
+            known.add(one.id)
+            crossing = Crossing(at=one.at, id=one.id, entered=one.measure.entered, left=one.measure.left)
+            insort(crossings, crossing)
+    return msgspec.structs.replace(door, crossings=tuple(crossings))
 
 
 def _base(reading: Reading, people: int) -> Base:
@@ -195,7 +226,11 @@ def _carried(tally: Tally, base: Base | None, cut: datetime) -> Base | None:
         return base
     after = base.at if tally.folded_to is None else max(base.at, tally.folded_to)
     moved = sum(door.moved(after, until=cut) for door in tally.doors.values())
-    return msgspec.structs.replace(base, moved=base.moved + moved)
+    crossed = {
+        device: base.crossed.get(device, 0) + door.crossed(after, until=cut)
+        for device, door in tally.doors.items()
+    }
+    return msgspec.structs.replace(base, moved=base.moved + moved, crossed=crossed)
 
 
 def _shortened(door: Door, cut: datetime, patience: timedelta) -> Door:

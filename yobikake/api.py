@@ -4,7 +4,7 @@ They are placed separately: the console where residents cannot reach it; the pub
 providers' callbacks and the sensors' readings where they can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -13,21 +13,25 @@ from aiohttp import web
 
 import config
 from channels.manual import Manual, ticked
-from hub import health, phrases
+from hub import health, muster_rules, organisation, outage, phrases, pointing
 from hub.channel import Content, Health, Target, Targets
 from hub.errors import BadSettings
+from hub.outage import Outage
 from hub.settings import Listener
 from operator_ui.residents.app import create_app as residents_app
 from operator_ui.residents.portal import Residents
+from operator_ui.senders import Senders
 from operator_ui.staff.app import create_app as staff_app
-from operator_ui.staff.console import Console, SheetText
+from operator_ui.staff.console import Console
+from operator_ui.staff.previews import SheetText
 from shelters import intake
+from shelters.crowding import load_thresholds
 from shelters.device import load_devices
 from shelters.gateway import Gateway
 from shelters.reading import Reading
-from yobikake import callbacks
+from yobikake import callbacks, open_files
 from yobikake.assembly import Assembly
-from yobikake.previews import previews
+from yobikake.previews import previews, seconds
 
 
 async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
@@ -36,17 +40,20 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
     Raises:
         BadSettings: a port is taken.
     """
+    open_files.raise_limit(assembly.settings.residents.streams)
     await _listen(staff_app(_console(assembly)), assembly.settings.staff, "staff", stack)
     await _listen(_public(assembly), assembly.settings.residents, "residents", stack)
 
 
 def _console(assembly: Assembly) -> Console:
+    own = organisation.load(assembly.city_folder)
     return Console(
         ledger=assembly.ledger,
         intake=assembly.intake,
         keys=assembly.keys,
         city=assembly.city,
-        templates=phrases.load(config.folder("phrases")),
+        templates=phrases.load(config.folder("phrases"), without=assembly.city.absent),
+        pointing=pointing.load(config.folder("desk")),
         capabilities=assembly.capabilities,
         clock=assembly.clock,
         deployment=assembly.deployment,
@@ -54,29 +61,41 @@ def _console(assembly: Assembly) -> Console:
         slots=assembly.renderer.slots,
         board=assembly.board.now,
         health=partial(_health, assembly),
+        outages=partial(_outages, assembly),
         report=partial(_report, assembly),
         background=assembly.background,
+        thresholds=load_thresholds(assembly.city_folder),
+        organisation=own,
+        muster_rules=muster_rules.load(assembly.city_folder, own),
         disk=assembly.disk,
         previews=previews(assembly.channels),
+        seconds=seconds(assembly.channels),
         targets=_targets(assembly),
         sheets=_sheets(assembly),
         ticked=partial(_ticked, assembly),
     )
 
 
-def _public(assembly: Assembly) -> web.Application:
-    app = residents_app(
-        Residents(
-            city=assembly.city,
-            ledger=assembly.ledger,
-            keys=assembly.keys,
-            board=assembly.board.now,
-            slots=assembly.renderer.slots,
-            clock=assembly.clock,
-            deployment=assembly.deployment,
-            url=assembly.settings.residents.url,
-        )
+def residents(assembly: Assembly) -> Residents:
+    """What the residents' pages need, from a hub."""
+    settings = assembly.settings.residents
+    return Residents(
+        city=assembly.city,
+        ledger=assembly.ledger,
+        keys=assembly.keys,
+        board=assembly.board.now,
+        slots=assembly.renderer.slots,
+        clock=assembly.clock,
+        deployment=assembly.deployment,
+        url=settings.url,
+        senders=Senders(settings.trusted_proxies),
+        streams=settings.streams,
+        embedded_by=settings.embedded_by,
     )
+
+
+def _public(assembly: Assembly) -> web.Application:
+    app = residents_app(residents(assembly))
     readings = Gateway(
         devices=load_devices(assembly.city_folder, assembly.sites),
         bus=assembly.bus,
@@ -91,6 +110,10 @@ def _public(assembly: Assembly) -> web.Application:
 
 async def _health(assembly: Assembly) -> Mapping[str, Health]:
     return await health.known(assembly.live, list(assembly.channels))
+
+
+async def _outages(assembly: Assembly) -> Sequence[Outage]:
+    return await outage.known(assembly.live, assembly.channels, now=assembly.clock())
 
 
 async def _report(assembly: Assembly, reading: Reading) -> None:

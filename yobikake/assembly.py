@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 
 from channels.mail import Mail
 from hub import city as cities
+from hub import exposure as exposures
 from hub import keys as key_files
-from hub import prepared
+from hub import on_call, prepared
 from hub.alert import Lane
 from hub.background import Background
 from hub.bus import Bus
@@ -36,7 +37,6 @@ from hub.errors import BadSettings, TemporaryFailure
 from hub.fanout import Fanout
 from hub.folder import Folder
 from hub.gate import Leases, Stops
-from hub.intake import Intake
 from hub.keys import Keys
 from hub.ledger import Ledger, deployment, register
 from hub.life import Life
@@ -47,6 +47,7 @@ from hub.page import Notify, Pager
 from hub.planner import Planner
 from hub.postbox import Postbox
 from hub.prepared import Prepare
+from hub.scheduling import Scheduling
 from hub.settings import Settings
 from hub.sweep import Sweeper
 from hub.worker import Worker
@@ -85,7 +86,7 @@ class Assembly:
     capabilities: Mapping[str, Capabilities]
     stops: Stops
     pager: Pager
-    intake: Intake
+    intake: Scheduling
     planner: Planner
     sweeper: Sweeper
     postbox: Postbox
@@ -132,6 +133,7 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         kind = await ledger.read(deployment.read)
         outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
         channels = connectors.build(settings, outbound, clock)
+        connectors.leave_by(channels, settings, keys)
         leases = leases_for(settings, channels)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
         prefix = marked(settings, kind, city)
@@ -211,8 +213,10 @@ def _assembly(
         capabilities=capabilities,
         render=renderer.render,
         clock=clock,
+        exposure=exposures.load(folder, city),
     )
-    pager = Pager(ledger=ledger, notify=_staff_mail(settings, channels), clock=clock, background=background)
+    notify = _staff_mail(settings, channels, partial(_on_call, ledger, keys, clock))
+    pager = Pager(ledger=ledger, notify=notify, clock=clock, background=background)
     sweeper = Sweeper(
         ledger=ledger,
         transport=bus,
@@ -240,7 +244,7 @@ def _assembly(
         capabilities=capabilities,
         stops=stops,
         pager=pager,
-        intake=Intake(
+        intake=Scheduling(
             ledger=ledger,
             records=records,
             keys=keys,
@@ -335,14 +339,40 @@ def _live(settings: Settings, *, prefix: str) -> Live:
     return RedisLive(settings.live.redis, share=settings.live.share, prefix=prefix)
 
 
-def _staff_mail(settings: Settings, channels: Mapping[str, Configured]) -> Notify:
+def _staff_mail(
+    settings: Settings,
+    channels: Mapping[str, Configured],
+    people: Callable[[], Awaitable[Sequence[on_call.Person]]],
+) -> Notify:
+    """To whoever is on call now, all at once and the first in front; where the list names nobody with a mail, or
+    cannot be read, to the settings' addresses."""
     mail = channels["mail"].channel if "mail" in channels else None
 
     async def notify(subject: str, text: str) -> None:
-        if isinstance(mail, Mail) and settings.on_call.mail:
-            await mail.submit(settings.on_call.mail, subject=subject, text=text)
+        if not isinstance(mail, Mail):
+            return
+        try:
+            called = [person for person in await people() if person.mail]
+        except Exception:  # whatever is broken, the page goes out
+            log.exception("the on-call list cannot be read; the settings' addresses are used")
+            called = []
+        to = list(dict.fromkeys(person.mail for person in called)) or settings.on_call.mail
+        if to:
+            await mail.submit(to, subject=subject, text=_with_order(text, called))
 
     return notify
+
+
+def _with_order(text: str, called: Sequence[on_call.Person]) -> str:
+    """Everyone sees who else was called, and who goes first. No number: mail is read by others too."""
+    if not called:
+        return text
+    order = " → ".join(f"{person.name}（{person.duty.japanese}）" for person in called)
+    return f"{text}\n\n呼び出しの順 / In this order: {order}"
+
+
+async def _on_call(ledger: Ledger, keys: Keys, clock: Clock) -> Sequence[on_call.Person]:
+    return await ledger.read(lambda conn: on_call.now(conn, keys, at=clock()))
 
 
 async def _register_targets(assembly: Assembly) -> None:

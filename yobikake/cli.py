@@ -1,5 +1,6 @@
 """The command `yobikake`."""
 
+import faulthandler
 import io
 import logging
 import sys
@@ -26,6 +27,11 @@ COMMANDS = {
     "account": ("init", "account", "The people who may sign in. / ログインできる人"),
     "residents": ("residents", "residents", "Who is registered. / 登録している人"),
     "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM."),
+    "export-site": (
+        "export_site",
+        "export_site",
+        "Write the residents' pages as files, for a web server in front. / 住民のページの書き出し",
+    ),
     "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
     "send": ("send", "send", "Prepare an alert and ask for its approval."),
     "approve": ("send", "approve", "Approve a draft and send it."),
@@ -37,8 +43,13 @@ COMMANDS = {
         "show_dead_letters",
         "Show records that could not be processed: when, and why.",
     ),
+    "bounces": (
+        "bounces",
+        "bounces",
+        "What came back of our mail, and whom that holds back. / 戻ってきたメール",
+    ),
     "topics": ("topics", "topics", "Create the Kafka topics that are missing, and tell which differ."),
-    "bench": ("bench", "bench", "Send one alert by mail to many, and compare."),
+    "bench": ("bench", "bench", "Measure how fast it is, beside peers in the same run."),
     "chaos": (
         "chaos",
         "chaos",
@@ -89,8 +100,11 @@ def options(
 def main() -> None:
     """Run a command. What the hub says on purpose is printed without a traceback, and ends with 2.
 
-    Anything else is a fault: it ends with 1, and keeps its traceback.
+    Anything else is a fault: it ends with 1, and keeps its traceback. A crash of the interpreter itself says on
+    standard error where each thread stood.
     """
+    if sys.__stderr__ is not None:  # the process's own: `sys.stderr` may be no file
+        faulthandler.enable(sys.__stderr__)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without Japanese
     try:

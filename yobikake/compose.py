@@ -1,4 +1,4 @@
-"""From a template of the phrase bank to a draft's message, for the command line and the rehearsal."""
+"""From a template of the phrase bank to a draft's message, for the rehearsal, the benchmark and chaos."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from hub.alert import Area, DecisionMethod, Mode, Order
 from hub.city import City, Preset
 from hub.draft import Message
 from hub.errors import BadInput
+from hub.hazard import Hazard
 from hub.language import Language
 from hub.phrases import Template
 from hub.place import Name
@@ -17,9 +18,9 @@ from hub.recipient import Audience, Targeting, Towns, WholeCity
 VALID_FOR = timedelta(hours=6)
 
 
-def template(identifier: str) -> Template:
+def template(identifier: str, *, without: Collection[Hazard] = ()) -> Template:
     """Raises `BadInput`, naming those there are."""
-    bank = phrases.load(resources.files("config") / "phrases")
+    bank = phrases.load(resources.files("config") / "phrases", without=without)
     if identifier not in bank:
         raise BadInput(
             "--template",
@@ -36,21 +37,6 @@ def preset(city: City, code: str) -> Preset:
             f"there is no {code!r}; there are {', '.join(sorted(city.presets)) or 'none'} / この地域はありません",
         )
     return city.presets[code]
-
-
-def channels(wanted: Collection[str], configured: Collection[str]) -> tuple[str, ...]:
-    """Those that were named, or all the hub has. Raises `BadInput`, naming those there are."""
-    if unknown := sorted(set(wanted) - set(configured)):
-        raise BadInput(
-            "--channel",
-            f"{unknown[0]!r} is not configured; there are {', '.join(configured) or 'none'} / この手段はありません",
-        )
-    if not configured:
-        raise BadInput(
-            "--channel",
-            "none is configured: the settings have no [channels.…] / 手段が1つも設定されていません",
-        )
-    return tuple(dict.fromkeys(wanted or configured))
 
 
 def message(

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 
+from hub import unsubscribe
 from hub.alert import Lane
-from hub.channel import ByLane, Capabilities, Channel
+from hub.channel import ByLane, Capabilities, Channel, OneClick
 from hub.clock import Clock
 from hub.errors import BadSettings
-from hub.outbound import Outbound
+from hub.keys import Keys
+from hub.outbound import Deployment, Outbound
 from hub.settings import Settings, convert
 
 CONNECTORS: Mapping[str, tuple[str, str]] = {
@@ -33,6 +36,10 @@ class Configured:
 
     by_lane: Mapping[Lane, Channel]
     capabilities: Capabilities
+    apart: bool = False
+    """The routine lane has a gateway of its own."""
+    unpaced: bool = False
+    """Both lanes share a gateway that may queue, and nobody has said how fast it passes on."""
 
     @property
     def channel(self) -> Channel:
@@ -40,8 +47,9 @@ class Configured:
         return self.by_lane[Lane.URGENT]
 
     def on(self, lane: Lane) -> Capabilities:
-        """What a worker of this lane goes by: it has that lane's connections."""
-        return replace(self.capabilities, connections=self.by_lane[lane].capabilities.connections)
+        """What a worker of this lane goes by: it has that lane's connections, and fills no queue of the other's."""
+        own = replace(self.capabilities, connections=self.by_lane[lane].capabilities.connections)
+        return replace(own, drain_per_s=None) if self.apart and lane is Lane.URGENT else own
 
 
 def build(settings: Settings, outbound: Outbound, clock: Clock) -> dict[str, Configured]:
@@ -78,9 +86,37 @@ def configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) 
         return channel
 
     urgent = make(Lane.URGENT)
+    _reachable(urgent, settings, outbound)
     routine = urgent if urgent.capabilities.one_instance else make(Lane.ROUTINE)
     capabilities = replace(urgent.capabilities, drain_per_s=routine.capabilities.drain_per_s)
     if settings.delivery.backoff_s:
         backoff = tuple(timedelta(seconds=seconds) for seconds in settings.delivery.backoff_s)
         capabilities = replace(capabilities, backoff=backoff)
-    return Configured(by_lane={Lane.URGENT: urgent, Lane.ROUTINE: routine}, capabilities=capabilities)
+    shared = isinstance(own, ByLane) and not own.apart
+    return Configured(
+        by_lane={Lane.URGENT: urgent, Lane.ROUTINE: routine},
+        capabilities=capabilities,
+        apart=isinstance(own, ByLane) and own.apart,
+        unpaced=shared and capabilities.drain_per_s is None and capabilities.requests_per_s is None,
+    )
+
+
+def leave_by(channels: Mapping[str, Configured], settings: Settings, keys: Keys) -> None:
+    """Tell those whose messages say it at which addresses their recipients leave."""
+    for kind, configured in channels.items():
+        for channel in configured.by_lane.values():
+            if isinstance(channel, OneClick):
+                page = f"{settings.residents.url}{unsubscribe.PATH}"
+                channel.leave_by(page, partial(unsubscribe.token, keys, kind))
+
+
+def _reachable(channel: Channel, settings: Settings, outbound: Outbound) -> None:
+    """RFC 8058 §3.1 wants an HTTPS address, which everybody's provider can ask."""
+    if not (isinstance(channel, OneClick) and channel.personal):
+        return
+    if outbound.deployment is Deployment.PRODUCTION and not settings.residents.url.startswith("https://"):
+        raise BadSettings(
+            "[residents] public_url",
+            f"[channels.{channel.capabilities.kind}] personal needs the https:// address at which the public "
+            "reaches the hub / personal を使うには、住民用の公開アドレス（https://…）を書いてください",
+        )

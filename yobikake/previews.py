@@ -6,11 +6,17 @@ from hub.channel import Content
 from yobikake.connectors import Configured
 
 Preview = Callable[[Content], Sequence[str]]
+Seconds = Callable[[Content], float]
 
 
 def previews(channels: Mapping[str, Configured]) -> dict[str, Preview]:
     """For the channels that are configured; one without a form of its own shows headline and body."""
     return {kind: preview for kind, preview in _PREVIEWS.items() if kind in channels}
+
+
+def seconds(channels: Mapping[str, Configured]) -> dict[str, Seconds]:
+    """How long each channel that speaks takes to say it; 0 in a language it does not speak."""
+    return {kind: measure for kind, measure in _SECONDS.items() if kind in channels}
 
 
 def _mail(content: Content) -> Sequence[str]:
@@ -33,9 +39,15 @@ def _x(content: Content) -> Sequence[str]:
 
 
 def _voice(content: Content) -> Sequence[str]:
-    from channels.voice.speech import seconds, sentences  # noqa: PLC0415
+    from channels.voice.speech import sentences  # noqa: PLC0415
 
-    return [*sentences(content), f"（およそ{seconds(content):.0f}秒 / about {seconds(content):.0f} s）"]
+    return sentences(content)
+
+
+def _voice_seconds(content: Content) -> float:
+    from channels.voice.speech import VOICES, seconds  # noqa: PLC0415
+
+    return seconds(content) if content.language in VOICES else 0
 
 
 def _short(content: Content) -> Sequence[str]:
@@ -43,3 +55,4 @@ def _short(content: Content) -> Sequence[str]:
 
 
 _PREVIEWS: dict[str, Preview] = {"mail": _mail, "line": _line, "x": _x, "voice": _voice, "website": _short}
+_SECONDS: dict[str, Seconds] = {"voice": _voice_seconds}

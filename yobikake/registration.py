@@ -19,15 +19,17 @@ from sqlalchemy.exc import IntegrityError
 
 from channels.mail.mailbox import path as envelope_path
 from hub import city as cities
+from hub import contact
 from hub import keys as key_files
 from hub.authorise import SYSTEM
 from hub.blocks import blocks
 from hub.city import City
+from hub.contact import Wrong
 from hub.errors import BadInput, Conflict, HubError, Refused
 from hub.idset import IdSet
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, audit, packing, register, tables
+from hub.ledger import Ledger, audit, packing, packs, register, tables
 from hub.ledger.register import Registration
 from hub.recipient import Kind, RecipientId, Town, Zone
 from hub.settings import Settings
@@ -128,51 +130,20 @@ def read(text: str, city: City) -> Sheet:
 
 
 def mail(cell: str) -> str:
-    """With the dots of old carrier addresses (`a..b@`, `a.@`), which the connector quotes. Domain in lower case."""
-    local, _, domain = cell.rpartition("@")
-    if not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and envelope_path(cell)):
-        raise _Wrong("is no mail address", "メールアドレスではありません")
-    return f"{local}@{domain.lower()}"
+    """With the dots of old carrier addresses (`a..b@`, `a.@`), which the connector quotes."""
+    address = contact.mail(cell)
+    if not envelope_path(address):
+        raise Wrong("is no mail address", "メールアドレスではありません")
+    return address
 
 
-def line(cell: str) -> str:
-    """LINE Messaging API, "User IDs": `U[0-9a-f]{32}`."""
-    if not _LINE.fullmatch(cell):
-        raise _Wrong("is no LINE user id: U and 32 of 0-9 a-f", "LINEのユーザーID（U＋32桁）ではありません")
-    return cell
-
-
-def voice(cell: str) -> str:
-    """E.164."""
-    if not _E164.fullmatch(cell):
-        raise _Wrong(
-            "is no telephone number in E.164: write + and digits, as in +81…; keep the column as text",
-            "+81… の形で、数字だけで書いてください（表計算では列を「文字列」にします）",
-        )
-    return cell
-
-
-_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
-"""RFC 5321 §4.1.2 Atom, and dots wherever they stand."""
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])")
-_LINE = re.compile(r"U[0-9a-f]{32}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-
-ADDRESSES: Mapping[str, Callable[[str], str]] = {"mail": mail, "line": line, "voice": voice}
+ADDRESSES: Mapping[str, Callable[[str], str]] = {"mail": mail, "line": contact.line, "voice": contact.voice}
 """The channels that reach people, and what each takes for an address."""
 COLUMNS = ("kind", "language", "town", *ADDRESSES, "drills")
 
 _KINDS = {kind.value: kind for kind in (Kind.RESIDENT, Kind.STAFF)}
 _LANGUAGES = {language.lower(): language for language in Language}
 _YES_NO = {"yes": True, "no": False}
-
-
-class _Wrong(Exception):
-    """Becomes a `Fault` where line and column are known."""
-
-    def __init__(self, english: str, japanese: str) -> None:
-        super().__init__(english, japanese)
-        self.english, self.japanese = english, japanese
 
 
 class _Reader:
@@ -229,14 +200,14 @@ class _Reader:
             return default
         try:
             return parse(row[column])
-        except _Wrong as e:
+        except Wrong as e:
             self._fault(line, column, e.english, e.japanese)
             return default
 
     def _town(self, cell: str) -> Town:
         code = Town(cell) if cell in self._city.towns else self._towns.get(cell)
         if code is None:
-            raise _Wrong(
+            raise Wrong(
                 "is no town of this city: write its code or its name in towns.csv",
                 "この市の町ではありません。towns.csv の番号か名前を書いてください",
             )
@@ -252,7 +223,7 @@ def _one_of(values: Mapping[str, T]) -> Callable[[str], T]:
             return values[cell.lower()]
         except KeyError:
             known = ", ".join(values)
-            raise _Wrong(f"is none of {known}", f"{known} のどれかを書いてください") from None
+            raise Wrong(f"is none of {known}", f"{known} のどれかを書いてください") from None
 
     return parse
 
@@ -325,7 +296,7 @@ def _registered(
             if (recipient := known.get((channel, index))) is None:
                 continue
             if channel not in packed:
-                packed[channel] = register.packed(conn, channel)
+                packed[channel] = packs.everyone(conn, channel)
             if recipient in packed[channel]:
                 faults.append(Fault(line, channel, "is registered already", "すでに登録されています"))
             else:

@@ -6,7 +6,7 @@ from hub.errors import BadSettings
 from hub.outbound import Outbound
 from hub.secret import read_secret
 from shelters import record
-from shelters.crowding import load_thresholds
+from shelters.crowding import in_force, load_thresholds
 from shelters.device import Devices, load_devices
 from shelters.keeper import Keeper
 from shelters.mqtt import Broker, MqttIntake
@@ -19,6 +19,7 @@ async def run(assembly: Assembly) -> None:
     devices = load_devices(assembly.city_folder, assembly.sites)
     snapshots = Snapshots(assembly.settings.occupancy_url)
     await snapshots.open()
+    thresholds = load_thresholds(assembly.city_folder)
     keeper = Keeper(
         bus=assembly.bus,
         live=assembly.live,
@@ -26,7 +27,8 @@ async def run(assembly: Assembly) -> None:
         records=assembly.records,
         sites=dict(assembly.sites),
         devices=devices,
-        thresholds=load_thresholds(assembly.city_folder),
+        thresholds=thresholds,
+        current=lambda: assembly.ledger.read(lambda conn: in_force(conn, assembly.keys, thresholds)),
         reports=lambda since: assembly.ledger.read(lambda conn: record.readings_since(conn, since)),
         clock=assembly.clock,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from hub import calling
 from hub.channel import Content
 from hub.city import City
 from hub.clock import Clock
@@ -86,4 +87,6 @@ class Renderer:
             return None
 
     async def render(self, accepted: Accepted, variant: Variant) -> Content:
-        return render(accepted.alert, variant, await self.slots(), self._clock, number=accepted.number)
+        alert = accepted.alert
+        content = render(alert, variant, await self.slots(), self._clock, number=accepted.number)
+        return calling.up_to_the_token(content, alert, public_url=self._public_url)

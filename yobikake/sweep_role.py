@@ -1,12 +1,57 @@
-"""The role `sweep`: what must happen though nobody asks for it, and the dead letters."""
+"""The role `sweep`: what must happen though nobody asks for it: dead letters, what is scheduled, telegrams that come in,
+rules that call staff."""
 
 import asyncio
+from collections.abc import Collection
 
+from hub import muster_rules, organisation
+from hub.background import beat
+from hub.channel import Unit
+from hub.contact import TYPED
+from hub.inbound.folder import TelegramFolder
+from hub.muster_watch import EVERY_S, MusterWatch
+from hub.mustering import Mustering
 from yobikake.assembly import Assembly
+
+TIMES_S = 1.0
 
 
 async def run(assembly: Assembly) -> None:
     """Until cancelled."""
+    watch = muster_watch(assembly)
     async with asyncio.TaskGroup() as group:
         group.create_task(assembly.sweeper.run())
         group.create_task(assembly.office.run())
+        group.create_task(beat(assembly.intake.keep_times, TIMES_S))
+        group.create_task(beat(telegrams(assembly, watch.codes).look, EVERY_S), name="telegrams")
+        group.create_task(beat(watch.look, EVERY_S), name="muster rules")
+
+
+def telegrams(assembly: Assembly, codes: Collection[str]) -> TelegramFolder:
+    return TelegramFolder(
+        assembly.settings.telegrams,
+        ledger=assembly.ledger,
+        codes=codes,
+        page=assembly.pager.page,
+        clock=assembly.clock,
+    )
+
+
+def muster_watch(assembly: Assembly) -> MusterWatch:
+    own = organisation.load(assembly.city_folder)
+    return MusterWatch(
+        ledger=assembly.ledger,
+        keys=assembly.keys,
+        city=assembly.city,
+        organisation=own,
+        rules=muster_rules.load(assembly.city_folder, own),
+        sites={str(code): site.name for code, site in assembly.sites.items()},
+        channels=[
+            kind for kind, has in assembly.capabilities.items() if has.unit is Unit.PEOPLE and kind in TYPED
+        ],
+        mustering=Mustering(
+            ledger=assembly.ledger, keys=assembly.keys, intake=assembly.intake, clock=assembly.clock
+        ),
+        page=assembly.pager.page,
+        clock=assembly.clock,
+    )

@@ -52,7 +52,7 @@ class Account:
             connections=connections,
             library_url=BASE_URL,
         )
-        self.free = self._session.free
+        self.gated = self._session.gated
         # Given an environment, the library does not look for TWILIO_REGION and TWILIO_EDGE in ours.
         self.client = Client(
             sid, self._token, http_client=_Http(self._session), environment={"TWILIO_EDGE": ""}

@@ -1,19 +1,22 @@
 """The mail channel."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from channels.mail.connection import Smarthost
-from channels.mail.handover import Envelope, Gate, hand_over
+from channels.mail.handover import Envelope, Gates
+from channels.mail.mailing import PATIENCE_S, Mailing
 from channels.mail.message import Letter, Letterhead, letter, wire
+from channels.mail.personal import Copies, Ways
 from channels.mail.pool import Pool
-from channels.mail.replies import AT_ONCE
+from channels.mail.replies import AT_ONCE, EVERYONES
 from channels.mail.settings import Settings
 from hub.channel import Capabilities, Health, Parcel
 from hub.clock import Clock
@@ -25,15 +28,17 @@ from hub.recipient import Recipient, RecipientId
 
 log = structlog.get_logger(__name__)
 
-EVERYONES = ({Outcome.THROTTLE}, {Outcome.CREDENTIALS})
-"""What the smarthost would say to the next transaction too."""
+SMOOTH = {Outcome.ACCEPTED}
 
+AT_ONCE_PERSONAL = 4
+"""Batches of personal mail under way: each keeps all sessions busy, and the next ones stand ready meanwhile."""
 
 CAPABILITIES = Capabilities(
     kind="mail",
     japanese="メール",
     batch_size=100,
-    connections=8,
+    connections=50,
+    receipts_by_envelope=True,
 )
 
 
@@ -50,38 +55,68 @@ class Mail:
         self.capabilities = replace(
             CAPABILITIES,
             batch_size=settings.recipients_per_transaction,
-            connections=settings.connections,
+            connections=AT_ONCE_PERSONAL if settings.personal else settings.connections,
             drain_per_s=settings.drain_per_s,
-            request_deadline=timedelta(seconds=settings.timeout_s),
+            request_deadline=timedelta(
+                seconds=settings.timeout_s + (PATIENCE_S if settings.personal else 0.0)
+            ),
         )
         self._smarthost = Smarthost(settings, outbound)
-        self._pool = Pool(self._smarthost.connect, size=settings.connections)
+        self._pool = Pool(self._smarthost.connect, most=settings.connections)
         self._warm = min(settings.warm_connections, settings.connections)
         self._most = settings.recipients_per_transaction
         self._sender = settings.envelope_sender
         self._letterhead = Letterhead(
             sender=settings.sender, domain=settings.domain, unsubscribe=settings.unsubscribe
         )
+        self.personal = settings.personal
+        self._ways: Ways | None = None
         self._clock = clock
+
+    def leave_by(self, page: str, token: Callable[[RecipientId], bytes]) -> None:
+        """As `hub.channel.OneClick` says."""
+        self._ways = Ways(page, token)
 
     async def open(self) -> None:
         """Raises `Refused` where the smarthost says that it is a rehearsal one, and this hub is not."""
-        opened = await asyncio.gather(*(self._warm_up() for _ in range(self._warm)), return_exceptions=True)
-        for failure in opened:
-            if isinstance(failure, DeliveryFailure):
-                log.warning("mail smarthost not ready", reason=failure.reason)
-            elif isinstance(failure, BaseException):
-                await self._pool.close()
-                raise failure
+        try:
+            await self._pool.warm_up(self._warm)
+        except DeliveryFailure as e:
+            log.warning("mail smarthost not ready", reason=e.reason)
+        except BaseException:
+            await self._pool.close()
+            raise
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        """In several transactions where the smarthost takes fewer recipients in one."""
-        message = wire(letter(parcel.content), self._letterhead, parcel.idempotency_key)
+        """Personal mail in a transaction for each recipient; else in one, or in several where the smarthost takes
+        fewer recipients."""
+        outcomes: Counter[Outcome] = Counter()
+        try:
+            async for results in self._said(parcel, Gates(parcel.prepare, parcel.gate)):
+                outcomes.update([result.outcome for result in results])
+                for result in results:
+                    yield result
+        finally:
+            if outcomes:
+                _report(parcel, outcomes)
+
+    def _said(self, parcel: Parcel, gates: Gates) -> AsyncIterator[list[Result]]:
+        text = letter(parcel.content)
+        if self.personal:
+            return Mailing(self._pool, self._envelopes(parcel, text), gates).results()
+        message = wire(text, self._letterhead, parcel.idempotency_key)
         envelope = Envelope(sender=self._sender, to=parcel.to, message=message, key=parcel.idempotency_key)
-        async for results in self._transactions(envelope, parcel.gate):
-            _report(parcel, results)
-            for result in results:
-                yield result
+        return self._transactions(envelope, gates)
+
+    def _envelopes(self, parcel: Parcel, text: Letter) -> Iterator[Envelope]:
+        if self._ways is None:
+            raise RuntimeError("personal mail says how to leave, and nobody called `leave_by`")
+        sender, key = self._sender, parcel.idempotency_key
+        copies = Copies(text, self._letterhead, self._ways, key)
+        for each in parcel.to:
+            yield Envelope(
+                sender=sender, to=(each,), message=partial(copies.of, each), key=key, copy=f".{each.id}"
+            )
 
     async def submit(self, to: Sequence[str], *, subject: str, text: str) -> int:
         """A mail to staff, outside every alert: it wakes them up. Returns how many addresses were taken.
@@ -96,7 +131,9 @@ class Mail:
             sender=self._sender, to=recipients, message=wire(call, self._letterhead, key), key=key
         )
         outcomes = [
-            result.outcome async for results in self._transactions(envelope, _always) for result in results
+            result.outcome
+            async for results in self._transactions(envelope, Gates(_always, _always))
+            for result in results
         ]
         taken = outcomes.count(Outcome.ACCEPTED)
         if not taken:
@@ -114,32 +151,35 @@ class Mail:
         detail = "メールサーバーに接続できました / connected to the smarthost"
         return Health(ok=True, detail=detail, checked_at=self._clock())
 
+    @property
+    def width(self) -> int:
+        """As `hub.channel.Elastic` says: by the round trip to the smarthost."""
+        return self.capabilities.connections if self.personal else self._pool.width
+
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _warm_up(self) -> None:
-        self._pool.keep(await self._smarthost.connect())
-
-    async def _transactions(self, envelope: Envelope, gate: Gate) -> AsyncIterator[list[Result]]:
+    async def _transactions(self, envelope: Envelope, gates: Gates) -> AsyncIterator[list[Result]]:
         waiting = envelope.to
         while waiting:
-            results = await self._transact(replace(envelope, to=waiting[: self._most]), gate)
+            if len(waiting) > self._most or waiting is not envelope.to:
+                envelope = envelope._replace(to=waiting[: self._most])
+            results = await self._transact(envelope, gates)
             waiting = waiting[len(results) :]
             yield results
-            if {result.outcome for result in results} in EVERYONES:
-                yield [results[0]._replace(recipient=recipient.id) for recipient in waiting]
+            said = {result.outcome for result in results}
+            if waiting and len(said) == 1 and said <= EVERYONES:
+                yield [msgspec.structs.replace(results[0], recipient=recipient.id) for recipient in waiting]
                 return
 
-    async def _transact(self, envelope: Envelope, gate: Gate) -> list[Result]:
-        deadline = self.capabilities.request_deadline
-        async with self._pool.connection() as smtp:
-            results = await hand_over(smtp, envelope, gate=gate, deadline=deadline)
+    async def _transact(self, envelope: Envelope, gates: Gates) -> list[Result]:
+        results = await self._pool.hand_over(envelope, gates)
         self._learn(results)
         return results
 
     def _learn(self, results: Sequence[Result]) -> None:
         """A smarthost that says 4.5.3 gets no more than it took, from now on."""
-        turned_away = sum(result.retry_after == AT_ONCE for result in results)
+        turned_away = [result.retry_after for result in results].count(AT_ONCE)
         if turned_away:
             self._most = max(1, len(results) - turned_away)
             log.info("mail smarthost takes fewer recipients", recipients=self._most)
@@ -149,8 +189,10 @@ def _always() -> None:
     """The gate of mail to staff."""
 
 
-def _report(parcel: Parcel, results: Sequence[Result]) -> None:
-    outcomes = Counter(result.outcome.name.lower() for result in results)
-    smooth = outcomes.keys() == {"accepted"}
-    say = log.debug if smooth else log.info  # a city is a thousand transactions
-    say("mail transaction", batch=parcel.batch_id, **outcomes)
+def _report(parcel: Parcel, outcomes: Counter[Outcome]) -> None:
+    say = log.debug if outcomes.keys() == SMOOTH else log.info  # a city is a thousand transactions
+    say(
+        "mail handed over",
+        batch=parcel.batch_id,
+        **{outcome.name.lower(): n for outcome, n in outcomes.items()},
+    )

@@ -7,10 +7,12 @@ from aiosmtplib import (
     SMTP,
     SMTPException,
     SMTPResponseException,
+    SMTPServerDisconnected,
 )
 
 from channels._secret import read_secret
 from channels.mail.replies import Stage, classify
+from channels.mail.session import Session, adopt
 from channels.mail.settings import Security, Settings
 from hub.delivery import Outcome
 from hub.errors import BadSettings, CredentialsFailure, DeliveryFailure, TemporaryFailure
@@ -28,8 +30,8 @@ class Smarthost:
         self._tls = None if settings.security is Security.NONE else outbound.tls()
         self._password = _password(settings)
 
-    async def connect(self) -> SMTP:
-        """Greeting, TLS, EHLO and AUTH, within `connect_timeout_s`.
+    async def connect(self) -> Session:
+        """Greeting, TLS, EHLO and AUTH, within `connect_timeout_s`; a session that is ready for transactions.
 
         The greeting is looked at before anything is told to the host, the password above all.
 
@@ -50,31 +52,40 @@ class Smarthost:
         )
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
-                await self._greet(smtp)
+                session = await self._greet(smtp)
         except SMTPResponseException as e:
-            abort(smtp)
+            _abort(smtp)
             raise _refused(e) from None  # the host's words may repeat what we told it
         except (SMTPException, OSError, TimeoutError) as e:
-            abort(smtp)
+            _abort(smtp)
             raise _unreached(e) from None
         except BaseException:
-            abort(smtp)
+            _abort(smtp)
             raise
-        smtp.timeout = settings.reply_timeout_s
-        return smtp
+        return session
 
-    async def _greet(self, smtp: SMTP) -> None:
+    async def _greet(self, smtp: SMTP) -> Session:
         greeting = await smtp.connect()
         self._outbound.recognise(greeting.message, setting="[channels.mail] host")
         if self._settings.security is Security.STARTTLS:
             await smtp.starttls()
+        asked_at = asyncio.get_running_loop().time()
         await smtp.ehlo()
+        round_trip_s = asyncio.get_running_loop().time() - asked_at
         if self._settings.username is not None and self._password is not None:
             await smtp.login(self._settings.username, self._password)
+        if smtp.transport is None or smtp.transport.is_closing():
+            raise SMTPServerDisconnected("after the log-in")
+        return adopt(
+            smtp.transport,
+            offers=frozenset(smtp.esmtp_extensions),
+            round_trip_s=round_trip_s,
+            reply_s=self._settings.reply_timeout_s,
+            whole_s=self._settings.timeout_s,
+        )
 
 
-def abort(smtp: SMTP) -> None:
-    """Drop the connection at once; what is not on the wire yet never gets there."""
+def _abort(smtp: SMTP) -> None:
     transport = smtp.transport
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()

@@ -1,166 +1,184 @@
-"""One mail transaction: MAIL, RCPT for each recipient, DATA; an outcome for each recipient."""
+"""One mail transaction: what is said to the smarthost, what it answers, and what each recipient gets of that."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPServerDisconnected
-
-from channels.mail.connection import abort
-from channels.mail.mailbox import path
+from channels.mail.mailbox import path, plain, xtext
 from channels.mail.message import Wire
-from channels.mail.replies import Stage, Verdict, classify
-from hub.delivery import Outcome, ProviderRef, Result
+from channels.mail.replies import ACCEPTED, Stage, Verdict, classify
+from hub.delivery import Outcome, Result
 from hub.recipient import Recipient
 
 Gate = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What one transaction carries, and to whom. `key` names it to the smarthost (ENVID, RFC 3461)."""
+class Gates(NamedTuple):
+    """Asked before the envelope, and directly before the message."""
+
+    envelope: Gate
+    message: Gate
+
+
+Offers = Collection[str]
+"""The extensions a smarthost's EHLO named, in small letters."""
+
+
+class Envelope(NamedTuple):
+    """What one transaction carries, and to whom. `key` names it to the smarthost (ENVID, RFC 3461), with `copy` behind
+    it where each recipient has a message of their own."""
 
     sender: str
     to: Sequence[Recipient]
     message: Wire
     key: UUID
+    copy: str = ""
 
 
-async def hand_over(smtp: SMTP, envelope: Envelope, *, gate: Gate, deadline: timedelta) -> list[Result]:
-    """One result for each recipient, in order. Afterwards `smtp` takes the next one, or is closed.
+class Commands(NamedTuple):
+    """MAIL, a RCPT for each recipient who has a mailbox, and DATA; each line with its CRLF."""
 
-    The gate is asked before MAIL, before DATA and directly before the message: what follows the final
-    dot cannot be taken back. A connection lost before any byte of the message was given to the transport
-    is temporary, for the dot is its last; from then on, ambiguous.
-
-    Raises:
-        GateClosed: as the gate raised it; the connection is then inside a transaction: drop it.
-    """
-    transaction = Transaction(envelope)
-    gate()
-    try:
-        async with asyncio.timeout(deadline.total_seconds()):
-            await _transact(smtp, transaction, gate)
-    except (SMTPException, OSError, TimeoutError) as e:
-        abort(smtp)
-        if transaction.remaining is None:
-            outcome = Outcome.AMBIGUOUS if transaction.handed_over else Outcome.TEMPORARY
-            transaction.rest(Verdict(outcome, type(e).__name__))
-    return transaction.results()
+    mail: bytes
+    recipients: Sequence[bytes]
+    data: bytes = b"DATA\r\n"
 
 
-@dataclass(slots=True)
 class Transaction:
-    """What is known so far."""
+    """What is known of it so far. Lives in one session at a time; begun anew, it knows nothing again."""
 
-    envelope: Envelope
-    refused: dict[int, Verdict] = field(default_factory=dict)
-    """By position in `envelope.to`."""
-    remaining: Verdict | None = None
-    """What everyone else gets."""
-    handed_over: bool = False
-    """The message is about to be given to the transport, which may keep it for a while, dot and all."""
+    __slots__ = (
+        "_asked", "_heard", "_tell", "abandoned", "begun_at", "envelope", "gates", "handed_over", "message",
+        "over", "refused", "remaining",
+    )  # fmt: skip
+
+    def __init__(self, envelope: Envelope, gates: Gates, tell: "Tell") -> None:
+        """`tell` is called once, when it is over."""
+        self.envelope, self.gates, self._tell = envelope, gates, tell
+        self.over = False
+        self.abandoned = False
+        """Nobody waits for it any more: its message is not given away."""
+        self.begin(at=0.0)
+
+    def begin(self, *, at: float) -> None:
+        self.begun_at = at
+        self.message = b""
+        self.refused: dict[int, Verdict] = {}
+        """By position in `envelope.to`."""
+        self.remaining: Verdict | None = None
+        """What everyone else gets."""
+        self.handed_over = False
+        """The message is about to be given to the transport, which may keep it for a while, dot and all."""
+        self._asked: Sequence[int] = ()
+        self._heard = 0
 
     @property
     def anyone(self) -> bool:
-        """Some recipient was not refused."""
-        return len(self.refused) < len(self.envelope.to)
+        """Some recipient was not refused, and neither was the transaction."""
+        return self.remaining is None and len(self.refused) < len(self.envelope.to)
 
-    def refuse(self, position: int, verdict: Verdict) -> None:
+    def commands(self, offers: Offers) -> Commands:
+        """Parameters only of extensions the smarthost offers: RFC 1870, 6152, 6531 and 3461."""
+        self.message = self.envelope.message("8bitmime" in offers)
+        addresses = [recipient.address for recipient in self.envelope.to]
+        if plain(addresses):
+            self._asked, lines = range(len(addresses)), _plain_recipients(addresses, dsn="dsn" in offers)
+        else:
+            self._asked, lines = self._recipients(addresses, offers)
+        return Commands(mail=self._mail(addresses, offers), recipients=lines)
+
+    def hear_recipients(self, replies: Sequence[bytes]) -> None:
+        """The next replies to RCPT, in order. Of a transaction that was refused they say nothing of anybody."""
+        heard = self.remaining is None and {reply[:2] for reply in replies}
+        if heard and heard != {b"25"}:
+            for position, reply in zip(self._asked[self._heard :], replies, strict=False):
+                verdict = judged(Stage.RCPT, reply)
+                if verdict.outcome is not Outcome.ACCEPTED:
+                    self._refuse(position, verdict)
+        self._heard += len(replies)
+
+    def rest(self, verdict: Verdict) -> None:
+        """Whoever is not refused gets this, unless they have something already."""
+        self.remaining = self.remaining or verdict
+
+    def finish(self) -> None:
+        """One result for each recipient, in order, for whoever waits for them."""
+        if not self.over:
+            self.over = True
+            self._tell(self._results())
+
+    def fail(self, reason: Exception) -> None:
+        if not self.over:
+            self.over = True
+            self._tell(reason)
+
+    def _results(self) -> list[Result]:
+        to, remaining, refused = self.envelope.to, self.remaining or UNHEARD, self.refused
+        if not refused:
+            return [Result(each.id, remaining.outcome, None, remaining.reason) for each in to]
+        return [
+            Result(recipient.id, verdict.outcome, None, verdict.reason, verdict.retry_after, place in refused)
+            for place, recipient in enumerate(to)
+            for verdict in (refused.get(place, remaining),)
+        ]
+
+    def _refuse(self, position: int, verdict: Verdict) -> None:
         """Coming back at once makes sense only where this transaction had room for somebody."""
         if verdict.retry_after is not None and len(self.refused) == position:
             verdict = verdict._replace(retry_after=None)
         self.refused[position] = verdict
 
-    def rest(self, verdict: Verdict) -> None:
-        self.remaining = verdict
+    def _recipients(self, addresses: Sequence[str], offers: Offers) -> tuple[list[int], list[bytes]]:
+        asked, lines = [], []
+        for position, address in enumerate(addresses):
+            mailbox = path(address)
+            if mailbox is None or not (mailbox.isascii() or "smtputf8" in offers):
+                self._refuse(position, BAD_ADDRESS if mailbox is None else BEYOND_ASCII)
+                continue
+            asked.append(position)
+            lines.append(_recipient(mailbox, dsn="dsn" in offers))
+        return asked, lines
 
-    def results(self) -> list[Result]:
-        assert self.remaining is not None or not self.anyone  # noqa: S101 - `_transact` sees to it
-        key = self.envelope.key.hex
-        return [
-            _result(
-                recipient, self.refused.get(position, self.remaining), key, alone=position in self.refused
-            )
-            for position, recipient in enumerate(self.envelope.to)
-        ]
-
-
-async def _transact(smtp: SMTP, transaction: Transaction, gate: Gate) -> None:
-    message = transaction.envelope.message(smtp.supports_extension("8BITMIME"))
-    reply = await smtp.execute_command(_mail(smtp, transaction.envelope, message))
-    if reply.code != 250:
-        transaction.rest(_verdict(Stage.MAIL, reply))
-        return
-    await _name_recipients(smtp, transaction)
-    if transaction.remaining is not None:
-        return
-    if not transaction.anyone:
-        await smtp.rset()
-        return
-    gate()
-    reply = await smtp.execute_command(b"DATA")
-    if reply.code == 354:
-        gate()
-        transaction.rest(_verdict(Stage.DATA, await _hand_message(smtp, transaction, message)))
-    else:
-        transaction.rest(_verdict(Stage.DATA, reply))
-        await smtp.rset()
+    def _mail(self, addresses: Sequence[str], offers: Offers) -> bytes:
+        command = f"MAIL FROM:<{self.envelope.sender}>"
+        if "size" in offers:
+            command += f" SIZE={len(self.message)}"
+        if not self.message.isascii():
+            command += " BODY=8BITMIME"
+        if "smtputf8" in offers and not all(map(str.isascii, addresses)):
+            command += " SMTPUTF8"
+        if "dsn" in offers:
+            command += f" RET=HDRS ENVID={self.envelope.key.hex}{self.envelope.copy}"
+        return f"{command}\r\n".encode("ascii")
 
 
-async def _name_recipients(smtp: SMTP, transaction: Transaction) -> None:
-    utf8, notify = smtp.supports_extension("SMTPUTF8"), smtp.supports_extension("DSN")
-    suffix = b" NOTIFY=FAILURE" if notify else b""
-    for position, recipient in enumerate(transaction.envelope.to):
-        mailbox = path(recipient.address)
-        if mailbox is None or not (mailbox.isascii() or utf8):
-            transaction.refuse(position, BAD_ADDRESS if mailbox is None else BEYOND_ASCII)
-            continue
-        reply = await smtp.execute_command(b"RCPT TO:" + mailbox + suffix)
-        verdict = _verdict(Stage.RCPT, reply)
-        if reply.code == 421:  # RFC 5321 §4.2.3: whatever was asked, the whole session has ended
-            transaction.rest(verdict)
-            return
-        if verdict.outcome is not Outcome.ACCEPTED:
-            transaction.refuse(position, verdict)
-
-
-async def _hand_message(smtp: SMTP, transaction: Transaction, message: bytes) -> SMTPResponse:
-    """The one place where a final dot is given away, in one piece with the message."""
-    protocol = smtp.protocol
-    if protocol is None or not protocol.is_connected:
-        raise SMTPServerDisconnected("before the message")
-    transaction.handed_over = True
-    protocol.write(message)
-    return await protocol.read_response(timeout=smtp.timeout)
-
-
-def _mail(smtp: SMTP, envelope: Envelope, message: bytes) -> bytes:
-    """Parameters only of extensions the smarthost offers: RFC 1870, 6152, 6531 and 3461."""
-    command = f"MAIL FROM:<{envelope.sender}>"
-    if smtp.supports_extension("SIZE"):
-        command += f" SIZE={len(message)}"
-    if not message.isascii():
-        command += " BODY=8BITMIME"
-    if smtp.supports_extension("SMTPUTF8") and not all(each.address.isascii() for each in envelope.to):
-        command += " SMTPUTF8"
-    if smtp.supports_extension("DSN"):
-        command += f" RET=HDRS ENVID={envelope.key.hex}"
-    return command.encode("ascii")
-
+Tell = Callable[[list[Result] | Exception], None]
+"""What a transaction ended with: one result for each recipient, in order, or why there are none."""
 
 BAD_ADDRESS = Verdict(Outcome.PERMANENT, "5.1.3")
 BEYOND_ASCII = Verdict(Outcome.PERMANENT, "5.6.7")
+UNHEARD = Verdict(Outcome.TEMPORARY, "unheard")
+"""Of a transaction in which everybody was refused, nobody gets it."""
 
 
-def _verdict(stage: Stage, reply: SMTPResponse) -> Verdict:
-    return classify(stage, reply.code, reply.message)
+def judged(stage: Stage, reply: bytes) -> Verdict:
+    """`reply`: the last line of a reply, which holds its code and its status (RFC 2034 §4)."""
+    if stage is not Stage.MAIL and reply.startswith(b"25"):
+        return ACCEPTED
+    return classify(stage, int(reply[:3]), reply[4:].decode("utf-8", "replace").strip())
 
 
-def _result(recipient: Recipient, verdict: Verdict | None, key: str, *, alone: bool) -> Result:
-    """An acceptance is known under the envelope's id: a bounce names that, and the address."""
-    assert verdict is not None  # noqa: S101 - `results` has looked
-    ref = ProviderRef(f"{key}/{recipient.id}") if verdict.outcome is Outcome.ACCEPTED else None
-    return Result(recipient.id, verdict.outcome, ref, verdict.reason, verdict.retry_after, alone)
+def _plain_recipients(addresses: Sequence[str], *, dsn: bool) -> list[bytes]:
+    if dsn:
+        lines = [f"RCPT TO:<{each}> NOTIFY=FAILURE ORCPT=rfc822;{each}\r\n" for each in addresses]
+    else:
+        lines = [f"RCPT TO:<{each}>\r\n" for each in addresses]
+    return [line.encode("ascii") for line in lines]
+
+
+def _recipient(mailbox: bytes, *, dsn: bool) -> bytes:
+    line = b"RCPT TO:" + mailbox
+    if dsn:
+        line += b" NOTIFY=FAILURE"
+        if mailbox.isascii():  # how another would stand there is RFC 6533's, which few know
+            line += b" ORCPT=rfc822;" + xtext(mailbox[1:-1])
+    return line + b"\r\n"

@@ -32,6 +32,10 @@ class Verdict(NamedTuple):
 
 
 AT_ONCE = timedelta(0)
+ACCEPTED = Verdict(Outcome.ACCEPTED, "")
+
+EVERYONES = frozenset({Outcome.THROTTLE, Outcome.CREDENTIALS})
+"""Said of a whole transaction, the smarthost would say it to the next one too."""
 
 TABLE: tuple[tuple[str, str, str, Outcome, timedelta | None], ...] = (
     # stage, reply code, status code; the first row that matches decides

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from channels.mail.intake.settings import From
 from hub.alert import Lane
 
 Mailbox = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$")]
@@ -72,8 +73,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Stands in From; residents know it and let it through their carrier's filters."""
     bounces: Mailbox | None = None
     """The envelope sender, to which bounces come. Without it: `sender`."""
+    bounces_from: From | None = None
+    """How the mail that comes to `bounces` gets here; without it nobody reads it."""
     unsubscribe: Mailbox | None = None
     """A mail to this address ends a registration (List-Unsubscribe, RFC 2369)."""
+    personal: bool = False
+    """Everybody gets a message of their own, with the address at which they end their registration by one click
+    (RFC 8058). Needed where receivers ask that of whoever sends to many, as Gmail does; costs a transaction for each
+    recipient instead of one for a hundred."""
     ehlo_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:\[\]-]+$")] | None = None
     """What this hub calls itself. Without it: the domain of `sender`."""
     drain_per_s: Rate | None = None
@@ -82,9 +89,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answers, which says nothing where it takes everything into a queue: then give routine mail a smarthost
     of its own."""
     recipients_per_transaction: Recipients = 100
-    """RFC 5321 §4.5.3.1.8 makes every server take 100."""
-    connections: Connections = 8
-    """At most this many at once, in each lane."""
+    """RFC 5321 §4.5.3.1.8 makes every server take 100. With `personal`: messages that are handed over together."""
+    connections: Connections = 50
+    """At most this many at once, in each lane; how many are of use follows from the round trip."""
     warm_connections: Annotated[int, Meta(ge=0, le=100)] = 2
     """Kept open and logged in while there is nothing to send."""
     connect_timeout_s: Seconds = 10.0
@@ -108,6 +115,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         laid = self.routine.given if lane is Lane.ROUTINE else {}
         transport = ANOTHER_HOST if "host" in laid else {}
         return msgspec.structs.replace(self, **(transport | laid), routine=Routine())
+
+    @property
+    def apart(self) -> bool:
+        """As `hub.channel.ByLane` says."""
+        routine = self.on(Lane.ROUTINE)
+        return (routine.host, routine.port) != (self.host, self.port)
 
     @property
     def envelope_sender(self) -> str:

@@ -8,7 +8,7 @@ what picked up, and with it the first seconds of the order would be lost on peop
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,9 +42,6 @@ CAPABILITIES = Capabilities(
 )
 """At Twilio's default of one call a second; `calls_per_s` is what the contract says."""
 
-_REMEMBERED = 100_000
-"""Calls of which this process knows the alert: more than Twilio's queue holds."""
-
 _SKEW = timedelta(minutes=1)
 """By how much Twilio's clock and ours may differ when an earlier call is looked for."""
 
@@ -56,7 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`[channels.voice]`. One fixed, published caller number: older people do not answer unknown ones.
 
     `callback_url` is the public address at which Twilio reports, exactly as Twilio is to call it:
-    its signature covers every character. `voices` replaces voice names by language tag.
+    its signature covers every character. `lines`: calls at once, where the contract says so; screens reckon
+    with it. `voices` replaces voice names by language tag.
     """
 
     account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
@@ -65,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     callback_url: str
     base_url: str = BASE_URL
     calls_per_s: Annotated[int, Meta(ge=1, le=30)] = 1
+    lines: Annotated[int, Meta(ge=1)] | None = None
     ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
     voices: dict[Language, str] = {}
     timeout_s: Annotated[float, Meta(gt=0)] = 20.0
@@ -80,11 +79,11 @@ class Voice:
             CAPABILITIES,
             batch_size=settings.calls_per_s,
             requests_per_s=float(settings.calls_per_s),
+            lines=settings.lines,
             request_deadline=timedelta(seconds=settings.timeout_s),
         )
         self._settings = settings
         self._clock = clock
-        self._made: dict[str, str] = {}
         self._account = Account(
             sid=settings.account_sid,
             token_file=settings.auth_token_file,
@@ -134,7 +133,7 @@ class Voice:
         return _still_ambiguous(failure) if failure and parcel.resend else failure
 
     def _caller(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
-        twiml = speech.twiml(parcel.content, names=self._settings.voices)
+        twiml = speech.twiml(parcel.content, names=self._settings.voices, answer_at=parcel.answer_at)
 
         async def call(recipient: Recipient) -> Result:
             return await self._earlier(parcel, recipient) or await self._create(parcel, recipient, twiml)
@@ -145,8 +144,7 @@ class Voice:
         """What became of an earlier try, if there was one; None: there is no call, or none that came through.
 
         Twilio's list says nothing of a call's alert. A call from our number since the alert was sent counts
-        if nobody knows what it was for: neither the ledger, which has recorded the others' calls, nor this
-        process, which may be about to.
+        only where the ledger rules out that it was made for another one.
         """
         if parcel.attempt == 1 and not parcel.resend:
             return None
@@ -158,28 +156,23 @@ class Voice:
         except ERRORS as e:
             failure = nothing_done(classify(e))
             return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
-        calls = [call for call in calls if self._may_be_of(parcel, call)]
+        recent = {ProviderRef(call.sid): call for call in calls if _since(parcel.content.sent, call)}
         try:
-            others = await parcel.recorded({ProviderRef(call.sid) for call in calls}) if calls else ()
+            ours = await parcel.surely_ours(recipient.id, recent.keys()) if recent else ()
         except TemporaryFailure as e:
             outcome = Outcome.AMBIGUOUS if parcel.resend else Outcome.TEMPORARY
             return Result(recipient.id, outcome, reason=e.reason)
-        made = [call for call in calls if call.sid not in others]
+        made = [call for ref, call in recent.items() if ref in ours]
         through = [call.sid for call in made if call.status not in report.MISSED]
         if through:
             return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(through[0]))
-        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed", alone=True)
+        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed", alone=True, cleared=True)
         return missed if made and parcel.resend else None
-
-    def _may_be_of(self, parcel: Parcel, call: Any) -> bool:
-        recent = call.date_created is not None and call.date_created >= parcel.content.sent - _SKEW
-        return recent and self._made.get(call.sid, parcel.content.identifier) == parcel.content.identifier
 
     async def _create(self, parcel: Parcel, recipient: Recipient, twiml: str) -> Result:
         """https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource."""
         try:
-            async with self._account.free:
-                parcel.gate()
+            async with self._account.gated(parcel.gate):
                 call = await self._account.client.calls.create_async(
                     to=recipient.address,
                     from_=self._settings.from_number,
@@ -191,13 +184,7 @@ class Voice:
                 )
         except ERRORS as e:
             return self._localised(classify(e), recipient).result(recipient)
-        self._remember(call.sid, parcel)
         return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(call.sid))
-
-    def _remember(self, sid: str, parcel: Parcel) -> None:
-        self._made[sid] = parcel.content.identifier
-        if len(self._made) > _REMEMBERED:
-            del self._made[next(iter(self._made))]
 
     def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
         """21215, a country our account may not call: that is our setting at home, but the number's abroad.
@@ -213,6 +200,10 @@ class Voice:
         return Health(ok=ok, detail=detail, checked_at=self._clock())
 
 
+def _since(sent: datetime, call: Any) -> bool:
+    return call.date_created is not None and call.date_created >= sent - _SKEW
+
+
 def _still_ambiguous(failure: Failure) -> Failure:
     """Not being able to look says nothing of the try before: that one may have come through."""
     return replace(failure, outcome=Outcome.AMBIGUOUS)
@@ -223,6 +214,7 @@ def _unsupported(parcel: Parcel, settings: Settings) -> Failure | None:
         return Failure(outcome=Outcome.UNSUPPORTED, reason="language")
     if not speech.sentences(parcel.content):
         return Failure(outcome=Outcome.UNSUPPORTED, reason="no words")
-    if len(speech.twiml(parcel.content, names=settings.voices)) > speech.TWIML_LIMIT:
+    twiml = speech.twiml(parcel.content, names=settings.voices, answer_at=parcel.answer_at)
+    if len(twiml) > speech.TWIML_LIMIT:
         return Failure(outcome=Outcome.UNSUPPORTED, reason="too long")
     return None

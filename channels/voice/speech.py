@@ -1,16 +1,17 @@
-"""An order as TwiML: spoken twice, slowly, with pauses; nobody needs to press a key.
+"""An order as TwiML: spoken twice, slowly, with pauses; nobody needs to press a key, but staff who are asked whether
+they come may at any moment (https://www.twilio.com/docs/voice/twiml/gather).
 
 https://www.twilio.com/docs/voice/twiml/say/text-speech lists the voices. An answering machine
 records the whole order, wherever in it the recording begins.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from twilio.twiml.voice_response import Say, SsmlProsody, VoiceResponse
+from twilio.twiml.voice_response import Gather, Say, SsmlProsody, VoiceResponse
 
 from channels._xml import printable
+from hub import measure
 from hub.channel import Content
 from hub.language import Language
 
@@ -24,6 +25,8 @@ RATE = "90%"
 LEAD_IN_S = 1
 BETWEEN_S = 3
 BREAK_MS = 700
+KEY_WITHIN_S = 10
+"""After the last word, where a key is waited for."""
 
 
 class Voice(NamedTuple):
@@ -46,38 +49,40 @@ VOICES: Mapping[Language, Voice] = {
 """Twilio has no Nepali voice: those recipients get the fallback language."""
 
 
-def twiml(content: Content, *, names: Mapping[Language, str]) -> str:
-    """The call as Twilio plays it. `names` replaces a voice that Twilio no longer offers.
+def twiml(content: Content, *, names: Mapping[Language, str], answer_at: str = "") -> str:
+    """The call as Twilio plays it. `names` replaces a voice that Twilio no longer offers. `answer_at`: as
+    `hub.channel.Parcel` has it; the first key ends the speaking.
 
     May be longer than `TWIML_LIMIT`: then Twilio would refuse it.
     """
     voice = VOICES[content.language]
+    voice = voice._replace(name=names.get(content.language, voice.name))
     response = VoiceResponse()
     response.pause(length=LEAD_IN_S)
-    _order(response, content, voice._replace(name=names.get(content.language, voice.name)))
-    response.pause(length=BETWEEN_S)
-    _order(response, content, voice._replace(name=names.get(content.language, voice.name)))
+    spoken: VoiceResponse | Gather = response
+    if answer_at:
+        keys = f"{answer_at}/keys/{content.language}"
+        spoken = Gather(input="dtmf", num_digits=1, timeout=KEY_WITHIN_S, action=keys, method="POST")
+        response.append(spoken)
+    _order(spoken, content, voice)
+    spoken.pause(length=BETWEEN_S)
+    _order(spoken, content, voice)
     return str(response)
 
 
 def seconds(content: Content) -> float:
     """About how long the whole call speaks, both times and all pauses; for previews and plans."""
-    said = sentences(content)
-    pauses_s = max(0, len(said) - 1) * BREAK_MS / 1000
-    order_s = sum(map(len, said)) / VOICES[content.language].per_s + pauses_s
+    pace = measure.Pace(VOICES[content.language].per_s, BREAK_MS / 1000)
+    order_s = measure.spoken_s(printable(Content.text(content.speech)), pace)
     return LEAD_IN_S + 2 * order_s + BETWEEN_S
 
 
 def sentences(content: Content) -> list[str]:
     """The speech in pieces that a breath follows, without what XML 1.0 cannot hold."""
-    text = printable(Content.text(content.speech))
-    return [piece.strip() for piece in _BREATH.split(text) if piece.strip()]
+    return measure.sentences(printable(Content.text(content.speech)))
 
 
-_BREATH = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+|[\r\n]+")
-
-
-def _order(response: VoiceResponse, content: Content, voice: Voice) -> None:
+def _order(response: VoiceResponse | Gather, content: Content, voice: Voice) -> None:
     for group in _groups(sentences(content)):
         say = Say(language=voice.language, voice=voice.name)
         say.nest(_slowly(group))

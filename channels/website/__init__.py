@@ -18,6 +18,7 @@ import structlog
 
 from channels._durable import replace_file
 from channels.website.notice import Masthead, Notice, Notices, as_html, as_json, as_rss, in_force, notice
+from hub import typed
 from hub.alert import Mode
 from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
@@ -139,7 +140,7 @@ class Website:
         """What the state file says. A damaged one must not keep a new alert off the page."""
         path = self._directory / STATE
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Notices)
+            return typed.from_json(path.read_bytes(), Notices)
         except FileNotFoundError:
             self._directory.stat()
         except msgspec.DecodeError:

@@ -17,6 +17,7 @@ import msgspec
 from channels._secret import read_secret
 from channels._session import GatewaySession
 from channels.wifi.ssid import Slot, Ssid
+from hub import typed
 from hub.delivery import Outcome
 from hub.errors import DeliveryFailure
 from hub.outbound import Outbound
@@ -77,12 +78,12 @@ class Dashboard:
 
     async def _request(self, method: str, path: str, gate: Gate, *, body: bytes | None = None) -> Ssid:
         await self._turns.take()
-        gate()
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         try:
-            async with self._session.request(
-                method, self._base_url + path, data=body, headers=headers
-            ) as answer:
+            async with (
+                self._session.gated(gate),
+                self._session.request(method, self._base_url + path, data=body, headers=headers) as answer,
+            ):
                 return _understand(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, TimeoutError) as e:
             raise NotDone(Outcome.TEMPORARY, type(e).__name__) from None
@@ -120,7 +121,7 @@ BATCHES = b"Too many concurrently executing batches"
 def _understand(status: int, headers: Mapping[str, str], body: bytes) -> Ssid:
     if status == 200:
         try:
-            return msgspec.json.decode(body, type=dict[str, Any])
+            return typed.from_json(body, dict[str, Any])
         except msgspec.DecodeError:
             raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
     if status == 400 and BATCHES in body:

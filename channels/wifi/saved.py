@@ -10,6 +10,7 @@ import structlog
 
 from channels._durable import replace_file, sync_folder
 from channels.wifi.ssid import Slot
+from hub import typed
 from hub.errors import BadInput
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,6 @@ class JsonFiles:
 
 def _read(path: Path) -> Saved:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Saved)
+        return typed.from_json(path.read_bytes(), Saved)
     except msgspec.DecodeError as e:
         raise BadInput(str(path), "not a saved Wi-Fi configuration / 保存した設定が壊れています") from e

@@ -47,6 +47,9 @@ CLOSE_S = 5.0
 STOP_S = 2.0
 CREATE_S = 15.0
 LOOK_AGAIN_S = 0.05
+METADATA_MS = 5_000
+"""A member that joined before a broker knew the topic is assigned nothing until it asks again: aiokafka would after
+five minutes."""
 LINGER_MS = 5
 """A true wait in aiokafka, so none where a record is urgent: 149 single sends a second against 1,001."""
 
@@ -235,7 +238,7 @@ class Administration:
         while True:
             try:
                 return await self._kafka.create_topics(new)
-            except StaleMetadata:
+            except (StaleMetadata, AttributeError):  # aiokafka asks no controller for its node's id
                 await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _appear(self, names: Sequence[str]) -> None:
@@ -416,6 +419,7 @@ def _consumer_options(group: str, instance: str, session_timeout: timedelta) -> 
         "group_instance_id": instance,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
+        "metadata_max_age_ms": METADATA_MS,
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": min(3_000, session_ms // 3),
         "request_timeout_ms": session_ms + 5_000,  # joining waits for the others, as long as a session

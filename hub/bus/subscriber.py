@@ -93,7 +93,7 @@ class Subscriber:
         return {p: offset for p, offset in following.items() if offset > self._committed.get(p, 0)}
 
     async def _supervise(self) -> None:
-        while True:
+        while not self._closed:  # a cancellation may be lost in aiokafka
             try:
                 await self._use_one_consumer()
             except Unavailable as e:
@@ -116,7 +116,7 @@ class Subscriber:
 
     async def _poll(self, consumer: Consumer) -> None:
         watch = _Watch(self._stuck_after_s)
-        while True:
+        while not self._closed:
             records = await consumer.poll(room=self._limit - len(self._buffer))
             self._works()
             if records:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from hub import typed
 from hub.alert import Lane
 from hub.bus import ALERTS, DEAD_LETTERS, OCCUPANCY, READINGS, RECEIPTS, deliveries
 from hub.bus.access import Access
@@ -132,7 +133,7 @@ def _require_names(path: str, place: str, raw: Any, names: Sequence[str]) -> Non
 
 def _settings(path: str, place: str, raw: object) -> _Settings:
     try:
-        settings = msgspec.convert(raw, _Settings)
+        settings = typed.convert(raw, _Settings)
     except msgspec.ValidationError as e:
         message, _, within = str(e).partition(" - at ")
         raise BadSettings(f"{path} {place}{within.strip('`$')}", f"{message} / 設定の誤りです") from e

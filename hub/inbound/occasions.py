@@ -1,9 +1,9 @@
 """Occasions: what came in and waits for a decision of staff. Nothing in it sends by itself."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub import codec
 from hub.authorise import Actor
@@ -44,18 +44,38 @@ def waiting(conn: Connection, *, limit: int = 20) -> list[Occasion]:
         .order_by(_occasions.received_at)
         .limit(limit)
     )
-    return [
-        Occasion(
-            id=row.id,
-            received_at=row.received_at,
-            source=row.source,
-            telegram=codec.decode(Telegram, row.payload, what=f"occasion {row.id}"),
-            decided_at=row.decided_at,
-            decided_by=row.decided_by,
-            decision=row.decision,
-        )
-        for row in rows
-    ]
+    return [_occasion(row) for row in rows]
+
+
+def since(conn: Connection, at: datetime) -> list[Occasion]:
+    """All that came in since, decided or not, in the order it did."""
+    rows = conn.execute(select(tables.occasions).where(_occasions.received_at >= at).order_by(_occasions.id))
+    return [_occasion(row) for row in rows]
+
+
+def newest(conn: Connection) -> int:
+    """The number of what came in last; 0: nothing has."""
+    return int(conn.execute(select(func.max(_occasions.id))).scalar() or 0)
+
+
+def answered_by(conn: Connection, draft: str) -> Occasion | None:
+    """What the city answered with this draft, if anything."""
+    row = conn.execute(
+        select(tables.occasions).where(_occasions.decision == draft).order_by(_occasions.received_at).limit(1)
+    ).first()
+    return None if row is None else _occasion(row)
+
+
+def _occasion(row: Row[Any]) -> Occasion:
+    return Occasion(
+        id=row.id,
+        received_at=row.received_at,
+        source=row.source,
+        telegram=codec.decode(Telegram, row.payload, what=f"occasion {row.id}"),
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        decision=row.decision,
+    )
 
 
 def decide(conn: Connection, occasion: int, actor: Actor, *, decision: str, at: datetime) -> None:

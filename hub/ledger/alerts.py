@@ -1,19 +1,20 @@
 """Alerts in the ledger: accepted once, stopped at most once, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 
 from hub import codec
-from hub.alert import Alert
+from hub.alert import Alert, Mode
 from hub.cap import MsgType
 from hub.delivery import Outcome
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys
 from hub.ledger import tables
-from hub.recipient import Reached
+from hub.ledger.columns import streamed
+from hub.recipient import Called, Reached
 
 _alerts = tables.alerts.c
 _LOCK = 0x7961_6E75  # PostgreSQL advisory lock: numbers are given out one at a time
@@ -52,6 +53,7 @@ def insert_alert(
         raise Conflict("すでに配信済みです。二重には送りません / Already sent. It will not be sent twice")
     _check_references(conn, alert)
     payload = codec.encode(alert)
+    audience = alert.targeting.audience
     revision = conn.execute(select(tables.deployment.c.register_revision)).scalar_one()
     conn.execute(
         insert(tables.alerts).values(
@@ -69,6 +71,7 @@ def insert_alert(
             author=author,
             approver=approver,
             break_glass=break_glass,
+            muster=audience.muster if isinstance(audience, Called) else None,
         )
     )
     for reference in alert.references:
@@ -88,19 +91,81 @@ def get(conn: Connection, keys: Keys, identifier: str) -> Accepted:
 
 
 def recent(conn: Connection, keys: Keys, *, limit: int = 50) -> list[Accepted]:
-    """The newest first."""
+    """The newest first, without calls of staff: those are `of_muster`'s."""
     rows = conn.execute(
-        select(tables.alerts).order_by(_alerts.sent.desc(), _alerts.number.desc()).limit(limit)
+        select(tables.alerts)
+        .where(_alerts.muster.is_(None))
+        .order_by(_alerts.sent.desc(), _alerts.number.desc())
+        .limit(limit)
     )
     return [_accepted(keys, row) for row in rows]
 
 
+def of_muster(conn: Connection, keys: Keys, muster: int) -> list[Accepted]:
+    """The calls of a muster, the newest first."""
+    rows = conn.execute(
+        select(tables.alerts)
+        .where(_alerts.muster == muster)
+        .order_by(_alerts.sent.desc(), _alerts.version.desc())
+    )
+    return [_accepted(keys, row) for row in rows]
+
+
+def related(conn: Connection, identifier: str) -> list[tuple[str, str]]:
+    """(identifier, number) of what it refers to and of what refers to it, the oldest first."""
+    references = tables.alert_references.c
+    earlier = select(references.refers_to).where(references.identifier == identifier)
+    later = select(references.identifier).where(references.refers_to == identifier)
+    rows = conn.execute(
+        select(_alerts.identifier, _alerts.number)
+        .where(_alerts.identifier.in_(earlier) | _alerts.identifier.in_(later))
+        .order_by(_alerts.sent, _alerts.number)
+    )
+    return [(row.identifier, row.number) for row in rows]
+
+
+def search(
+    conn: Connection,
+    keys: Keys,
+    matches: Callable[[Accepted], bool],
+    *,
+    modes: Collection[Mode] = tuple(Mode),
+    since: datetime | None = None,
+    before: datetime | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[int, list[Accepted]]:
+    """How many were sent in that time, in these modes, and match; and some of them, the newest first. Calls of
+    staff are not among them.
+
+    Texts are in no index: every alert of that time is read, a few hundred in a city's year.
+    """
+    query = select(tables.alerts).where(_alerts.mode.in_(modes), _alerts.muster.is_(None))
+    if since is not None:
+        query = query.where(_alerts.sent >= since)
+    if before is not None:
+        query = query.where(_alerts.sent < before)
+    found, number = [], 0
+    for row in streamed(conn, query.order_by(_alerts.sent.desc(), _alerts.number.desc())):
+        each = _accepted(keys, row)
+        if not matches(each):
+            continue
+        if offset <= number < offset + limit:
+            found.append(each)
+        number += 1
+    return number, found
+
+
 def active(conn: Connection, keys: Keys, *, at: datetime) -> list[Accepted]:
-    """What is in force: not expired, not stopped, not ended by a later alert. The newest first."""
+    """What is in force: not expired, not stopped, not ended by a later alert. The newest first. No call of staff."""
     rows = conn.execute(
         select(tables.alerts)
         .where(
-            _alerts.expires > at, _alerts.sent <= at, _alerts.stopped_at.is_(None), _alerts.ended_at.is_(None)
+            _alerts.expires > at,
+            _alerts.sent <= at,
+            _alerts.stopped_at.is_(None),
+            _alerts.ended_at.is_(None),
+            _alerts.muster.is_(None),
         )
         .order_by(_alerts.sent.desc(), _alerts.number.desc())
     )
@@ -132,24 +197,32 @@ def stopped(conn: Connection, identifiers: Sequence[str], *, hold: bool = False)
     `hold`: no stop comes between this answer and the commit, so that whatever is planned by it is
     either seen by the stop or knows of it.
     """
-    query = select(_alerts.identifier, _alerts.stopped_as).where(_alerts.identifier.in_(identifiers))
-    if hold:
-        query = query.with_for_update(read=True)
-    rows = conn.execute(query)
+    rows = conn.execute(_STOPPED_HELD if hold else _STOPPED, {"asked": identifiers})
     return {row.identifier: Outcome(row.stopped_as) for row in rows if row.stopped_as is not None}
 
 
-def next_number(conn: Connection, *, year: int) -> str:
-    """The next public number of the year, `2026-0147`. Of two at once, one waits for the other's commit."""
+_STOPPED = select(_alerts.identifier, _alerts.stopped_as).where(
+    _alerts.identifier.in_(bindparam("asked", expanding=True))
+)
+_STOPPED_HELD = _STOPPED.with_for_update(read=True)
+
+
+STAFF_SERIES = "S-"
+"""In front of the numbers of calls of staff, so that the public ones have no gaps."""
+
+
+def next_number(conn: Connection, *, year: int, series: str = "") -> str:
+    """The next number of the year in its series: `2026-0147`, `S-2026-0003`. Of two at once, one waits for the
+    other's commit."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     last = conn.execute(
         select(_alerts.number)
-        .where(_alerts.number.like(f"{year}-%"))
+        .where(_alerts.number.like(f"{series}{year}-%"))
         .order_by(func.length(_alerts.number).desc(), _alerts.number.desc())
         .limit(1)
     ).scalar_one_or_none()
-    return f"{year}-{int(last.split('-')[1]) + 1 if last else 1:04d}"
+    return f"{series}{year}-{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"
 
 
 def _check_references(conn: Connection, alert: Alert) -> None:
@@ -165,12 +238,14 @@ def _check_references(conn: Connection, alert: Alert) -> None:
         )
     for reference in alert.references:
         row = conn.execute(
-            select(_alerts.version, _alerts.mode).where(_alerts.identifier == reference)
+            select(_alerts.version, _alerts.mode, _alerts.muster).where(_alerts.identifier == reference)
         ).first()
         if row is None:
             raise BadInput("$.references", f"there is no alert {reference}")
         if row.mode != alert.mode:
             raise BadInput("$.references", f"{reference} is {row.mode}, this is {alert.mode}: never mixed")
+        if row.muster != (audience.muster if isinstance(audience, Called) else None):
+            raise BadInput("$.references", f"{reference} is a call of staff, or of others: never mixed")
         if row.version >= alert.sequence:
             raise BadInput("$.sequence", f"{alert.sequence} does not follow {reference}'s {row.version}")
 

@@ -6,17 +6,20 @@ to a gateway; what the gateway said is recorded in one commit with the retries i
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
     Select,
     and_,
+    bindparam,
     false,
     func,
     literal,
@@ -33,6 +36,7 @@ from hub.ledger import lives, tables
 from hub.ledger.columns import MICROSECONDS, insert_new, now_us, streamed
 from hub.ledger.tables import BatchState
 from hub.recipient import RecipientId, Zone
+from hub.told import PROOF
 
 _batches = tables.batches.c
 
@@ -67,17 +71,21 @@ def plan(conn: Connection, planned: Sequence[Planned]) -> None:
 
 def claim(conn: Connection, ids: Sequence[BatchId], *, owner: str, lease: timedelta) -> list[Batch]:
     """Take those of `ids` that are planned and unclaimed. Whoever gets a batch here alone may send it."""
-    rows = conn.execute(
-        update(tables.batches)
-        .where(_batches.id.in_(ids), _batches.state == BatchState.PLANNED)
-        .values(
-            state=BatchState.CLAIMED,
-            owner=owner,
-            lease_until=now_us() + int(lease.total_seconds() * MICROSECONDS),
-        )
-        .returning(tables.batches)
+    wanted = {"wanted": ids, "holder": owner, "lease_us": int(lease.total_seconds() * MICROSECONDS)}
+    return [_batch(row) for row in conn.execute(_CLAIM, wanted)]
+
+
+_CLAIM = (
+    update(tables.batches)
+    .where(_batches.id.in_(bindparam("wanted", expanding=True)), _batches.state == BatchState.PLANNED)
+    .values(
+        state=BatchState.CLAIMED,
+        owner=bindparam("holder"),
+        lease_until=now_us() + bindparam("lease_us", type_=BigInteger),
     )
-    return [_batch(row) for row in rows]
+    .returning(tables.batches)
+)
+"""Written once, like every statement of which an alert needs hundreds: SQLAlchemy then knows it again."""
 
 
 def release(conn: Connection, batch: Batch, *, owner: str, after: timedelta) -> None:
@@ -140,54 +148,83 @@ def overdue(conn: Connection, *, limit: int = 100) -> list[BatchId]:
     return [BatchId(row.id) for row in rows]
 
 
-def record(
-    conn: Connection,
-    batch: Batch,
-    *,
-    owner: str,
-    results: Mapping[int, Result],
-    children: Sequence[Planned],
-    moved: Iterable[int],
-    settles_at: datetime | None,
-    reached_between: tuple[datetime, datetime] | None,
-    keep_refs: bool = False,
-) -> bool:
-    """Write what became of each position, and its retries, in one go.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What became of each position of a batch, by whom it was held, and its retries.
 
     Positions in `moved` live on in `children`. `keep_refs`: receipts will name the provider's ids.
-    False, and nothing written, when the claim was lost meanwhile: what was recorded instead counts.
     """
-    row = conn.execute(
-        select(_batches.handover, _batches.reasons).where(_held(batch.id, owner)).with_for_update()
-    ).first()
-    if row is None:
-        return False
-    handover = bytearray(row.handover)
-    for position, result in results.items():
-        handover[position] = advance(Outcome(handover[position]), result.outcome)
-    for position in moved:
-        handover[position] = advance(Outcome(handover[position]), Outcome.MOVED)
-    reasons = json.loads(row.reasons) | {
-        str(position): result.reason for position, result in results.items() if result.reason
-    }
-    first, last = reached_between or (None, None)
-    conn.execute(
-        update(tables.batches)
-        .where(_batches.id == batch.id)
-        .values(
-            state=BatchState.RECORDED,
-            handover=bytes(handover),
-            reasons=json.dumps(reasons),
-            settles_at=settles_at,
-            first_at=first,
-            last_at=last,
-            lease_until=None,
-        )
+
+    batch: Batch
+    owner: str
+    results: Mapping[int, Result]
+    children: Sequence[Planned] = ()
+    moved: Collection[int] = ()
+    settles_at: datetime | None = None
+    reached_between: tuple[datetime, datetime] | None = None
+    keep_refs: bool = False
+
+
+def record(conn: Connection, records: Sequence[Record]) -> set[BatchId]:
+    """Write them all, with their retries, in one go. Returns those that were written.
+
+    Nothing is written of a batch whose claim was lost meanwhile: what was recorded instead counts.
+    """
+    rows: Iterable[Row[Any]] = conn.execute(_HELD, {"held": [each.batch.id for each in records]})
+    held = {(row.id, row.owner): row for row in rows}
+    kept = [(each, row) for each in records if (row := held.get((each.batch.id, each.owner))) is not None]
+    if kept:
+        conn.execute(_RECORD, [_recorded(each, row) for each, row in kept])
+    plan(conn, [child for each, _ in kept for child in each.children])
+    for each, _ in kept:
+        if each.keep_refs:
+            _keep_refs(conn, each.batch, each.results)
+    return {each.batch.id for each, _ in kept}
+
+
+_HELD = (
+    select(_batches.id, _batches.owner, _batches.handover, _batches.reasons)
+    .where(_batches.id.in_(bindparam("held", expanding=True)), _batches.state == BatchState.CLAIMED)
+    .with_for_update()
+)
+_RECORD = (
+    update(tables.batches)
+    .where(_batches.id == bindparam("recorded"))
+    .values(
+        state=BatchState.RECORDED,
+        handover=bindparam("now"),
+        reasons=bindparam("why"),
+        settles_at=bindparam("settling_at"),
+        first_at=bindparam("from_"),
+        last_at=bindparam("to_"),
+        lease_until=None,
     )
-    plan(conn, children)
-    if keep_refs:
-        _keep_refs(conn, batch, results)
-    return True
+)
+
+
+def _recorded(record: Record, row: Row[Any]) -> dict[str, Any]:
+    first, last = record.reached_between or (None, None)
+    reasons = {str(position): result.reason for position, result in record.results.items() if result.reason}
+    return {
+        "recorded": record.batch.id,
+        "now": _advanced(record, row.handover),
+        "why": json.dumps(json.loads(row.reasons) | reasons) if reasons else row.reasons,
+        "settling_at": record.settles_at,
+        "from_": first,
+        "to_": last,
+    }
+
+
+def _advanced(record: Record, before: bytes) -> bytes:
+    said = {result.outcome for result in record.results.values()}
+    if len(said) == 1 and len(record.results) == len(before) and not (record.moved or any(before)):
+        return bytes([advance(Outcome.PENDING, *said)]) * len(before)  # as nearly all batches end
+    handover = bytearray(before)
+    for position, result in record.results.items():
+        handover[position] = advance(Outcome(handover[position]), result.outcome)
+    for position in record.moved:
+        handover[position] = advance(Outcome(handover[position]), Outcome.MOVED)
+    return bytes(handover)
 
 
 def recorded_refs(conn: Connection, channel: str, refs: Collection[ProviderRef]) -> set[ProviderRef]:
@@ -195,6 +232,24 @@ def recorded_refs(conn: Connection, channel: str, refs: Collection[ProviderRef])
     known = tables.provider_refs.c
     rows = conn.execute(select(known.ref).where(known.channel == channel, known.ref.in_(refs)))
     return {ProviderRef(row.ref) for row in rows}
+
+
+def in_doubt(
+    conn: Connection, channel: str, recipient: RecipientId, *, since: datetime, besides: str
+) -> bool:
+    """Whether a try of another alert than `besides` may have reached the recipient without a record of it.
+
+    Of alerts that were in force at `since` or later: their batches that somebody holds, or of which a try
+    was ambiguous.
+    """
+    query = select(_batches.members, _batches.handover, _batches.state, _batches.resend).where(
+        _batches.channel == channel, _batches.alert != besides, _batches.expires >= since
+    )
+    return any(
+        recipient in row.members
+        and (row.state == BatchState.CLAIMED or row.resend or Outcome.AMBIGUOUS in row.handover)
+        for row in streamed(conn, query)
+    )
 
 
 def settle_unsent(conn: Connection, alert: str, outcome: Outcome) -> int:
@@ -351,6 +406,28 @@ def update_arrays(
     )
 
 
+def counting(conn: Connection, batch: Batch, recipient: RecipientId) -> BatchId:
+    """The batch that counts a recipient of this one: itself, or the last of the retries they were moved to."""
+    family = select(_batches.id, _batches.parent, _batches.members).where(
+        _batches.alert == batch.alert,
+        _batches.channel == batch.channel,
+        _batches.language == batch.variant.language,
+        _batches.zone == (batch.variant.zone or ""),
+        _batches.seq == batch.seq,
+    )
+    retries = {row.parent: BatchId(row.id) for row in conn.execute(family) if recipient in row.members}
+    last = batch.id
+    while last in retries:
+        last = retries[last]
+    return last
+
+
+def proven(conn: Connection, batch: BatchId) -> set[RecipientId]:
+    """Who of a planned or claimed batch is known to have got an earlier try after all."""
+    row = conn.execute(select(_batches.members, _batches.receipt).where(_batches.id == batch)).one()
+    return {member for member, receipt in zip(row.members, row.receipt, strict=True) if receipt in PROOF}
+
+
 def _held(batch: BatchId, owner: str) -> ColumnElement[bool]:
     return and_(_batches.id == batch, _batches.owner == owner, _batches.state == BatchState.CLAIMED)
 
@@ -379,6 +456,7 @@ def _row(planned: Planned) -> dict[str, Any]:
         "seq": batch.seq,
         "parent": batch.parent,
         "attempt": batch.attempt,
+        "spent": batch.spent,
         "resend": batch.resend,
         "content_hash": batch.content_hash,
         "idempotency_key": str(batch.idempotency_key),
@@ -407,6 +485,7 @@ def _batch(row: Row[Any]) -> Batch:
         idempotency_key=UUID(row.idempotency_key),
         expires=row.expires,
         attempt=row.attempt,
+        spent=row.spent,
         resend=row.resend,
         parent=row.parent,
     )

@@ -4,6 +4,7 @@ Counted as `fanout` plans: everyone with a contact on the channel, by mode, town
 at the register answers every question of a screen; it holds until `revision` changes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -39,6 +40,15 @@ class Census:
         """Persons reached on at least one of `channels`, each counted once. `towns` None: the whole city."""
         wanted = sum(self._bits.get(channel, 0) for channel in channels)
         return self._count(wanted, lambda group: _person(group, mode, towns))
+
+    def by_town(self, channels: Collection[str]) -> Counter[Town]:
+        """Residents reached on at least one of `channels`, each counted once, by where they live."""
+        wanted = sum(self._bits.get(channel, 0) for channel in channels)
+        counted: Counter[Town] = Counter()
+        for group in self._groups:
+            if group.kind is Kind.RESIDENT and group.channels & wanted:
+                counted[group.town] += group.number
+        return counted
 
     def on(self, channel: str, capabilities: Capabilities, mode: Mode, towns: Collection[Town] | None) -> int:
         """Recipients of one channel in its own unit: people, or its posts, facilities, sheets."""

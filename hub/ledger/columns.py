@@ -1,11 +1,12 @@
 """Column types and the database's clock, for SQLite and PostgreSQL alike."""
 
+import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Row, Select, Table, text
+from sqlalchemy import BigInteger, Connection, Dialect, LargeBinary, Row, Select, String, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -53,6 +54,38 @@ class Members(TypeDecorator[tuple[RecipientId, ...]]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[RecipientId, ...] | None:
         return None if value is None else struct.unpack(f"<{len(value) // 4}I", value)
+
+
+class Foreign(TypeDecorator[str]):
+    """What somebody else named, as far as it can be kept: PostgreSQL takes no NUL, and no more than `length`.
+
+    What is longer is cut and marked with a hash of the whole, so two that differ stay two, and the same one
+    is found again.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else kept(value, self.length)
+
+
+def kept(value: str, length: int) -> str:
+    """As `Foreign` keeps it."""
+    whole = printable(value)
+    if len(whole) <= length:
+        return whole
+    mark = "…" + hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return whole[: length - len(mark)] + mark
+
+
+def printable(value: str) -> str:
+    """PostgreSQL takes no NUL, and a screen no control character."""
+    return "".join(character if character.isprintable() else "�" for character in value)
 
 
 class now_us(FunctionElement[int]):  # noqa: N801

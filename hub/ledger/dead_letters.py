@@ -9,11 +9,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from hub.authorise import Actor
 from hub.dead_letters import Letter
 from hub.ledger import tables
+from hub.ledger.columns import printable
 
 MOST = 1_000
 _letters = tables.dead_letters.c
-_NAME = 128
-"""What the columns of topic and key hold."""
 
 
 class DeadLetter(NamedTuple):
@@ -36,9 +35,9 @@ def keep(conn: Connection, letters: Sequence[Letter]) -> None:
     rows = [
         {
             "at": letter.at,
-            "topic": _printable(letter.topic)[:_NAME],
-            "key": _printable(letter.key)[:_NAME],
-            "reason": _printable(letter.reason),
+            "topic": letter.topic,
+            "key": letter.key,
+            "reason": printable(letter.reason),
             "value": letter.value,
         }
         for letter in letters
@@ -67,8 +66,3 @@ def mark_seen(conn: Connection, actor: Actor, *, until: int, at: datetime) -> in
         .where(_letters.id <= until, _letters.seen_at.is_(None))
         .values(seen_at=at, seen_by=actor.login)
     ).rowcount
-
-
-def _printable(text: str) -> str:
-    """A forged key may hold anything; PostgreSQL takes no NUL, and a screen no control character."""
-    return "".join(character if character.isprintable() else "�" for character in text)

@@ -1,6 +1,7 @@
 """Drafts in the ledger: changed only by who holds the version they saw."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -8,8 +9,18 @@ from hub import codec
 from hub.draft import Draft, Message, State
 from hub.errors import BadInput, Conflict
 from hub.ledger import tables
+from hub.schedule import Schedule
 
 _drafts = tables.drafts.c
+_versions = tables.draft_versions.c
+
+
+class Submitted(NamedTuple):
+    """A version as it was submitted."""
+
+    version: int
+    at: datetime
+    message: Message
 
 
 def create(conn: Connection, draft: Draft) -> None:
@@ -31,8 +42,14 @@ def find(conn: Connection, draft: str, *, hold: bool = False) -> Draft | None:
     return None if row is None else _draft(row)
 
 
+def of_alert(conn: Connection, alert: str) -> Draft | None:
+    """The draft that became this alert."""
+    row = conn.execute(select(tables.drafts).where(_drafts.alert == alert)).first()
+    return None if row is None else _draft(row)
+
+
 def replace(conn: Connection, draft: Draft, *, seen: int) -> None:
-    """Write `draft` over the version `seen`.
+    """Write `draft` over the version `seen`. A version that is submitted is kept beside it.
 
     Raises:
         Conflict: somebody changed it meanwhile.
@@ -44,6 +61,33 @@ def replace(conn: Connection, draft: Draft, *, seen: int) -> None:
         raise Conflict(
             "ほかの人が先に変更しました。新しい内容を確認してください / Someone changed this. Review the new version"
         )
+    if draft.state is State.SUBMITTED:
+        conn.execute(
+            insert(tables.draft_versions).values(
+                draft=draft.id,
+                version=draft.version,
+                at=draft.updated_at,
+                payload=codec.encode(draft.message),
+            )
+        )
+
+
+def remark(conn: Connection, draft: Draft) -> None:
+    """Write down who is asked, and since when those on call are paged: beside the version, which stays."""
+    conn.execute(
+        update(tables.drafts).where(_drafts.id == draft.id).values(asked=draft.asked, paged_at=draft.paged_at)
+    )
+
+
+def submitted(conn: Connection, draft: str) -> list[Submitted]:
+    """Every version that was submitted, the newest first."""
+    rows = conn.execute(
+        select(tables.draft_versions).where(_versions.draft == draft).order_by(_versions.version.desc())
+    )
+    return [
+        Submitted(row.version, row.at, codec.decode(Message, row.payload, what=f"draft {draft}"))
+        for row in rows
+    ]
 
 
 def in_state(conn: Connection, state: State, *, limit: int = 50) -> list[Draft]:
@@ -66,6 +110,9 @@ def _values(draft: Draft) -> dict[str, Any]:
         "submitted_at": draft.submitted_at,
         "note": draft.note,
         "alert": draft.alert,
+        "schedule": None if draft.schedule is None else codec.encode(draft.schedule).decode(),
+        "asked": draft.asked,
+        "paged_at": draft.paged_at,
     }
 
 
@@ -82,4 +129,9 @@ def _draft(row: Row[Any]) -> Draft:
         submitted_at=row.submitted_at,
         note=row.note,
         alert=row.alert,
+        schedule=None
+        if row.schedule is None
+        else codec.decode(Schedule, row.schedule, what=f"draft {row.id}"),
+        asked=row.asked,
+        paged_at=row.paged_at,
     )

@@ -43,6 +43,8 @@ class _Detail(msgspec.Struct, frozen=True):
     digest: str
     author: str
     break_glass: str | None = None
+    approver: str | None = None
+    """Who approved it for a time; None: whoever accepted it."""
     ends: tuple[str, ...] = ()
 
 
@@ -105,7 +107,7 @@ def _of(
         "expires": alert.expires,
         "digest": bytes.fromhex(acceptance.detail.digest),
         "author": acceptance.detail.author,
-        "approver": acceptance.by,
+        "approver": acceptance.detail.approver or acceptance.by,
         "break_glass": acceptance.detail.break_glass,
         "stopped_as": stopped and int(stopped.outcome),
         "stopped_at": stopped and stopped.at,

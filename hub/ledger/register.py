@@ -1,43 +1,29 @@
 """The register: who may be reached where. Addresses lie sealed, twice.
 
-`contacts` is the record, a field each. `packs` is the same, rebuilt on change, in blocks of 500
-per (channel, language, zone): a block opens in microseconds, and what planning needs (ids and
-traits) is beside it in the clear, so that planning opens nothing.
+`contacts` is the record, a field each. `packs` (`hub.ledger.packs`) is the same, rebuilt on change, in
+blocks that open in microseconds.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby, islice
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from hub import codec
 from hub.blocks import blocks
 from hub.channel import Target
 from hub.delivery import Variant
 from hub.errors import Conflict
-from hub.idset import IdSet
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import tables
+from hub.ledger import packs, tables
 from hub.ledger.columns import one_at_a_time, streamed
-from hub.recipient import Kind, Recipient, RecipientId, Town, Zone
-
-PACK = 500
+from hub.ledger.packs import Opened, Trait
+from hub.recipient import Kind, RecipientId, Town, Zone
 
 _LOCK = 0x7461_7267  # processes that start together register the same targets
-
-
-class Trait(NamedTuple):
-    """What planning asks of a recipient."""
-
-    town: Town
-    kind: Kind
-    drills: bool
-    suppressed: bool
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +38,6 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Registration({self.kind}, {self.language}, {self.town}, {sorted(self.contacts)})"
-
-
-class Pack(NamedTuple):
-    """One block, unopened: ids with their traits, in ascending order."""
-
-    ids: tuple[RecipientId, ...]
-    traits: tuple[Trait, ...]
 
 
 def add(
@@ -85,10 +64,57 @@ def add(
     return ids
 
 
+def add_staff(
+    conn: Connection, keys: Keys, contacts: dict[str, str], *, language: Language, at: datetime
+) -> RecipientId:
+    """Register one of the staff, in force with this commit, however large the register is.
+
+    They lie in packs of their own until the next `rebuild`: theirs is the highest number, so those come last.
+
+    Raises:
+        Conflict: an address is registered on that channel already.
+    """
+    _revise(conn)  # first of all, as in `end`
+    (recipient,) = add(
+        conn, keys, [Registration(kind=Kind.STAFF, language=language, contacts=contacts)], at=at
+    )
+    trait = Trait(Town(""), Kind.STAFF, False, False)
+    for channel, address in contacts.items():
+        row = packs.written(keys, channel, language, "", ids=[recipient], traits=[trait], addresses=[address])
+        conn.execute(insert(tables.packs).values(row))
+    return recipient
+
+
 def remove(conn: Connection, recipients: Sequence[RecipientId]) -> None:
     """Take out of the record who is in no pack yet."""
+    conn.execute(delete(tables.bounces).where(tables.bounces.c.recipient.in_(recipients)))
     conn.execute(delete(tables.contacts).where(tables.contacts.c.recipient.in_(recipients)))
     conn.execute(delete(tables.recipients).where(tables.recipients.c.id.in_(recipients)))
+
+
+def end(conn: Connection, keys: Keys, channel: str, recipient: RecipientId) -> bool:
+    """Take one contact out of the record and out of its pack; with the last one the recipient. False: it is not there.
+
+    In this one transaction, however large the register is. Whoever packs it anew meanwhile begins again.
+
+    Raises:
+        BadInput: the pack was changed by somebody without the key.
+    """
+    contact, person = tables.contacts.c, tables.recipients.c
+    here = (contact.recipient == recipient, contact.channel == channel)
+    if conn.execute(select(contact.recipient).where(*here)).first() is None:
+        return False
+    _revise(conn)  # first of all: it holds off everybody else who changes packs
+    if conn.execute(delete(tables.contacts).where(*here)).rowcount == 0:  # somebody was faster meanwhile
+        return False
+    packs.take_out(conn, keys, channel, recipient)
+    bounced = tables.bounces.c
+    conn.execute(delete(tables.bounces).where(bounced.recipient == recipient, bounced.channel == channel))
+    if conn.execute(select(contact.channel).where(contact.recipient == recipient)).first() is None:
+        # not the newest: SQLite would give its number out again, to somebody to whom old mail does not belong
+        newer = select(person.id).where(person.id > recipient).exists()
+        conn.execute(delete(tables.recipients).where(person.id == recipient, newer))
+    return True
 
 
 def keep_targets(
@@ -118,103 +144,72 @@ def rebuild(conn: Connection, keys: Keys, channels: Iterable[str] | None = None)
 
     In one transaction, so for a register that is small or that nobody waits for; else `packing.repack`.
     """
+    _revise(conn)
     names = list(channels) if channels is not None else in_use(conn)
     conn.execute(delete(tables.packs).where(tables.packs.c.channel.in_(names)))
     written = 0
     for channel in names:
-        for pack in built(conn, keys, channel):
-            conn.execute(insert(tables.packs).values(pack))
-            written += len(pack["ids"])
-    conn.execute(
-        update(tables.deployment).values(register_revision=tables.deployment.c.register_revision + 1)
-    )
+        for row in built(conn, keys, channel):
+            conn.execute(insert(tables.packs).values(row))
+            written += len(row["ids"])
     return written
 
 
 def built(conn: Connection, keys: Keys, channel: str) -> Iterator[dict[str, Any]]:
     """The rows of a channel's packs as its contacts are now, one pack in memory."""
     for (language, zone), rows in groupby(_contacts(conn, channel), key=lambda row: (row.language, row.zone)):
-        for block in blocks(rows, PACK):
+        for block in blocks(rows, packs.PACK):
             yield _pack(keys, channel, language, zone, block)
 
 
 def in_use(conn: Connection) -> list[str]:
     """The channels on which anybody has a contact, or had one when the packs were written."""
-    contacts, packs_ = select(tables.contacts.c.channel), select(tables.packs.c.channel)
-    return list(conn.execute(contacts.union(packs_)).scalars())
-
-
-def variants(conn: Connection, channel: str) -> list[Variant]:
-    """The variants in which the channel has anyone, in a fixed order (planning's cursor relies on it)."""
-    packs = tables.packs.c
-    rows = conn.execute(
-        select(packs.language, packs.zone)
-        .where(packs.channel == channel, packs.staged.is_(None))
-        .distinct()
-        .order_by(packs.language, packs.zone)
-    )
-    return [Variant(Language(row.language), Zone(row.zone) if row.zone else None) for row in rows]
-
-
-def walk(conn: Connection, channel: str, variant: Variant, *, after: int) -> Iterator[Pack]:
-    """The packs that hold an id above `after`, in ascending order, a few at a time."""
-    table = tables.packs.c
-    query = (
-        select(table.ids, table.traits)
-        .where(
-            table.channel == channel,
-            table.language == variant.language,
-            table.zone == (variant.zone or ""),
-            table.last_id > after,
-            table.staged.is_(None),
-        )
-        .order_by(table.last_id)
-    )
-    for row in streamed(conn, query, at_once=8):
-        yield Pack(row.ids, codec.decode(tuple[Trait, ...], row.traits, what="pack"))
-
-
-def packs(conn: Connection, channel: str, variant: Variant, *, after: int, limit: int) -> list[Pack]:
-    """The next `limit` packs that hold an id above `after`."""
-    return list(islice(walk(conn, channel, variant, after=after), limit))
-
-
-def packed(conn: Connection, channel: str) -> IdSet:
-    """Everybody in the channel's packs: for whom alerts are planned."""
-    table, found = tables.packs.c, IdSet()
-    query = select(table.ids).where(table.channel == channel, table.staged.is_(None))
-    for row in streamed(conn, query):
-        found.update(row.ids)
-    return found
+    contacts, packed = select(tables.contacts.c.channel), select(tables.packs.c.channel)
+    return list(conn.execute(contacts.union(packed)).scalars())
 
 
 def open_addresses(
-    conn: Connection, keys: Keys, channel: str, variant: Variant, members: Sequence[RecipientId]
-) -> dict[RecipientId, tuple[Recipient, bool]]:
-    """The members' addresses, and whether each is suppressed. A member without one is left out.
+    conn: Connection, keys: Keys, channel: str, variant: Variant, members: Collection[RecipientId]
+) -> Opened:
+    """The members' addresses and which are suppressed, with those of others in the same packs.
 
-    From the packs; a member who has moved to another variant since is looked up by itself.
+    A member without one is left out; one who has moved to another variant since is looked up by itself.
 
     Raises:
         BadInput: a pack or a contact was changed by somebody without the key.
     """
-    table = tables.packs.c
+    found = packs.opened(conn, keys, channel, variant, members)
+    if missing := set(members) - found.addresses.keys():
+        _open_singly(conn, keys, channel, missing, found)
+    return found
+
+
+def addresses(
+    conn: Connection, keys: Keys, channel: str, members: Sequence[RecipientId]
+) -> dict[RecipientId, str]:
+    """From the record, one by one: for the few that staff ask for.
+
+    Raises:
+        BadInput: a contact was changed by somebody without the key.
+    """
+    found = Opened({}, set())
+    _open_singly(conn, keys, channel, set(members), found)
+    return found.addresses
+
+
+def staff(conn: Connection, channel: str, named: Sequence[RecipientId]) -> dict[Variant, list[RecipientId]]:
+    """Who of the named is of the staff and has a contact on the channel: variants in order, numbers ascending."""
+    people, contact = tables.recipients.c, tables.contacts.c
+    found: dict[Variant, list[RecipientId]] = {}
     rows = conn.execute(
-        select(table.ids, table.traits, table.key_id, table.sealed).where(
-            table.channel == channel,
-            table.language == variant.language,
-            table.zone == (variant.zone or ""),
-            table.last_id >= min(members),
-            table.first_id <= max(members),
-            table.staged.is_(None),
-        )
+        select(people.id, people.language, people.zone)
+        .join(tables.contacts, contact.recipient == people.id)
+        .where(contact.channel == channel, people.kind == Kind.STAFF, people.id.in_(named))
+        .order_by(people.language, people.zone, people.id)
     )
-    wanted = set(members)
-    found: dict[RecipientId, tuple[Recipient, bool]] = {}
     for row in rows:
-        found.update(_open_pack(keys, channel, variant, row, wanted))
-    if missing := wanted - found.keys():
-        found.update(_open_singly(conn, keys, channel, missing))
+        variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
+        found.setdefault(variant, []).append(RecipientId(row.id))
     return found
 
 
@@ -241,11 +236,22 @@ def registrants(conn: Connection, towns: Sequence[Town] | None = None) -> int:
 
 def find(conn: Connection, keys: Keys, channel: str, address: str) -> RecipientId | None:
     """Who is registered under an address, through the blind index."""
+    return next(iter(find_all(conn, keys, channel, [address])), None)
+
+
+def find_all(conn: Connection, keys: Keys, channel: str, addresses: Sequence[str]) -> list[RecipientId]:
+    """Who is registered under any of these, in their order."""
     table = tables.contacts.c
-    query = select(table.recipient).where(
-        table.channel == channel, table.blind == keys.blind(channel, address)
-    )
-    return conn.execute(query).scalar_one_or_none()
+    blinds = [keys.blind(channel, address) for address in addresses]
+    query = select(table.blind, table.recipient).where(table.channel == channel, table.blind.in_(blinds))
+    known = {bytes(row.blind): RecipientId(row.recipient) for row in conn.execute(query)}
+    return [known[blind] for blind in blinds if blind in known]
+
+
+def _revise(conn: Connection) -> None:
+    """The register is another one when this commits; until then nobody else makes it another."""
+    revision = tables.deployment.c.register_revision
+    conn.execute(update(tables.deployment).values(register_revision=revision + 1))
 
 
 def _insert_recipients(
@@ -299,59 +305,30 @@ def _contacts(conn: Connection, channel: str) -> Iterator[Any]:
         .where(contact.channel == channel)
         .order_by(people.language, people.zone, people.id)
     )  # fmt: skip
-    return streamed(conn, query, at_once=PACK)
+    return streamed(conn, query, at_once=packs.PACK)
 
 
 def _pack(keys: Keys, channel: str, language: str, zone: str, block: Sequence[Any]) -> dict[str, Any]:
-    first, last = block[0].id, block[-1].id
     addresses = [
         keys.unseal(row.sealed, key_id=row.key_id, bound_to=_contact_place(channel, row.id)).decode()
         for row in block
     ]
     traits = [Trait(row.town, row.kind, bool(row.drills), bool(row.suppressed)) for row in block]
-    ids, clear = [row.id for row in block], codec.encode(traits).decode()
-    place = _pack_place(channel, language, zone, ids, clear)
-    return {
-        "channel": channel,
-        "language": language,
-        "zone": zone,
-        "first_id": first,
-        "last_id": last,
-        "ids": ids,
-        "traits": clear,
-        "key_id": keys.active,
-        "sealed": keys.seal(codec.encode(addresses), bound_to=place),
-    }
-
-
-def _open_pack(
-    keys: Keys, channel: str, variant: Variant, row: Any, wanted: set[RecipientId]
-) -> Iterator[tuple[RecipientId, tuple[Recipient, bool]]]:
-    place = _pack_place(channel, variant.language, variant.zone or "", row.ids, row.traits)
-    plain = keys.unseal(row.sealed, key_id=row.key_id, bound_to=place)
-    addresses = codec.decode(list[str], plain, what="pack")
-    traits = codec.decode(list[Trait], row.traits, what="pack")
-    for recipient, address, trait in zip(row.ids, addresses, traits, strict=True):
-        if recipient in wanted:
-            yield recipient, (Recipient(id=recipient, address=address), trait.suppressed)
+    ids = [row.id for row in block]
+    return packs.written(keys, channel, language, zone, ids=ids, traits=traits, addresses=addresses)
 
 
 def _open_singly(
-    conn: Connection, keys: Keys, channel: str, missing: set[RecipientId]
-) -> Iterator[tuple[RecipientId, tuple[Recipient, bool]]]:
+    conn: Connection, keys: Keys, channel: str, missing: set[RecipientId], found: Opened
+) -> None:
     table = tables.contacts
     rows = conn.execute(select(table).where(table.c.channel == channel, table.c.recipient.in_(missing)))
     for row in rows:
         place = _contact_place(channel, row.recipient)
-        address = keys.unseal(row.sealed, key_id=row.key_id, bound_to=place).decode()
-        yield row.recipient, (Recipient(id=row.recipient, address=address), row.suppressed)
+        found.addresses[row.recipient] = keys.unseal(row.sealed, key_id=row.key_id, bound_to=place).decode()
+        if row.suppressed:
+            found.suppressed.add(row.recipient)
 
 
 def _contact_place(channel: str, recipient: RecipientId) -> str:
     return f"contacts {channel} {recipient}"
-
-
-def _pack_place(channel: str, language: str, zone: str, ids: Sequence[RecipientId], traits: str) -> str:
-    """With what stands in the clear: a pack whose ids or traits were changed does not open."""
-    clear = hashlib.sha256(codec.encode([list(ids), traits])).hexdigest()
-    return f"packs {channel} {language} {zone} {clear}"

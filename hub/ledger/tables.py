@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from hub.ledger.columns import Members, UtcTime
+from hub.ledger.columns import Foreign, Members, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -53,6 +53,13 @@ accounts = Table(
     Column("roles", String(200), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column("department", String(32), nullable=False, server_default=""),
+    Column("hazards", String(400), nullable=False, server_default=""),  # empty: all kinds of alert
+    Column("last_sign_in", UtcTime),
+    Column("reviewed_at", UtcTime),
+    Column("reviewed_by", String(64)),
+    Column("link_hash", LargeBinary(32), unique=True),  # of a one-time link to choose a password with
+    Column("link_until", UtcTime),
 )
 
 sessions = Table(
@@ -63,6 +70,17 @@ sessions = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+)
+
+revisions = Table(  # what staff set in the console: every version, the newest in force
+    "revisions",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
 )
 
 audit = Table(
@@ -97,8 +115,8 @@ dead_letters = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("at", UtcTime, nullable=False),
-    Column("topic", String(128), nullable=False),
-    Column("key", String(128), nullable=False),
+    Column("topic", Foreign(128), nullable=False),
+    Column("key", Foreign(128), nullable=False),
     Column("reason", Text, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("seen_at", UtcTime),
@@ -177,6 +195,21 @@ drafts = Table(
     Column("submitted_at", UtcTime),
     Column("note", Text, nullable=False, default=""),
     Column("alert", String(64)),
+    Column("schedule", Text),  # JSON (hub.schedule)
+    Column(
+        "asked", String(64), nullable=False, server_default=""
+    ),  # who is to approve it; empty: whoever may
+    Column("paged_at", UtcTime),  # since when those on call are paged for this submission
+    Index(None, "state"),
+)
+
+draft_versions = Table(  # what was submitted, each time: an approver sees what changed since
+    "draft_versions",
+    metadata,
+    Column("draft", ForeignKey("drafts.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
 )
 
 alerts = Table(
@@ -200,6 +233,8 @@ alerts = Table(
     Column("stopped_at", UtcTime),
     Column("stopped_by", String(64)),
     Column("ended_at", UtcTime),
+    Column("muster", BigInteger),  # of a call of staff; NULL: for residents
+    Index(None, "muster"),
 )
 
 alert_references = Table(
@@ -261,6 +296,7 @@ batches = Table(
     Column("seq", Integer, nullable=False),
     Column("parent", String(36)),
     Column("attempt", SmallInteger, nullable=False),
+    Column("spent", SmallInteger, nullable=False, server_default="0"),
     Column("resend", Boolean, nullable=False),
     Column("content_hash", ForeignKey("contents.hash"), nullable=False),
     Column("idempotency_key", String(36), nullable=False),
@@ -279,15 +315,27 @@ batches = Table(
     Index(None, "alert", "channel", "language", "zone", "seq"),
     Index(None, "state", "channel", "lane", "due_at"),
     Index(None, "state", "lease_until"),
+    Index(None, "idempotency_key"),
 )
 
 provider_refs = Table(
     "provider_refs",
     metadata,
     Column("channel", String(16), primary_key=True),
-    Column("ref", String(128), primary_key=True),
+    Column("ref", Foreign(128), primary_key=True),
     Column("batch", ForeignKey("batches.id"), nullable=False),
     Column("position", Integer, nullable=False),
+)
+
+arrivals = Table(  # how many were known, and when, to have reached a device: counts, and nothing of whom
+    "arrivals",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("alert", ForeignKey("alerts.identifier"), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("number", Integer, nullable=False),
+    Index(None, "alert"),
 )
 
 parked_receipts = Table(
@@ -295,9 +343,9 @@ parked_receipts = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("channel", String(16), nullable=False),
-    Column("ref", String(128), nullable=False),
+    Column("ref", Foreign(128), nullable=False),
     Column("outcome", SmallInteger, nullable=False),
-    Column("reason", String(64), nullable=False),
+    Column("reason", Foreign(64), nullable=False),
     Column("at", UtcTime, nullable=False),
     Index(None, "channel", "ref"),
 )
@@ -310,6 +358,19 @@ late_receipts = Table(  # proofs of arrival that came after a correction's audie
     Column("recipient", BigInteger, primary_key=True, autoincrement=False),
     Column("language", String(16), nullable=False),
     Column("zone", String(64), nullable=False),
+)
+
+bounces = Table(  # what came back of mail; one row for each recipient and alert
+    "bounces",
+    metadata,
+    Column("recipient", ForeignKey("recipients.id"), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("alert", ForeignKey("alerts.identifier"), primary_key=True),
+    Column("hard", Boolean, nullable=False),
+    Column("policy", Boolean, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "alert", "channel"),
 )
 
 ticks = Table(
@@ -329,9 +390,95 @@ occasions = Table(
     Column("id", RowId, primary_key=True),
     Column("received_at", UtcTime, nullable=False),
     Column("source", String(32), nullable=False),
-    Column("event", String(128), nullable=False, unique=True),
+    Column("event", Foreign(128), nullable=False, unique=True),
     Column("payload", LargeBinary, nullable=False),
     Column("decided_at", UtcTime),
     Column("decided_by", String(64)),
     Column("decision", Text),
+)
+
+# --- reports ------------------------------------------------------------------------------------
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("alert", ForeignKey("alerts.identifier"), primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("locked_at", UtcTime, nullable=False),
+    Column("locked_by", String(64), nullable=False),
+)
+
+report_notes = Table(
+    "report_notes",
+    metadata,
+    Column("alert", ForeignKey("reports.alert"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# --- the telephone desk (電話対応班) -------------------------------------------------------------
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("question", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("hazard", String(32)),  # NULL: whatever is in force
+    Column("withdrawn", Boolean, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(64), nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("answer", String(36), nullable=False),  # empty: another question
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("undone_at", UtcTime),
+    Index(None, "at"),
+)
+
+# --- calling staff together (参集) ---------------------------------------------------------------
+
+musters = Table(
+    "musters",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("mode", String(16), nullable=False),
+    Column("called_at", UtcTime, nullable=False),
+    Column("called_by", String(64), nullable=False),
+    Column("rule", String(36), nullable=False),  # empty: called by a person
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # why, and who was called: names
+    Column("ended_at", UtcTime),
+    Column("ended_by", String(64)),
+    Column("cancelled", Boolean, nullable=False),
+)
+
+muster_answers = Table(  # every answer; somebody's last one counts
+    "muster_answers",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("muster", ForeignKey("musters.id"), nullable=False),
+    Column("recipient", BigInteger, nullable=False),
+    Column("answer", String(8), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(64), nullable=False),  # a login, where somebody wrote it down for them
+    Index(None, "muster", "recipient"),
+)
+
+muster_firings = Table(  # which rule called for which event, once; without a rule: which form
+    "muster_firings",
+    metadata,
+    Column("rule", String(36), primary_key=True),
+    Column("event", Foreign(128), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("muster", BigInteger),  # NULL: there was nobody to call
 )

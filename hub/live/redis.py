@@ -42,23 +42,22 @@ TAKE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local ahead, gap = tonumber(ARGV[1]), tonumber(ARGV[2])
-local state = redis.call('HMGET', KEYS[1], 'free', 'gap')
-local free, last_gap = tonumber(state[1] or now), tonumber(state[2] or 0)
-if free - now > last_gap + 1 then free = now + last_gap end
+local state = redis.call('HMGET', KEYS[1], 'free', 'seen')
+local free, seen = tonumber(state[1] or now), tonumber(state[2] or now)
+if seen > now then free = now + math.max(0, free - seen) end
 local at = math.max(now, free)
 if at - now > ahead then return {0, string.format('%.6f', at - now - ahead)} end
 free = at + gap
-redis.call('HSET', KEYS[1], 'free', string.format('%.6f', free), 'gap', string.format('%.6f', gap))
+redis.call('HSET', KEYS[1], 'free', string.format('%.6f', free), 'seen', string.format('%.6f', now))
 redis.call('PEXPIRE', KEYS[1], math.ceil((free - now) * 1000) + 1000)
 return {1, string.format('%.6f', at - now)}
 """
-"""Redis' own clock, so that workers whose clocks differ share one rate. Should that clock be set back, a
-turn is no further away than the one before it was long. A limit nobody waits for need not be kept."""
+"""Redis' own clock, so that workers whose clocks differ share one rate. Should that clock be set back, the
+next turn is as far away as it was. A limit nobody waits for need not be kept."""
 
 DELAY = """
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('HINCRBYFLOAT', KEYS[1], 'free', ARGV[1])
-  redis.call('HINCRBYFLOAT', KEYS[1], 'gap', ARGV[1])
 end
 return 1
 """

@@ -5,6 +5,7 @@ Rates are so low, or so high, that no answer depends on how fast the test runs.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from math import inf
 from uuid import uuid4
 
 import pytest
@@ -53,6 +54,13 @@ class LiveSuite:
         taken, wait_s = await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)
         assert not taken
         assert 2_900 < wait_s < 3_200
+
+    async def test_turns_of_hours_to_come_are_kept(self, live: Live, limit: str) -> None:
+        for _ in range(3):
+            assert (await live.take(limit, 2, rate_per_s=SLOW, ahead_s=inf)).taken
+        taken, wait_s = await live.take(limit, 1, rate_per_s=SLOW, ahead_s=ROUTINE)
+        assert not taken
+        assert 5_900 < wait_s < 6_200
 
     async def test_what_was_refused_was_not_taken(self, live: Live, limit: str) -> None:
         assert (await live.take(limit, 1, rate_per_s=SLOW, ahead_s=URGENT)).taken

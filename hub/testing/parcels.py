@@ -38,6 +38,7 @@ def parcel(
         content=content(language),
         to=to,
         gate=gate,
+        prepare=gate,
         resend=resend,
     )
 

@@ -11,6 +11,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, func, select
@@ -32,6 +33,7 @@ from hub.ledger import (
     deployment,
     migrations,
     packing,
+    packs,
     plans,
     register,
     tables,
@@ -72,9 +74,7 @@ class ReadingSuite:
         assert await ledger.read(_packs) == at_once
         variant, ids = next((variant, ids) for variant, ids, _ in at_once if len(ids) > 1)
         found = await ledger.read(lambda conn: register.open_addresses(conn, KEYS, "mail", variant, ids))
-        assert {recipient.address for recipient, _ in found.values()} == {
-            f"r{id_}@mail.example" for id_ in ids
-        }
+        assert set(found.addresses.values()) == {f"r{id_}@mail.example" for id_ in ids}
         assert await ledger.read(census.revision) == 2
 
     async def test_packs_are_in_force_together_with_what_is_done_along_or_not_at_all(
@@ -124,6 +124,81 @@ class ReadingSuite:
         assert looks == 2
         assert sum(len(ids) for _, ids, _ in await ledger.read(_packs)) == 605
 
+    async def test_who_leaves_is_in_no_pack_and_everybody_else_where_they_were(self, ledger: Ledger) -> None:
+        ids = await _registered(ledger, 1_100, variant=VARIANTS[0])
+        await packing.repack(ledger, KEYS)
+        for gone in (ids[0], ids[499], ids[500], ids[777], ids[-1]):
+            assert await ledger.write(lambda conn: register.end(conn, KEYS, "mail", gone))  # noqa: B023
+            assert not await ledger.write(lambda conn: register.end(conn, KEYS, "mail", gone))  # noqa: B023
+        left = [id_ for n, id_ in enumerate(ids) if n not in {0, 499, 500, 777, 1_099}]
+        packs = await ledger.read(_packs)
+        assert [id_ for _, pack, _ in packs for id_ in pack] == left
+        assert await ledger.read(census.revision) == 6
+        found = await ledger.read(
+            lambda conn: register.open_addresses(conn, KEYS, "mail", VARIANTS[0], [*left, ids[777]])
+        )
+        assert set(found.addresses.values()) == {f"r{id_}@mail.example" for id_ in left}
+        assert await packing.repack(ledger, KEYS) == len(left)
+
+    async def test_several_who_leave_one_pack_at_once_are_all_gone(self, ledger: Ledger) -> None:
+        ids = await _registered(ledger, 40, variant=VARIANTS[0])
+        await packing.repack(ledger, KEYS)
+        ended = await asyncio.gather(
+            *(
+                ledger.write(partial(register.end, keys=KEYS, channel="mail", recipient=id_))
+                for id_ in ids * 2
+            )
+        )
+        assert ended.count(True) == 40
+        assert await ledger.read(_packs) == []
+
+    async def test_who_leaves_while_packs_are_made_is_in_none_of_them(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = await _registered(ledger, 600)
+        await packing.repack(ledger, KEYS)
+        loop, looks, real = asyncio.get_running_loop(), 0, packing._stage
+
+        def staged(conn: Connection, **others: Any) -> packing._Staged:
+            nonlocal looks
+            looks += 1
+            result = real(conn, **others)
+            if looks == 1:
+                asyncio.run_coroutine_threadsafe(leave(), loop).result()
+            return result
+
+        async def leave() -> None:
+            assert await ledger.write(lambda conn: register.end(conn, KEYS, "mail", ids[17]))
+
+        monkeypatch.setattr(packing, "_stage", staged)
+        assert await packing.repack(ledger, KEYS) == 599
+        assert looks == 2
+        assert ids[17] not in {id_ for _, pack, _ in await ledger.read(_packs) for id_ in pack}
+
+    async def test_the_last_contact_takes_the_recipient_along_but_gives_no_number_out_again(
+        self, ledger: Ledger
+    ) -> None:
+        both = Registration(
+            kind=Kind.RESIDENT,
+            language=Language.JA,
+            town=Town("t1"),
+            contacts={"mail": "a@mail.example", "line": "U1"},
+        )
+        only = Registration(
+            kind=Kind.RESIDENT, language=Language.JA, town=Town("t1"), contacts={"mail": "b@mail.example"}
+        )
+        ids = await ledger.write(lambda conn: register.add(conn, KEYS, [both, only], at=NOW))
+        await packing.repack(ledger, KEYS)
+        for id_ in ids:
+            await ledger.write(lambda conn: register.end(conn, KEYS, "mail", id_))  # noqa: B023
+        assert await ledger.read(lambda conn: register.find(conn, KEYS, "line", "U1")) == ids[0]
+        assert await ledger.read(lambda conn: register.headcount(conn, "mail")) == {}
+        (again,) = await ledger.write(lambda conn: register.add(conn, KEYS, [only], at=NOW))
+        assert again > ids[1], "an old mail's address would end somebody else's registration"
+        assert await ledger.write(lambda conn: register.end(conn, KEYS, "mail", again))
+        assert await ledger.write(lambda conn: register.end(conn, KEYS, "line", ids[0]))
+        assert await ledger.read(register.registrants) == 2, "the newest number stays"
+
     async def test_packs_are_walked_from_any_place(self, ledger: Ledger) -> None:
         ids = await _registered(ledger, 1_203, variant=VARIANTS[0])
         await packing.repack(ledger, KEYS)
@@ -131,7 +206,7 @@ class ReadingSuite:
             walked = await ledger.read(
                 lambda conn: [
                     id_
-                    for pack in register.walk(conn, "mail", VARIANTS[0], after=ids[0] - 1 + after)  # noqa: B023
+                    for pack in packs.walk(conn, "mail", VARIANTS[0], after=ids[0] - 1 + after)  # noqa: B023
                     for id_ in pack.ids
                 ]
             )
@@ -229,8 +304,8 @@ class ReadingSuite:
 def _packs(conn: Connection) -> list[tuple[Variant, tuple[RecipientId, ...], Any]]:
     return [
         (variant, pack.ids, pack.traits)
-        for variant in register.variants(conn, "mail")
-        for pack in register.walk(conn, "mail", variant, after=0)
+        for variant in packs.variants(conn, "mail")
+        for pack in packs.walk(conn, "mail", variant, after=0)
     ]
 
 
@@ -274,11 +349,10 @@ async def _sent(ledger: Ledger, outcome: Outcome) -> None:
         )
         batches.claim(conn, [batch.id], owner="a", lease=LEASE)
         results = {i: Result(member, outcome) for i, member in enumerate(batch.members)}
-        results[0] = results[0]._replace(ref=ProviderRef("sid"))
-        batches.record(
-            conn, batch, owner="a", results=results, children=[], moved=[], settles_at=None,
+        results[0] = msgspec.structs.replace(results[0], ref=ProviderRef("sid"))
+        batches.record(conn, [batches.Record(batch=batch, owner="a", results=results, children=[], moved=[], settles_at=None,
             reached_between=None, keep_refs=True,
-        )  # fmt: skip
+        )])  # fmt: skip
 
     await ledger.write(work)
 

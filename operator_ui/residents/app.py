@@ -1,60 +1,62 @@
-"""The residents' listener: pages, open data and events. Every body is built once and served from memory."""
+"""The residents' listener: pages, open data and events. Every body is written once and served from memory."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 
 from aiohttp import hdrs, web
 
 from hub.background import Background
-from hub.evacuation import DIVIDER
 from hub.language import Language
 from hub.ledger.alerts import Accepted
 from operator_ui.changes import Changes
-from operator_ui.map import CityMap, glyph
-from operator_ui.pages import LANGUAGE, Pages
-from operator_ui.residents import cap, feed, open_data
-from operator_ui.residents.news import News, Snapshot
-from operator_ui.residents.notice import Notice, notice
-from operator_ui.residents.portal import Residents, alert_path, feed_path, home_path
-from operator_ui.residents.reader import Reader, best
-from operator_ui.residents.section import section
-from operator_ui.residents.shelf import Shelf, answer
-from operator_ui.residents.sites import State
+from operator_ui.headers import CSP
+from operator_ui.pages import LANGUAGE
+from operator_ui.residents import feed
+from operator_ui.residents.answer import answer
+from operator_ui.residents.answering import AnsweringPages
+from operator_ui.residents.document import Built, Written
+from operator_ui.residents.leaving import LeavingPages
+from operator_ui.residents.news import News
+from operator_ui.residents.portal import Residents
+from operator_ui.residents.press import Press
+from operator_ui.residents.reader import best
+from operator_ui.residents.shelf import Shelf, Write
+from operator_ui.residents.snapshot import Snapshot
 
-_HERE = files("operator_ui.residents")
 _NUMBER = r"{number:(?:[A-Z]-)?\d{4}-\d{3,6}}"
 _LANGUAGE = "{language:" + "|".join(Language) + "}"
-_OPEN = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+OPEN = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 """Open data may be read from any site: it says nothing of anybody."""
 
 
-def create_app(portal: Residents) -> web.Application:
+def create_app(portal: Residents, *, shelf: type[Shelf] = Shelf) -> web.Application:
     """An application to run on a listener of its own. It sets no cookie and asks no other origin for anything."""
-    return _Listener(portal).app()
+    return _Listener(portal, shelf).app()
 
 
 class _Listener:
-    def __init__(self, portal: Residents) -> None:
-        self._portal = portal
+    def __init__(self, portal: Residents, shelf: type[Shelf]) -> None:
         self._background = Background()
         self._news = News(portal, self._background)
-        self._shelf = Shelf()
-        self._map = CityMap(portal.city)
-        self._changes = Changes(self._news.look, self._background)
-        self._pages = Pages(
-            templates=[Path(str(_HERE / "templates"))],
-            styles=[_HERE / "residents.css"],
-            languages=[language.value for language in Language],
-            https=portal.url.startswith("https:"),
-            static=[_HERE / "static"],
-            context=self._common,
+        self._press = Press(portal)
+        self._framed = {
+            CSP: self._press.pages.policy(frame_ancestors=" ".join(portal.embedded_by) or "'none'"),
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        self._leaving = LeavingPages(portal, self._press)
+        self._answering = AnsweringPages(portal, self._press)
+        self._shelf = shelf(self._background, portal.clock)
+        self._changes = Changes(
+            self._news.look,
+            self._background,
+            version=bytes.decode,
+            most=portal.streams,
+            senders=portal.senders,
         )
 
     def app(self) -> web.Application:
         app = web.Application()
-        self._pages.setup(app)
+        self._press.pages.setup(app)
         app.on_shutdown.append(self._changes.close)
         app.on_cleanup.append(self._finish)
         app.add_routes(
@@ -63,13 +65,18 @@ class _Listener:
                 web.get(f"/{_LANGUAGE}/", self._home),
                 web.get(f"/a/{_NUMBER}", self._alert),
                 web.get(f"/{_LANGUAGE}/a/{_NUMBER}", self._alert),
+                web.get(f"/{_LANGUAGE}/history", self._history),
+                web.get(f"/{_LANGUAGE}/banner", self._banner),
                 web.get(f"/{_LANGUAGE}/feed.atom", self._feed),
                 web.get("/feed.atom", self._feed),
                 web.get("/cap/{identifier}.xml", self._cap),
-                web.get("/api/alerts.json", self._alerts_json),
-                web.get("/api/shelters.json", self._shelters_json),
+                web.get("/api/alerts.json", partial(self._json, self._press.alerts_json)),
+                web.get("/api/shelters.json", partial(self._json, self._press.shelters_json)),
+                web.get("/api/banner.json", partial(self._json, self._press.banner_json)),
                 web.get("/events", self._events),
                 web.get("/sw.js", self._worker),
+                *self._leaving.routes(_LANGUAGE),
+                *self._answering.routes(),
             ]
         )
         return app
@@ -77,159 +84,85 @@ class _Listener:
     # --- pages ---------------------------------------------------------------------------------
 
     async def _home(self, request: web.Request) -> web.Response:
-        language = _language(request)
-        snapshot = await self._news.now()
-        part = "part" in request.query
+        language, part = _language(request), "part" in request.query
 
-        def build() -> bytes:
-            return self._page(request, "part.html" if part else "home.html", language, snapshot)
+        def write(snapshot: Snapshot) -> Written:
+            return self._press.home(language, snapshot, part=part)
 
-        built = self._shelf.get(snapshot.edition, ("home", language, part), "text/html", build)
+        built = await self._written(("home", language, part), write)
         return answer(request, built, headers=_language_headers(request, language))
 
     async def _alert(self, request: web.Request) -> web.Response:
         language, number = _language(request), request.match_info["number"]
         snapshot = await self._news.now()
-        edition, key = snapshot.edition, ("alert", number, language)
-        built = self._shelf.find(edition, key)
-        if built is None:
+
+        async def write() -> Callable[[], Written] | None:
             accepted = await self._news.alert(number)
-            if accepted is None:
-                return self._missing(request, language, snapshot)
+            return accepted and partial(self._press.alert, language, snapshot, accepted)
 
-            def build() -> bytes:
-                return self._page(request, "alert.html", language, snapshot, only=accepted)
-
-            built = self._shelf.get(edition, key, "text/html", build)
+        try:
+            built = await self._found(snapshot, ("alert", number, language), write)
+        except web.HTTPNotFound:
+            missing = await self._written(("missing", language), partial(self._press.missing, language))
+            return answer(request, missing, status=404)
         return answer(request, built, headers=_language_headers(request, language))
 
-    def _missing(self, request: web.Request, language: Language, snapshot: Snapshot) -> web.Response:
-        def build() -> bytes:
-            return self._page(request, "missing.html", language, snapshot)
+    async def _history(self, request: web.Request) -> web.Response:
+        language = _language(request)
+        built = await self._of_recent(("history", language), partial(self._press.history, language))
+        return answer(request, built, headers=_language_headers(request, language))
 
-        built = self._shelf.get(snapshot.edition, ("missing", language), "text/html", build)
-        return answer(request, built, status=404)
-
-    def _page(
-        self,
-        request: web.Request,
-        template: str,
-        language: Language,
-        snapshot: Snapshot,
-        *,
-        only: Accepted | None = None,
-    ) -> bytes:
-        """`only`: the page of one alert. Shelters stand beside it only while it is in force."""
-        request[LANGUAGE] = language.value
-        shown = snapshot.alerts if only is None else (only,)
-        notices = [self._notice(each, language, snapshot) for each in shown]
-        of_force = only is None or any(each.number == only.number for each in snapshot.alerts)
-        hazards = snapshot.hazards if only is None else {only.alert.hazard} & {*snapshot.hazards}
-        sections = [section(hazard, snapshot, self._portal.city) for hazard in hazards if of_force]
-        reader = Reader(language, snapshot.checked_at)
-        return self._pages.text(
-            request,
-            template,
-            reader=reader,
-            t=reader.text,
-            snapshot=snapshot,
-            notices=notices,
-            sections=sections,
-            path=(lambda tag: alert_path(only.number, tag)) if only else home_path,
-        ).encode()
-
-    def _common(self, request: web.Request) -> Mapping[str, Any]:
-        """What every template may use, error pages too."""
-        language = Language(self._pages.language(request))
-        return {
-            "portal": self._portal,
-            "city": self._portal.city.names[language],
-            "languages": list(Language),
-            "language": language,
-            "home": home_path(language),
-            "feed": feed_path(language),
-            "map": self._map,
-            "glyph": glyph,
-            "states": State,
-            "divider": DIVIDER,
-        }
-
-    def _notice(self, accepted: Accepted, language: Language, snapshot: Snapshot) -> Notice:
-        return notice(accepted, language, snapshot.slots, self._portal.clock)
+    async def _banner(self, request: web.Request) -> web.Response:
+        language = _language(request)
+        built = await self._written(("banner", language), partial(self._press.banner, language))
+        return answer(request, built, headers={**_language_headers(request, language), **self._framed})
 
     # --- open data -----------------------------------------------------------------------------
 
-    async def _alerts_json(self, request: web.Request) -> web.Response:
-        async def load(snapshot: Snapshot) -> bytes:
-            return open_data.alerts_json(
-                snapshot,
-                [self._texts(each, snapshot) for each in snapshot.alerts],
-                city=self._portal.city,
-                url=self._portal.url,
-                deployment=self._portal.deployment,
-            )
-
-        return await self._open(request, "alerts.json", "application/json", load)
-
-    async def _shelters_json(self, request: web.Request) -> web.Response:
-        async def load(snapshot: Snapshot) -> bytes:
-            return open_data.shelters_json(
-                snapshot, city=self._portal.city, deployment=self._portal.deployment
-            )
-
-        return await self._open(request, "shelters.json", "application/json", load)
+    async def _json(self, write: Callable[[Snapshot], Written], request: web.Request) -> web.Response:
+        return answer(request, await self._written(request.path, write), headers=OPEN)
 
     async def _cap(self, request: web.Request) -> web.Response:
         identifier = request.match_info["identifier"]
+        snapshot = await self._news.now()
 
-        async def load(snapshot: Snapshot) -> bytes:
+        async def write() -> Callable[[], Written] | None:
             found = await self._news.with_references(identifier)
-            if found is None:
-                raise web.HTTPNotFound
-            accepted, references = found
-            notices = list(self._texts(accepted, snapshot).values())
-            return cap.document(
-                accepted.alert, notices, references, city=self._portal.city, url=self._portal.url
-            )
+            return found and partial(self._press.cap, snapshot, *found)
 
-        return await self._open(request, ("cap", identifier), cap.CONTENT_TYPE, load)
+        built = await self._found(snapshot, ("cap", identifier), write)
+        return answer(request, built, headers=OPEN)
 
     async def _feed(self, request: web.Request) -> web.Response:
         language = Language(request.match_info.get("language", Language.JA))
         request[LANGUAGE] = language.value
+        built = await self._of_recent(("feed", language), partial(self._press.feed, language))
+        return answer(request, built, headers=OPEN)
 
-        async def load(snapshot: Snapshot) -> bytes:
-            recent = await self._news.recent(feed.LENGTH)
-            title = self._pages.gettext(request, "%(city)sの緊急情報")
-            return feed.feed(
-                [self._notice(each, language, snapshot) for each in recent],
-                language,
-                city=self._portal.city,
-                url=self._portal.url,
-                title=title % {"city": self._portal.city.names[language]},
-                checked_at=snapshot.checked_at,
-            )
+    # --- the shelf -----------------------------------------------------------------------------
 
-        return await self._open(request, ("feed", language), feed.CONTENT_TYPE, load)
-
-    def _texts(self, accepted: Accepted, snapshot: Snapshot) -> dict[Language, Notice]:
-        return {
-            info.language: self._notice(accepted, info.language, snapshot) for info in accepted.alert.infos
-        }
-
-    async def _open(
-        self,
-        request: web.Request,
-        key: Hashable,
-        content_type: str,
-        load: Callable[[Snapshot], Awaitable[bytes]],
-    ) -> web.Response:
+    async def _written(self, key: Hashable, made: Callable[[Snapshot], Written]) -> Built:
+        """What depends on the snapshot alone."""
         snapshot = await self._news.now()
-        built = self._shelf.find(snapshot.edition, key)
-        if built is None:
-            body = await load(snapshot)
-            built = self._shelf.get(snapshot.edition, key, content_type, lambda: body)
-        return answer(request, built, headers=_OPEN)
+
+        async def write() -> Callable[[], Written]:
+            return partial(made, snapshot)
+
+        return await self._found(snapshot, key, write)
+
+    async def _of_recent(
+        self, key: Hashable, made: Callable[[Snapshot, Sequence[Accepted]], Written]
+    ) -> Built:
+        """What also depends on the newest alerts, in force or not."""
+        snapshot = await self._news.now()
+
+        async def write() -> Callable[[], Written]:
+            return partial(made, snapshot, await self._news.recent(feed.LENGTH))
+
+        return await self._found(snapshot, key, write)
+
+    async def _found(self, snapshot: Snapshot, key: Hashable, write: Write) -> Built:
+        return await self._shelf.get(snapshot.edition, snapshot.at, key, write)
 
     # --- what keeps a page alive ---------------------------------------------------------------
 
@@ -238,16 +171,19 @@ class _Listener:
 
     async def _worker(self, request: web.Request) -> web.Response:
         """At the root, because a service worker serves the paths below its own."""
-        return self._pages.static.response(request, "sw.js")
+        return self._press.pages.static.response(request, "sw.js")
 
     async def _finish(self, _app: web.Application) -> None:
         await self._background.finish(timeout_s=1)
+        self._shelf.close()
 
 
 def _language(request: web.Request) -> Language:
     """The address's, else the browser's wish, else Japanese."""
     named = request.match_info.get("language")
-    return Language(named) if named else best(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+    chosen = Language(named) if named else best(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+    request[LANGUAGE] = chosen.value
+    return chosen
 
 
 def _language_headers(request: web.Request, language: Language) -> Mapping[str, str]:

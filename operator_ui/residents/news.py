@@ -5,28 +5,20 @@ A staff drill never appears here, nor anywhere else on this listener (I6).
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
-import msgspec
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub import codec
 from hub.alert import Alert, Mode
 from hub.background import Background
-from hub.cap import MsgType
 from hub.errors import HubError
-from hub.hazard import Hazard
 from hub.ledger import alerts, tables
 from hub.ledger.alerts import Accepted
-from hub.render import SlotSource
-from operator_ui.changes import version_of
 from operator_ui.residents.portal import Residents
-from shelters.board import Board
-from shelters.public_list import Entry, public_list
+from operator_ui.residents.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -36,60 +28,15 @@ STUCK_AFTER = timedelta(minutes=2)
 """Of failing to look, after which the page says so."""
 PATIENCE_S = 2.0
 """How long a reader waits for a look before getting what was true at the last one."""
+FIRST_PATIENCE_S = 10.0
+"""How long for the first look of all: there is nothing else to show."""
 COUNTS_EVERY = timedelta(seconds=20)
 """Head counts alone change the pages no more often than this; everything else does at once."""
+LATE = timedelta(seconds=10)
+"""After so long without a look, what has ended meanwhile is taken off without one."""
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """What was true at `checked_at`. `alerts`: the highest level first, then the newest.
-
-    `stuck`: nothing could be read since, for so long that residents must be told.
-    """
-
-    checked_at: datetime
-    alerts: tuple[Accepted, ...]
-    board: Board
-    slots: SlotSource
-    stuck: bool = False
-
-    @cached_property
-    def hazards(self) -> tuple[Hazard, ...]:
-        """For which shelters are named, in the order of the alerts. A lifted order names none."""
-        found = (each.alert.hazard for each in self.alerts if each.alert.msg_type is not MsgType.CANCEL)
-        return tuple(dict.fromkeys(hazard for hazard in found if hazard.designable))
-
-    @cached_property
-    def said(self) -> bytes:
-        """Differs when a page would: what `Changes` looks at."""
-        return codec.encode([self.stuck, self._identifiers, self._lists])
-
-    @cached_property
-    def gist(self) -> bytes:
-        """As `said`, but for the head counts and their times."""
-        return codec.encode(
-            [self.stuck, self._identifiers, [[_uncounted(entry) for entry in each] for each in self._lists]]
-        )
-
-    @cached_property
-    def version(self) -> str:
-        return version_of(self.said)
-
-    @cached_property
-    def edition(self) -> tuple[str, datetime]:
-        """What a page depends on: what is true, and the minute it was checked, which the page shows."""
-        return self.version, self.checked_at.replace(second=0, microsecond=0)
-
-    @property
-    def _identifiers(self) -> list[str]:
-        return [each.alert.identifier for each in self.alerts]
-
-    @cached_property
-    def _lists(self) -> list[list[Entry]]:
-        return [public_list(self.board, hazard) for hazard in self.hazards]
 
 
 class News:
@@ -109,20 +56,27 @@ class News:
         Raises:
             HubError: nothing could be read since the start.
         """
+        patience_s = FIRST_PATIENCE_S if self._latest is None else PATIENCE_S
         if self._looking is None and self._portal.clock() - self._looked_at >= FRESH:
             self._looking = self._background.start(self._look(), name="residents look")
-            await asyncio.wait([self._looking], timeout=PATIENCE_S)
+            await asyncio.wait([self._looking], timeout=patience_s)
         elif self._looking is not None and self._latest is None:
-            await asyncio.wait([self._looking], timeout=PATIENCE_S)
+            await asyncio.wait([self._looking], timeout=patience_s)
         if self._latest is None:
             raise HubError("いまは情報を読めません / Nothing can be read now")
-        if not self._latest.stuck and self._portal.clock() - self._latest.checked_at > STUCK_AFTER:
-            self._latest = replace(self._latest, stuck=True)
+        self._latest = self._aged(self._latest)
         return self._latest
 
     async def look(self, _subject: str) -> bytes:
-        """For `Changes`."""
-        return (await self.now()).said
+        """For `Changes`: the version itself."""
+        return (await self.now()).version.encode()
+
+    def _aged(self, latest: Snapshot) -> Snapshot:
+        now = self._portal.clock()
+        unheard = now - latest.checked_at
+        if unheard <= LATE or now - latest.board.at < FRESH:
+            return latest
+        return latest.later(now, stuck=unheard > STUCK_AFTER)
 
     async def alert(self, number: str) -> Accepted | None:
         """The alert with this number, in force or not, unless residents must not see it."""
@@ -181,7 +135,7 @@ class News:
 
 
 def _public(accepted: Accepted) -> bool:
-    return accepted.alert.mode is not Mode.STAFF_DRILL
+    return accepted.alert.public and accepted.alert.mode is not Mode.STAFF_DRILL
 
 
 def _ordered(found: Iterable[Accepted]) -> tuple[Accepted, ...]:
@@ -190,7 +144,3 @@ def _ordered(found: Iterable[Accepted]) -> tuple[Accepted, ...]:
     return tuple(
         sorted(public, key=lambda each: (each.alert.mode is not Mode.LIVE, -(each.alert.level or 0)))
     )
-
-
-def _uncounted(entry: Entry) -> Entry:
-    return msgspec.structs.replace(entry, people=None if entry.people is None else 0, as_of=None)

@@ -66,8 +66,13 @@ def notice(accepted: Accepted, language: Language, source: SlotSource, clock: Cl
     ended = accepted.ended_at is not None or accepted.stopped_at is not None or alert.expires <= clock()
     try:
         content = render(alert, Variant(info.language, None), source, clock, number=number)
-    except HubError:
-        log.exception("an alert cannot be shown whole", alert=alert.identifier, language=info.language.value)
+    except HubError as e:
+        log.error(
+            "an alert cannot be shown whole",
+            alert=alert.identifier,
+            language=info.language.value,
+            reason=e.message,
+        )
         return Notice(
             alert=alert,
             number=number,

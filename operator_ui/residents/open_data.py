@@ -13,9 +13,9 @@ from hub.clock import cap_time
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.outbound import Deployment
-from operator_ui.residents.news import Snapshot
 from operator_ui.residents.notice import Notice
 from operator_ui.residents.portal import alert_path, cap_path
+from operator_ui.residents.snapshot import Snapshot
 from shelters.public_list import Entry, public_list
 
 
@@ -37,6 +37,32 @@ def shelters_json(snapshot: Snapshot, *, city: City, deployment: Deployment) -> 
     """By hazard of the alerts in force; without one there is no list, because no site may be named (I16)."""
     hazards = {hazard.value: _shelters(snapshot, hazard) for hazard in snapshot.hazards}
     return msgspec.json.encode(_head(snapshot, city, deployment) | {"hazards": hazards})
+
+
+def banner_json(
+    snapshot: Snapshot,
+    first: Mapping[Language, Notice],
+    parts: Mapping[Language, str],
+    *,
+    city: City,
+    url: str,
+    deployment: Deployment,
+) -> bytes:
+    """`first`: the texts of the alert that comes first, empty while none is in force. `parts`: by language, as HTML."""
+    texts = {
+        language.value: {"headline": first[language].headline if language in first else "", "html": part}
+        for language, part in parts.items()
+    }
+    notice = next(iter(first.values()), None)
+    return msgspec.json.encode(
+        _head(snapshot, city, deployment)
+        | {
+            "active": notice is not None,
+            "level": notice.colour or None if notice else None,
+            "link": url + "/",
+            "texts": texts if notice else {},
+        }
+    )
 
 
 def _head(snapshot: Snapshot, city: City, deployment: Deployment) -> dict[str, object]:
@@ -89,6 +115,7 @@ def _shelter(entry: Entry) -> dict[str, object]:
     return msgspec.structs.asdict(entry) | {
         "as_of": _time(entry.as_of),
         "opens_at": _time(entry.opens_at),
+        "fresh_until": _time(entry.fresh_until),
     }
 
 

@@ -10,6 +10,8 @@ from hub.language import Language
 from hub.ledger import Ledger
 from hub.outbound import Deployment
 from hub.render import SlotSource
+from operator_ui.changes import MOST_STREAMS
+from operator_ui.senders import NOBODY, Senders
 from shelters.board import Board
 
 
@@ -17,6 +19,8 @@ from shelters.board import Board
 class Residents:
     """`board`: `LiveBoard.now`. `slots`: what fills the texts now. `url`: under which residents reach the listener, no slash at the end.
 
+    `senders`: who asks, behind a proxy. `streams`: how many may follow the pages at once.
+    `embedded_by`: origins of the websites that may show the banner in a frame.
     `caller`: the one number the city calls from, if it does. `sources`: whom the city's data must name.
     """
 
@@ -28,6 +32,9 @@ class Residents:
     clock: Clock
     deployment: Deployment
     url: str
+    senders: Senders = NOBODY
+    streams: int = MOST_STREAMS
+    embedded_by: tuple[str, ...] = ()
     caller: str = ""
     sources: tuple[str, ...] = ()
 
@@ -41,9 +48,29 @@ def alert_path(number: str, language: Language) -> str:
     return f"/{language}/a/{number}"
 
 
+def history_path(language: Language) -> str:
+    """What was sent before, the newest first."""
+    return f"/{language}/history"
+
+
+def banner_path(language: Language) -> str:
+    """What other websites show in a frame."""
+    return f"/{language}/banner"
+
+
 def cap_path(identifier: str) -> str:
     """The alert as a CAP 1.2 document."""
     return f"/cap/{identifier}.xml"
+
+
+def leaving_path(token: str, language: Language) -> str:
+    """Where the one with this token leaves a channel (`hub.unsubscribe`)."""
+    return f"/{language}/unsubscribe/{token}"
+
+
+def answering_path(token: str, language: Language) -> str:
+    """Where the one with this token answers a muster (`hub.answer_link`)."""
+    return f"/{language}/answer/{token}"
 
 
 def feed_path(language: Language) -> str:

@@ -1,6 +1,5 @@
 """How one reader is addressed: names, times and words in their language."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from hub.place import Name
 from hub.shelter_list import CROWDING_WORDS, clock_words
 from operator_ui import moments
 from operator_ui.residents.sites import State
+from operator_ui.ruby import ruby
 
 JAPANESE = frozenset({Language.JA, Language.JA_EASY})
 
@@ -47,14 +47,6 @@ class Reader:
         """Escaped; in やさしい日本語 a reading in brackets behind its characters becomes ruby."""
         safe = escape(text)
         return safe if self.language is not Language.JA_EASY else ruby(safe)
-
-
-def ruby(text: Markup) -> Markup:
-    """「警戒（けいかい）」 as ruby, whose brackets show where ruby does not."""
-    return Markup(_READING.sub(r"<ruby>\1<rp>（</rp><rt>\2</rt><rp>）</rp></ruby>", str(text)))  # noqa: S704
-
-
-_READING = re.compile(r"([\u4e00-\u9fff々]+)（([\u3041-\u309fー]+)）")
 
 
 def best(accept_language: str) -> Language:

@@ -12,9 +12,10 @@ from hub.hazard import Hazard
 from hub.place import Position
 from hub.recipient import Audience, Town, Towns, WholeCity
 from operator_ui.map import CityMap
-from operator_ui.residents.news import Snapshot
 from operator_ui.residents.reader import Reader
 from operator_ui.residents.sites import ShownSite, State, marker, shown_sites
+from operator_ui.residents.snapshot import Snapshot
+from shelters.site import Facility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class Section:
 
     def count(self, state: State) -> int:
         return sum(site.state is state for site in self.sites)
+
+    @property
+    def facilities(self) -> list[Facility]:
+        """By which the list can be narrowed: some site is known to have them."""
+        return [each for each in Facility if any(each in site.entry.facilities for site in self.sites)]
 
     def drawing(self, city: CityMap, title: str, reader: Reader) -> Markup:
         titled = [marker(site, f"{site.number} {reader.name(site.name)}") for site in self.sites]

@@ -100,7 +100,7 @@ def marker(site: ShownSite, title: str) -> Marker:
         label=str(site.number),
         title=title,
         shape=site.state.shape,
-        kind=f"s-{site.state}",
+        kind=" ".join([f"s-{site.state}", *(f"has-{each}" for each in site.entry.facilities)]),
     )
 
 

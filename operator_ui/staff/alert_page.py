@@ -2,40 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from aiohttp import web
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from hub import codec, prepared
 from hub.authorise import Action, authorise, may
 from hub.channel import Content, Target, Unit
 from hub.delivery import Variant
+from hub.details import Details
 from hub.draft import Draft
 from hub.errors import BadInput, HubError
 from hub.language import Language
-from hub.ledger import accounts, alerts, audit, drafts, tables, ticks
+from hub.ledger import accounts, alerts, audit, drafts, proof, tempo, ticks
 from hub.ledger.alerts import Accepted
 from hub.ledger.audit import Entry
 from hub.ledger.ticks import Tick
 from hub.progress import progress
+from hub.recipient import Called
 from hub.render import render
 from operator_ui import form
 from operator_ui.changes import version_of
 from operator_ui.staff import areas, phrasing
 from operator_ui.staff.beginning import FollowUp, following
 from operator_ui.staff.compose import MAP
-from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, PAGES, Console, page, see_other
-from operator_ui.staff.progress_view import Line, lines, reason_words, total
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, Console, page, part, see_other
+from operator_ui.staff.durations import estimate, longest
+from operator_ui.staff.pace import drawn
+from operator_ui.staff.progress_view import Line, lines, paced, reason_words
 
 
 class SheetLine(NamedTuple):
-    """One thing to carry over by hand. `text` is ready to copy; `problem` says why there is none."""
+    """One thing to carry over by hand, and by whom, where that is set. `text` is ready to copy; `problem` says why
+    there is none."""
 
     channel: str
     ref: str
     name: str
+    by: str
     text: str
     problem: HubError | None
     tick: Tick | None
@@ -47,16 +53,28 @@ class Known:
 
     accepted: Accepted
     lines: list[Line]
+    people: Line
+    """The sum of those that reach people."""
     ticks: Mapping[str, Tick]
     log: Sequence[Entry]
     names: Mapping[str, str]
     now: datetime
+    related: Sequence[tuple[str, str]]
+    """(identifier, number) of the alerts before and after it."""
     correction: Draft | None
     """The one that was prepared with the alert, wherever it stands."""
 
     @property
-    def people(self) -> Line:
-        return total([line for line in self.lines if line.unit is Unit.PEOPLE])
+    def left_out(self) -> Mapping[str, str]:
+        """Why by channel, of those that were turned off; as the trail tells it."""
+        accepted = next((entry for entry in self.log if entry.action == proof.ACCEPT), None)
+        return accepted.detail.get("left_out", {}) if accepted else {}
+
+    @property
+    def until(self) -> datetime:
+        """Where the axis of time ends: now, until nothing more is to be sent."""
+        over = all(line.done for line in self.lines if line.unit is Unit.PEOPLE)
+        return self.people.steps[-1].at if over and self.people.steps else self.now
 
     @property
     def unsent(self) -> int:
@@ -66,18 +84,30 @@ class Known:
         return self.names.get(login, login)
 
 
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/alerts/{alert}", show),
+        web.get("/alerts/{alert}/live", fragment),
+        web.get("/alerts/{alert}/changes", changes),
+        web.post("/alerts/{alert}/stop", stop),
+        web.post("/alerts/{alert}/follow", follow),
+        web.post("/alerts/{alert}/ticks", tick),
+    ]
+
+
 async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.VIEW)
-    return page(request, "alert.html", **await _values(request))
+    values = await _values(request)
+    audience = values["alert"].targeting.audience
+    if isinstance(audience, Called):
+        return see_other(f"/musters/{audience.muster}")
+    return page(request, "alert.html", **values)
 
 
 async def fragment(request: web.Request) -> web.Response:
     """The parts that change, for the script to put in place."""
     authorise(request[ACTOR], Action.VIEW)
-    text = request.app[PAGES].text(request, "alert_live.html", **await _values(request))
-    response = web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
-    response.enable_compression()
-    return response
+    return part(request, "alert_live.html", **await _values(request))
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
@@ -120,7 +150,15 @@ async def follow(request: web.Request) -> web.Response:
     if kind is FollowUp.CORRECTION:
         return see_other(f"/drafts/{(await console.intake.correct(identifier, request[ACTOR])).id}")
     earlier = await console.ledger.read(lambda conn: alerts.get(conn, console.keys, identifier))
-    message = following(earlier, kind, templates=console.templates, city=console.city, now=console.clock())
+    draft_of = await console.ledger.read(lambda conn: drafts.of_alert(conn, identifier))
+    message = following(
+        earlier,
+        kind,
+        templates=console.templates,
+        city=console.city,
+        now=console.clock(),
+        details=draft_of.message.details if draft_of else Details(),
+    )
     draft = await console.intake.save(message, request[ACTOR])
     return see_other(f"/drafts/{draft.id}")
 
@@ -157,7 +195,7 @@ async def tick(request: web.Request) -> web.Response:
 async def _values(request: web.Request) -> dict[str, Any]:
     console, identifier = request.app[CONSOLE], request.match_info["alert"]
     known = await console.ledger.read(lambda conn: _known(conn, console, identifier))
-    alert = known.accepted.alert
+    alert, content = known.accepted.alert, await _content(console, known.accepted)
     return {
         "known": known,
         "accepted": known.accepted,
@@ -167,13 +205,15 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),
-        "sheets": _sheets(console, known, await _sheet_content(console, known.accepted)),
+        "sheets": _sheets(console, known, content),
+        "expected": _expected(console, known, content),
         "console": console,
         "map": request.app[MAP],
         "towns": areas.towns(alert.targeting.audience, console.city),
         "reason_words": reason_words,
+        "drawn": drawn,
         "version": version_of(await looks(console, identifier)),
-        "may_act": may(request[ACTOR], Action.STOP),
+        "may_act": may(request[ACTOR], Action.STOP) and request[ACTOR].may_touch(alert.hazard),
         "may_tick": may(request[ACTOR], Action.TICK),
         "again": "again" in request.query,
     }
@@ -183,24 +223,46 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
     now = console.clock()
     accepted = alerts.get(conn, console.keys, identifier)
     tallies = progress(conn, identifier, console.capabilities, now=now)
-    draft = conn.execute(
-        select(tables.drafts.c.id).where(tables.drafts.c.alert == identifier)
-    ).scalar_one_or_none()
+    draft = drafts.of_alert(conn, identifier)
+    counted, people = paced(lines(tallies, console.capabilities), tempo.tempo(conn, identifier))
     return Known(
         accepted=accepted,
-        lines=lines(tallies, console.capabilities),
+        lines=counted,
+        people=people,
         ticks=ticks.of_alert(conn, identifier),
-        log=audit.about(conn, [identifier, draft] if draft else [identifier]),
+        log=audit.about(conn, [identifier, draft.id] if draft else [identifier]),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
         now=now,
+        related=alerts.related(conn, identifier),
         correction=drafts.find(conn, prepared.draft_id(identifier)),
     )
 
 
-async def _sheet_content(console: Console, accepted: Accepted) -> Content:
-    """What the sheets say now: a site that stopped receiving since must not be copied any more (I16)."""
+async def _content(console: Console, accepted: Accepted) -> Content:
+    """What the sheets say now, in Japanese: a site that stopped receiving since must not be copied any more (I16)."""
     variant = Variant(Language.JA, None)
     return render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
+
+
+def _expected(console: Console, known: Known, content: Content) -> datetime | None:
+    """By when the last of the people is begun, by the contracts' speeds; None: that is over, or none sets one."""
+    if known.accepted.stopped_at is not None:
+        return None
+    open_ = [line for line in known.lines if line.unit is Unit.PEOPLE and not line.done]
+    estimates = [
+        estimate(
+            console.capabilities[line.kind], line.planned, spoken_s=_spoken_s(console, line.kind, content)
+        )
+        for line in open_
+        if line.kind in console.capabilities
+    ]
+    last = longest(each for each in estimates if each is not None)
+    at = known.accepted.alert.sent + timedelta(seconds=last.seconds) if last else known.now
+    return at if at > known.now else None
+
+
+def _spoken_s(console: Console, kind: str, content: Content) -> float:
+    return console.seconds[kind](content) if kind in console.seconds else 0
 
 
 def _sheets(console: Console, known: Known, content: Content) -> list[SheetLine]:
@@ -219,4 +281,4 @@ def _sheet(console: Console, known: Known, content: Content, kind: str, target: 
             text = write(content)
         except HubError as e:
             problem = e
-    return SheetLine(kind, target.ref, target.name, text, problem, known.ticks.get(target.ref))
+    return SheetLine(kind, target.ref, target.name, target.by, text, problem, known.ticks.get(target.ref))

@@ -1,6 +1,7 @@
 """The console as a web application. Wired, not started: whoever builds it decides where it listens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,56 +9,131 @@ from typing import Any
 from aiohttp import web
 
 from hub.authorise import Action, may
+from hub.groups import Groups
 from hub.language import Language
+from hub.schedule import ASK_BEFORE, GIVE_UP_AFTER
 from operator_ui.changes import Changes
 from operator_ui.map import CityMap
 from operator_ui.pages import FOLDER, Pages
 from operator_ui.staff import (
+    accounts_pages,
     alert_page,
+    answer_page,
     approve,
+    compare,
     compose,
     dead_letters,
     decisions,
+    drill_pages,
+    groups_page,
+    headquarters_page,
+    here,
     history,
     home,
+    hourly_page,
+    muster_page,
+    muster_rules_page,
+    musters_page,
     new,
+    on_call_page,
+    own_account,
+    phone_desk,
+    pointing_page,
+    report,
+    review,
+    roster_page,
+    schedule_pages,
+    settings_page,
+    shelter_links,
+    shelter_list,
     shelter_pages,
     sign_in,
+    thresholds_page,
+    wall,
 )
-from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, CSRF, HEADCOUNTS, PAGES, Console
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, CSRF, HEADCOUNTS, LINK, PAGES, Console
 from operator_ui.staff.guard import guard
 from operator_ui.staff.headcount import Headcounts
 from operator_ui.staff.sessions import Sessions
 
 FORM_BYTES = 512 * 1024
 """A form with eight languages of text is some 40 KB."""
-_ROW = r"[0-9]{1,9}"
-"""The number of a row: no longer than every database takes."""
+_PAGES = (
+    sign_in,
+    home,
+    decisions,
+    new,
+    compose,
+    approve,
+    schedule_pages,
+    compare,
+    history,
+    alert_page,
+    report,
+    wall,
+    phone_desk,
+    answer_page,
+    dead_letters,
+    pointing_page,
+    drill_pages,
+    hourly_page,
+    shelter_list,
+    shelter_pages,
+    shelter_links,
+    here,
+    settings_page,
+    own_account,
+    accounts_pages,
+    review,
+    on_call_page,
+    headquarters_page,
+    musters_page,
+    muster_page,
+    muster_rules_page,
+    roster_page,
+    thresholds_page,
+    groups_page,
+)
+"""The modules that answer; each names its own addresses in `routes`."""
 
 
 def create_app(console: Console) -> web.Application:
     """Pages, forms and live updates of the console, behind sign-in. Must be made in the running loop."""
+    groups = Groups(console.city.presets, console.city.towns)
+    console = replace(console, city=replace(console.city, presets=groups))
     app = web.Application(client_max_size=FORM_BYTES)
     pages = Pages(
         templates=[Path(str(FOLDER / "staff" / "templates"))],
-        styles=[FOLDER / "staff.css"],
+        styles=[FOLDER / "staff.css", FOLDER / "wall.css", FOLDER / "desk.css", FOLDER / "report.css"],
         https=console.https,
         context=partial(_context, console),
     )
     sessions = Sessions(ledger=console.ledger, keys=console.keys, clock=console.clock, https=console.https)
     changes = Changes(partial(_looks, console), console.background)
     app[CONSOLE], app[PAGES], app[CHANGES] = console, pages, changes
+    app[groups_page.GROUPS] = groups
     app[HEADCOUNTS] = Headcounts(console.ledger, console.keys, console.city, console.capabilities)
     app[sign_in.SESSIONS], app[compose.MAP] = sessions, CityMap(console.city)
     pages.setup(app)
     app.middlewares.append(guard(sessions))
+    app.middlewares.append(groups_page.fresh)
     app.on_shutdown.append(changes.close)
-    app.add_routes(_routes())
+    app.add_routes(route for module in _PAGES for route in module.routes())
     return app
 
 
 async def _looks(console: Console, subject: str) -> bytes:
-    return await (home.looks(console) if subject == home.HOME else alert_page.looks(console, subject))
+    by_name = {
+        home.HOME: home.looks,
+        wall.WALL: wall.looks,
+        phone_desk.PHONES: phone_desk.looks,
+        shelter_list.SHELTERS: shelter_list.looks,
+    }
+    if subject in by_name:
+        return await by_name[subject](console)
+    if subject.startswith(muster_page.WATCHED):
+        return await muster_page.looks(console, subject)
+    return await alert_page.looks(console, subject)
 
 
 def _context(console: Console, request: web.Request) -> Mapping[str, Any]:
@@ -69,39 +145,8 @@ def _context(console: Console, request: web.Request) -> Mapping[str, Any]:
         "rehearsal": console.deployment.value == "rehearsal",
         "city_ja": console.city.names[Language.JA],
         "city_en": console.city.names[Language.EN],
+        "here": LINK in request,
+        "ask_before": ASK_BEFORE,
+        "give_up_after": GIVE_UP_AFTER,
         "may": lambda action: actor is not None and may(actor, Action(action)),
     }
-
-
-def _routes() -> list[web.RouteDef]:
-    return [
-        web.get("/signin", sign_in.show),
-        web.post("/signin", sign_in.sign_in),
-        web.post("/signout", sign_in.sign_out),
-        web.get("/language/{language}", sign_in.choose_language),
-        web.get("/", home.show),
-        web.get("/changes", home.changes),
-        web.post(rf"/pages/{{page:{_ROW}}}/acknowledge", home.acknowledge_page),
-        web.post(rf"/occasions/{{occasion:{_ROW}}}/not-yet", decisions.not_yet),
-        web.get("/new/{mode}", new.show),
-        web.post("/new/{mode}", new.begin),
-        web.get("/drafts/{draft}", approve.show),
-        web.get("/drafts/{draft}/edit", compose.show),
-        web.post("/drafts/{draft}", compose.save),
-        web.post("/drafts/{draft}/send", approve.send),
-        web.post("/drafts/{draft}/return", approve.send_back),
-        web.post("/drafts/{draft}/reject", approve.reject),
-        web.get("/alerts", history.show),
-        web.get("/alerts/{alert}", alert_page.show),
-        web.get("/alerts/{alert}/live", alert_page.fragment),
-        web.get("/alerts/{alert}/changes", alert_page.changes),
-        web.post("/alerts/{alert}/stop", alert_page.stop),
-        web.post("/alerts/{alert}/follow", alert_page.follow),
-        web.post("/alerts/{alert}/ticks", alert_page.tick),
-        web.get("/dead-letters", dead_letters.show),
-        web.post("/dead-letters/seen", dead_letters.mark_seen),
-        web.get("/shelters", shelter_pages.show_all),
-        web.get("/shelters/{site}", shelter_pages.show),
-        web.post("/shelters/{site}/step", shelter_pages.take_step),
-        web.post("/shelters/{site}/report", shelter_pages.report),
-    ]

@@ -2,13 +2,20 @@
 
 The server refuses the author, a wrong digit and a version that is not the one shown; sending twice sends
 once. Breaking glass (an author alone, with a reason) is logged, and everyone is paged (I10).
+
+Who is asked to approve is kept with the draft, and those on call can be paged, once a submission. Neither moves
+the three minutes after which an author may send alone: they count from the submission (`approval.alone_from`),
+since from then on everybody who may approve could have.
 """
 
 from typing import Protocol
 
 from aiohttp import web
 
-from hub.authorise import Action, Actor, Role, authorise, may
+from hub import on_call
+from hub.approval import alone_from, may_approve
+from hub.authorise import Action, Actor, authorise, may
+from hub.channel import Unit
 from hub.draft import Draft, State
 from hub.errors import AlreadySent, BadInput, Conflict, DatabaseAway, Forbidden, HubError, Refused
 from hub.evacuation import Level
@@ -17,12 +24,24 @@ from hub.ledger import accounts
 from operator_ui import form
 from operator_ui.failures import status_of
 from operator_ui.form import Form, Problem
-from operator_ui.staff import areas, checks, compose, phrasing
+from operator_ui.staff import areas, checks, compose, phrasing, schedule_pages
 from operator_ui.staff.compose import MAP, load
 from operator_ui.staff.console import ACTOR, CONSOLE, page, see_other
+from operator_ui.staff.durations import longest
 
 COUNTDOWN_S = 10
 """For thinking again, in the browser; at level 5 there is none."""
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/drafts/{draft}", show),
+        web.post("/drafts/{draft}/send", send),
+        web.post("/drafts/{draft}/ask", ask),
+        web.post("/drafts/{draft}/page", page_on_call),
+        web.post("/drafts/{draft}/return", send_back),
+        web.post("/drafts/{draft}/reject", reject),
+    ]
 
 
 async def show(request: web.Request) -> web.Response:
@@ -30,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.VIEW)
     draft = await load(request)
     match draft.state:
-        case State.EDITING if may(request[ACTOR], Action.COMPOSE):
+        case State.EDITING if _composes(request[ACTOR], draft):
             return await compose.show(request)
         case State.SENT:
             return see_other(f"/alerts/{draft.alert}")
@@ -39,15 +58,19 @@ async def show(request: web.Request) -> web.Response:
     return await _show(request, draft)
 
 
+def _composes(actor: Actor, draft: Draft) -> bool:
+    return may(actor, Action.COMPOSE) and actor.may_touch(draft.message.hazard)
+
+
 async def send(request: web.Request) -> web.Response:
     draft, typed = await load(request), await form.read(request)
     try:
-        approval = _approval(typed, draft, areas_count(request, draft))
+        approval = approval_of(typed, draft, areas_count(request, draft))
         accepted = await request.app[CONSOLE].intake.accept(approval, request[ACTOR])
     except AlreadySent as e:
         return see_other(f"/alerts/{e.alert}?again")
     except (BadInput, Forbidden, Conflict, Refused, DatabaseAway) as e:
-        return await _refused(request, e)
+        return await refused(request, e)
     return see_other(f"/alerts/{accepted.alert.identifier}")
 
 
@@ -59,12 +82,29 @@ async def reject(request: web.Request) -> web.Response:
     return await _close(request, request.app[CONSOLE].intake.reject)
 
 
+async def ask(request: web.Request) -> web.Response:
+    """Say who is to approve it."""
+    typed, draft = await form.read(request), request.match_info["draft"]
+    await request.app[CONSOLE].intake.ask(draft, request[ACTOR], whom=typed.text("whom"))
+    return see_other(f"/drafts/{draft}#approvers")
+
+
+async def page_on_call(request: web.Request) -> web.Response:
+    """Page whoever is on call that it waits."""
+    draft = request.match_info["draft"]
+    try:
+        await request.app[CONSOLE].intake.page_on_call(draft, request[ACTOR])
+    except AlreadySent as e:
+        return see_other(f"/alerts/{e.alert}?again")
+    return see_other(f"/drafts/{draft}#approvers")
+
+
 def areas_count(request: web.Request, draft: Draft) -> int:
     """What is typed in place of a level, where there is none."""
     return max(1, len(areas.towns(draft.message.targeting.audience, request.app[CONSOLE].city)))
 
 
-def _approval(typed: Form, draft: Draft, number_of_areas: int) -> Approval:
+def approval_of(typed: Form, draft: Draft, number_of_areas: int) -> Approval:
     """Raises `BadInput` when what was typed is neither the level nor, without one, the number of areas."""
     number = typed.number("typed")
     if draft.message.level is None:
@@ -85,7 +125,7 @@ def _approval(typed: Form, draft: Draft, number_of_areas: int) -> Approval:
     )
 
 
-async def _refused(request: web.Request, error: HubError) -> web.Response:
+async def refused(request: web.Request, error: HubError) -> web.Response:
     """Why it was not sent, on the page as it is now. A draft that was sent already leads to its alert."""
     draft = await load(request)
     if draft.state is State.SENT:
@@ -117,7 +157,7 @@ async def _close(request: web.Request, close: Close) -> web.Response:
             reason=typed.text("reason"),
         )
     except (BadInput, Conflict) as e:
-        return await _refused(request, e)
+        return await refused(request, e)
     return see_other("/")
 
 
@@ -138,29 +178,28 @@ async def _show(
         console=console,
         title=phrasing.title(draft.message),
         problems=problems or [],
-        checks=checks.looks(
-            draft.message,
-            states=composed.states,
-            capabilities=console.capabilities,
-            health=composed.health,
-            sites=composed.sites,
+        longest=longest(
+            composed.times[kind]
+            for kind in draft.message.targeting.channels
+            if kind in composed.times and console.capabilities[kind].unit is Unit.PEOPLE
         ),
         author=next((each.actor.name for each in people if each.actor.login == draft.author), draft.author),
         approvers=[
-            each.actor
-            for each in people
-            if Role.APPROVER in each.actor.roles
-            and each.disabled_at is None
-            and each.actor.login not in draft.authors
+            each.actor for each in people if each.disabled_at is None and may_approve(each.actor, draft)
         ],
-        may_approve=may(actor, Action.APPROVE)
-        and (actor.login not in draft.authors or not draft.message.needs_approval()),
+        may_approve=may_approve(actor, draft),
         may_break_glass=may(actor, Action.COMPOSE)
+        and actor.may_touch(draft.message.hazard)
         and actor.login in draft.authors
         and draft.message.needs_approval(),
+        on_call=await console.ledger.read(lambda conn: on_call.now(conn, console.keys, at=console.clock())),
         areas=areas_count(request, draft),
         towns=areas.towns(draft.message.targeting.audience, console.city),
         map=request.app[MAP],
         now=console.clock(),
+        alone_from=alone_from(draft),
+        scheduled=schedule_pages.shown(draft, actor, console.clock()),
+        **schedule_pages.choosing(draft, console.clock()),
+        names={each.actor.login: each.actor.name for each in people},
         countdown=0 if draft.message.level is Level.SECURE_LIFE else COUNTDOWN_S,
     )

@@ -6,7 +6,7 @@ from hub import placename
 from hub.city import City
 from hub.language import Language
 from hub.place import Name
-from hub.recipient import Audience, Reached, Town, Towns, WholeCity
+from hub.recipient import Audience, Called, Reached, Town, Towns, WholeCity
 from operator_ui.form import Form, Problem
 
 WHOLE = "whole"
@@ -37,7 +37,7 @@ def choice_of(audience: Audience, city: City) -> str:
     match audience:
         case WholeCity():
             return WHOLE
-        case Reached():
+        case Reached() | Called():
             return REACHED
     return next(
         (PRESET + code for code, preset in city.presets.items() if _same(preset.towns, audience)), TOWNS

@@ -9,6 +9,7 @@ from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
 from hub.channel import Capabilities, Drilling
 from hub.city import City
+from hub.details import Details
 from hub.draft import Message
 from hub.errors import BadInput
 from hub.ledger.alerts import Accepted
@@ -17,6 +18,7 @@ from hub.recipient import Audience, Reached, Targeting, Towns, WholeCity
 from operator_ui.staff import areas, phrasing
 
 VALID_FOR_S = 6 * 3600
+_NOTHING = Details()
 
 
 class FollowUp(StrEnum):
@@ -37,9 +39,12 @@ def from_template(
     river: str = "",
     grounds: str = "",
     now: datetime,
+    details: Details = _NOTHING,
+    audience: Audience | None = None,
 ) -> Message:
-    """For the first area that is prepared for the hazard, else the whole city; staff narrow it."""
-    audience = _first_area(template, city)
+    """For `audience`; without one, the first area that is prepared for the hazard, else the whole city: staff
+    narrow it."""
+    audience = audience or _first_area(template, city)
     return Message(
         mode=mode,
         msg_type=MsgType.ALERT,
@@ -49,9 +54,12 @@ def from_template(
             issuer=city.mayor.ja, method=DecisionMethod.HEADQUARTERS, ordered_at=now, grounds=grounds
         ),
         area=Area(description=areas.described(audience, city)),
-        targeting=Targeting(audience=audience, channels=_channels(capabilities, mode)),
-        infos=phrasing.write(template, city, audience, river=river or first_river(template, city)),
+        targeting=Targeting(audience=audience, channels=usual_channels(capabilities, mode)),
+        infos=phrasing.write(
+            template, city, audience, river=river or first_river(template, city), details=details
+        ),
         valid_for_s=VALID_FOR_S,
+        details=details,
     )
 
 
@@ -62,9 +70,11 @@ def following(
     templates: Mapping[str, Template],
     city: City,
     now: datetime,
+    details: Details = _NOTHING,
 ) -> Message:
     """About an alert that was sent. A lifting and an update are orders of their own: the form asks for them.
 
+    `details`: the typed values of the alert's own draft; an update begins from the same words.
     A correction goes to whoever the alert reached, or may have reached; the rest to its audience.
     """
     alert = earlier.alert
@@ -82,6 +92,7 @@ def following(
         infos=alert.infos if kind is FollowUp.UPDATE else _texts(earlier, kind, templates, city),
         valid_for_s=VALID_FOR_S,
         references=(alert.identifier,),
+        details=details if kind is FollowUp.UPDATE else _NOTHING,
     )
 
 
@@ -138,8 +149,13 @@ def first_river(template: Template, city: City) -> str:
     return city.rivers[0].code if "river" in template.parameters and city.rivers else ""
 
 
-def _channels(capabilities: Mapping[str, Capabilities], mode: Mode) -> tuple[str, ...]:
-    """All; in a drill those that can take part in one."""
+def usual_channels(
+    capabilities: Mapping[str, Capabilities], mode: Mode, earlier: Alert | None = None
+) -> tuple[str, ...]:
+    """Which a message goes by unless somebody turns one off: all; in a drill those that can take part in one;
+    those of the alert it speaks of, where there is one."""
+    if earlier is not None:
+        return tuple(kind for kind in earlier.targeting.channels if kind in capabilities)
     taking_part = tuple(
         kind
         for kind, has in capabilities.items()

@@ -8,34 +8,40 @@ from aiohttp import web
 
 from hub.authorise import Actor
 from hub.background import Background
-from hub.channel import Capabilities, Content, Health, Target
+from hub.channel import Capabilities, Health, Target
 from hub.city import City
 from hub.clock import Clock
 from hub.disk import Disk
-from hub.intake import Intake
 from hub.keys import Keys
 from hub.ledger import Ledger
+from hub.muster_rules import Rules
+from hub.mustering import Mustering
+from hub.organisation import Organisation
+from hub.outage import Outage
 from hub.outbound import Deployment
 from hub.phrases import Template
+from hub.pointing import Board as PointingBoard
 from hub.render import SlotSource
+from hub.scheduling import Scheduling
 from operator_ui.changes import Changes
 from operator_ui.pages import Pages
 from operator_ui.staff.headcount import Headcounts
+from operator_ui.staff.previews import Preview, Seconds, SheetText
 from shelters.board import Board
+from shelters.crowding import Thresholds
+from shelters.link import Link
 from shelters.reading import Reading
-
-Preview = Callable[[Content], Sequence[str]]
-"""A content as one channel words it: one text, or several (a mail's subject and body, a thread's posts)."""
-SheetText = Callable[[Content], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     ledger: Ledger
-    intake: Intake
+    intake: Scheduling
     keys: Keys
     city: City
     templates: Mapping[str, Template]
+    pointing: PointingBoard
+    """What a shelter's desk points at."""
     capabilities: Mapping[str, Capabilities]
     """By channel, in the order screens show them."""
     clock: Clock
@@ -50,16 +56,30 @@ class Console:
     report: Callable[[Reading], Awaitable[None]]
     """Publishes staff's count of a shelter; it is in the ledger already."""
     background: Background
+    outages: Callable[[], Awaitable[Sequence[Outage]]]
+    """The channels' lanes on which nothing goes out at this moment."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """The city's own, over which staff lay others."""
+    organisation: Organisation = field(default_factory=Organisation)
+    """The city's departments, and how its headquarters grows."""
+    muster_rules: Rules = field(default_factory=Rules)
+    """The city's own, over which staff lay theirs."""
     disk: Disk | None = None
     """Whose room the first page warns of."""
     previews: Mapping[str, Preview] = field(default_factory=dict)
     """A channel without one is shown with headline and body."""
+    seconds: Mapping[str, Seconds] = field(default_factory=dict)
+    """How long a channel that speaks takes for a content, of those that speak."""
     targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     """The fixed targets of channels that reach no persons."""
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)
     """Copy-ready texts of a channel's sheets, by channel and target ref."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
     """Tells the engine that (channel, alert, sheet) was carried over at that time."""
+
+    @property
+    def mustering(self) -> Mustering:
+        return Mustering(ledger=self.ledger, keys=self.keys, intake=self.intake, clock=self.clock)
 
     @property
     def https(self) -> bool:
@@ -73,11 +93,24 @@ CHANGES = web.AppKey("changes", Changes)
 
 ACTOR = web.RequestKey("actor", Actor)
 CSRF = web.RequestKey("csrf", str)
+LINK = web.RequestKey("link", Link)
+"""By which somebody without an account reports of one shelter."""
+
+ROW = r"[0-9]{1,9}"
+"""In an address, the number of a row: no longer than every database takes."""
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
     """A whole page of the console."""
     return request.app[PAGES].render(request, template, status=status, **values)
+
+
+def part(request: web.Request, template: str, **values: object) -> web.Response:
+    """What a page's script puts in place of what has changed; never kept."""
+    text = request.app[PAGES].text(request, template, **values)
+    response = web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+    response.enable_compression()
+    return response
 
 
 def see_other(path: str) -> web.Response:

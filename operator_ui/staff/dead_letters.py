@@ -12,6 +12,13 @@ from operator_ui.staff.console import ACTOR, CONSOLE, page, see_other
 MOST = 100
 
 
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/dead-letters", show),
+        web.post("/dead-letters/seen", mark_seen),
+    ]
+
+
 async def show(request: web.Request) -> web.Response:
     """The newest. What a record says is shown only where this hub wrote it: anything else may be anything."""
     authorise(request[ACTOR], Action.VIEW)

@@ -13,12 +13,16 @@ from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion, suggest
 from hub.ledger import audit
 from operator_ui import form
-from operator_ui.staff.console import ACTOR, CONSOLE, Console, see_other
+from operator_ui.staff.console import ACTOR, CONSOLE, ROW, Console, see_other
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.post(rf"/occasions/{{occasion:{ROW}}}/not-yet", not_yet)]
 
 
 def suggestions(occasion: Occasion, city: City) -> tuple[Suggestion, ...]:
     """What the city might answer it with; empty for what asks for no order."""
-    return suggest(occasion.telegram, {city.jma_code, *(river.code for river in city.rivers)})
+    return suggest(occasion.telegram, city.codes)
 
 
 async def not_yet(request: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
 """The compose form: a message as its fields, and the fields as a message again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from hub.alert import AlertInfo, Area, DecisionMethod, Order
 from hub.channel import Capabilities
 from hub.city import City
 from hub.clock import JST
-from hub.draft import Message
+from hub.draft import LeftOut, Message
 from hub.evacuation import Level
 from hub.recipient import Targeting
 from hub.slots import Form as TextForm
@@ -23,6 +23,8 @@ T = TypeVar("T")
 HOURS = (1, 3, 6, 12, 24)
 """How long an alert may last."""
 NO_LEVEL = "none"
+LONGEST_REASON = 200
+"""Characters of why a channel is left out."""
 
 
 def message_from(
@@ -48,6 +50,7 @@ def message_from(
         else Area(description=areas.described(audience, city)),
         targeting=Targeting(audience=audience, channels=channels, languages=old.targeting.languages),
         infos=tuple(_info(form, info) for info in old.infos),
+        left_out=_left_out(form, capabilities, channels),
         valid_for_s=3600 * use(_hours(form), old.valid_for_s // 3600),
     )
     return message, problems
@@ -61,6 +64,11 @@ def local_time(moment: datetime) -> str:
 def field(info: AlertInfo, form: TextForm) -> str:
     """The name and id of one text's input."""
     return f"text-{info.language}-{form}"
+
+
+def why(kind: str) -> str:
+    """The name and id of the input that asks why a channel is left out."""
+    return f"why-{kind}"
 
 
 def _level(form: Form) -> Level | Problem | None:
@@ -101,6 +109,18 @@ def _channels(form: Form, capabilities: Mapping[str, Capabilities]) -> tuple[str
     ticked = form.all("channel")
     chosen = tuple(kind for kind in capabilities if kind in ticked)
     return chosen or Problem("channels", "手段を1つ以上選んでください / Select at least one channel")
+
+
+def _left_out(
+    form: Form, capabilities: Mapping[str, Capabilities], channels: Collection[str]
+) -> tuple[LeftOut, ...]:
+    """A reason of blanks is none; one line, however it was typed."""
+    reasons = {kind: " ".join(form.text(why(kind)).split())[:LONGEST_REASON] for kind in capabilities}
+    return tuple(
+        LeftOut(channel=kind, reason=reason)
+        for kind, reason in reasons.items()
+        if reason and kind not in channels
+    )
 
 
 def _info(form: Form, old: AlertInfo) -> AlertInfo:

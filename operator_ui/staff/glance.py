@@ -3,11 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil, hypot
 
 from hub.hazard import Hazard
 from hub.shelter_list import Crowding
 from shelters.board import Board, Row
-from shelters.shelter import Stage
+from shelters.shelter import INHABITED
 from shelters.suited import Suited
 
 
@@ -18,6 +19,8 @@ class Look(StrEnum):
     SOME = "some"
     CROWDED = "crowded"
     FULL = "full"
+    COUNTED = "counted"
+    """How many are inside is known, how many fit is not: then no number becomes a word (I13)."""
     UNKNOWN = "unknown"
     PLANNED = "planned"
     PAUSED = "paused"
@@ -34,6 +37,7 @@ _JAPANESE = {
     Look.SOME: "やや混雑",
     Look.CROWDED: "混雑",
     Look.FULL: "満員",
+    Look.COUNTED: "受入中",
     Look.UNKNOWN: "不明",
     Look.PLANNED: "開設準備中",
     Look.PAUSED: "一時停止",
@@ -53,12 +57,19 @@ _BY_SUITED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """`people`: in the sites whose count is known; `unknown`: receiving sites without one (I13)."""
+    """`people`: in the sites whose count is known, ± `margin`; `unknown`: inhabited sites without one (I13).
+
+    `receiving`: sites fit for the hazard to which people may go. `room`: how many more these hold, as far as
+    count and capacity are known; None where no capacity is.
+    """
 
     hazard: Hazard
     counts: dict[Look, int]
     people: int
+    margin: int
     unknown: int
+    receiving: int
+    room: int | None
 
     @property
     def usable(self) -> int:
@@ -67,12 +78,21 @@ class Glance:
 
 def glance(board: Board, hazard: Hazard) -> Glance:
     counted = Counter(look_of(row, hazard) for row in board.rows)
-    inhabited = [row for row in board.rows if row.step.stage in (Stage.RECEIVING, Stage.PAUSED, Stage.FULL)]
+    inhabited = [row for row in board.rows if row.step.stage in INHABITED]
+    receiving = [row for row in inhabited if row.suited(hazard).recommended]
+    rooms = [
+        max(0, row.site.capacity - row.people)
+        for row in receiving
+        if row.site.capacity is not None and row.people is not None
+    ]
     return Glance(
         hazard=hazard,
         counts={look: counted[look] for look in Look if counted[look]},
         people=sum(row.people or 0 for row in inhabited),
+        margin=ceil(hypot(*(row.occupancy.margin or 0 for row in inhabited))),
         unknown=sum(row.people is None for row in inhabited),
+        receiving=len(receiving),
+        room=sum(rooms) if rooms else None,
     )
 
 
@@ -81,4 +101,6 @@ def look_of(row: Row, hazard: Hazard) -> Look:
     verdict = row.suited(hazard)
     if verdict in _BY_SUITED:
         return _BY_SUITED[verdict]
-    return Look(row.crowding.value) if row.crowding not in (None, Crowding.UNKNOWN) else Look.UNKNOWN
+    if row.crowding not in (None, Crowding.UNKNOWN):
+        return Look(row.crowding.value)
+    return Look.UNKNOWN if row.people is None else Look.COUNTED

@@ -8,12 +8,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from hub.errors import Forbidden
 from operator_ui import form
+from operator_ui.staff import here
 from operator_ui.staff.console import ACTOR, CONSOLE, CSRF, PAGES
 from operator_ui.staff.sessions import COOKIE, Sessions
 from operator_ui.static_files import FAVICON
 
-OPEN = frozenset({"/signin", FAVICON})
-_OPEN_FOLDERS = ("/static/", "/language/")
+OPEN = frozenset({"/signin", "/link", FAVICON})
+_OPEN_FOLDERS = ("/static/", "/language/", "/link/")
 _SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -22,6 +23,8 @@ def guard(sessions: Sessions) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in _SAFE:
             _refuse_foreign(request)
+        if here.leads_here(request.path):
+            return await here.admit(request) or await handler(request)
         found = await sessions.who(request.cookies.get(COOKIE))
         if found is not None:
             request[ACTOR], request[CSRF] = found.actor, found.csrf

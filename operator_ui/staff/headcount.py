@@ -1,29 +1,51 @@
 """Whom an audience means in numbers: people by channel, and the population they belong to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.alert import Mode
 from hub.channel import Capabilities, Unit
-from hub.city import City
+from hub.city import City, Population
 from hub.keys import Keys
 from hub.ledger import Ledger, census, corrections
 from hub.ledger.census import Census
+from hub.place import Name
 from hub.recipient import Audience, Reached, Town, Towns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TownCount:
+    """One town: `people` are those registered there who are reached. `population` None: not known."""
+
+    name: Name
+    people: int
+    population: int | None
+
+    @property
+    def unregistered(self) -> int | None:
+        return None if self.population is None else max(0, self.population - self.people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headcount:
     """`people`: persons on the chosen channels, each counted once; None when that is not known.
 
-    `on`: recipients of each channel, chosen or not, in its own unit. `population` None: not known.
+    `on`: recipients of each channel, chosen or not, in its own unit. `area`: the population of the towns, as far
+    as the city has given it; None where it says nothing (a drill, a correction).
     """
 
     people: int | None
     on: Mapping[str, int]
-    population: int | None
+    area: Population | None = None
+    by_town: Sequence[TownCount] = ()
+    """Each town of a live alert's area, in the city's order; empty where towns say nothing."""
+
+    @property
+    def population(self) -> int | None:
+        """None: not known, for one town's is missing."""
+        return self.area.total if self.area else None
 
     @property
     def unregistered(self) -> int | None:
@@ -54,7 +76,8 @@ class Headcounts:
         return Headcount(
             people=counted.people(mode, towns, people),
             on={kind: counted.on(kind, has, mode, towns) for kind, has in self._capabilities.items()},
-            population=self._population(towns) if mode is Mode.LIVE else None,
+            area=self._city.population(towns) if mode is Mode.LIVE else None,
+            by_town=self._by_town(counted, towns, people) if mode is Mode.LIVE else (),
         )
 
     async def staff(self) -> int:
@@ -72,13 +95,17 @@ class Headcounts:
             self._known = (revision, taken)
         return self._known[1]
 
-    def _population(self, towns: Collection[Town] | None) -> int | None:
-        if towns is None:
-            return self._city.residents
-        counts = [self._city.town(town).population for town in towns]
-        return None if None in counts else sum(count or 0 for count in counts)
+    def _by_town(
+        self, counted: Census, towns: Collection[Town] | None, channels: Collection[str]
+    ) -> Sequence[TownCount]:
+        people = counted.by_town(channels)
+        return [
+            TownCount(name=town.name, people=people[code], population=town.population)
+            for code, town in self._city.towns.items()
+            if towns is None or code in towns
+        ]
 
     def _reached(self, conn: Connection, audience: Reached) -> Headcount:
         """Whom a correction goes to: by channel only, since a person may have been reached on several."""
         told = corrections.reached(conn, self._keys, audience.identifier)
-        return Headcount(people=None, on=dict.fromkeys(self._capabilities, 0) | told, population=None)
+        return Headcount(people=None, on=dict.fromkeys(self._capabilities, 0) | told)

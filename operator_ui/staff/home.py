@@ -8,23 +8,26 @@ from typing import NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
-from hub import codec
+from hub import codec, headquarters, scheduling, targets
 from hub.authorise import Action, Actor, authorise, may
 from hub.channel import Unit
 from hub.disk import Room
 from hub.draft import Draft, State
 from hub.evacuation import Level
 from hub.hazard import Hazard
+from hub.headquarters import Standing
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion
-from hub.ledger import accounts, alerts, audit, dead_letters, drafts
+from hub.ledger import accounts, alerts, audit, dead_letters, drafts, musters
 from hub.ledger.alerts import Accepted
+from hub.muster import Counts, Muster
 from hub.page import acknowledge, unacknowledged
 from hub.progress import progress
+from hub.targets import Targets
 from operator_ui.changes import version_of
-from operator_ui.staff import decisions, phrasing
-from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, Console, page, see_other
+from operator_ui.staff import decisions, musters_page, phrasing, review, schedule_pages
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, ROW, Console, page, see_other
 from operator_ui.staff.glance import glance
 from operator_ui.staff.progress_view import Line, lines, total
 
@@ -51,16 +54,33 @@ class Situation:
 
     active: Sequence[Active]
     submitted: Sequence[Draft]
+    scheduled: Sequence[Draft]
+    """The next one first."""
     editing: Sequence[Draft]
     decisions: Sequence[Decision]
     pages: Sequence[tuple[int, datetime, str, str]]
     names: Mapping[str, str]
     letters: int
     """Dead letters that nobody has looked at."""
+    targets: Targets
+    standing: Standing | None
+    """How far the headquarters has grown."""
+    unreviewed: int
+    """Accounts that the yearly review still waits for."""
+    musters: Sequence[tuple[Muster, Counts]]
+    """Staff who are being called together."""
 
 
 HOME = "home"
 """What the page of this name watches."""
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/", show),
+        web.get("/changes", changes),
+        web.post(rf"/pages/{{page:{ROW}}}/acknowledge", acknowledge_page),
+    ]
 
 
 async def changes(request: web.Request) -> web.StreamResponse:
@@ -74,10 +94,22 @@ async def looks(console: Console) -> bytes:
     return codec.encode(
         [
             [[each.accepted.alert.identifier, each.people.shares()] for each in situation.active],
-            [[draft.id, draft.version] for draft in (*situation.submitted, *situation.editing)],
+            [[draft.id, draft.version, draft.asked] for draft in (*situation.submitted, *situation.editing)],
+            [
+                [draft.id, draft.schedule, draft.schedule.phase(console.clock())]
+                for draft in situation.scheduled
+                if draft.schedule
+            ],
             [decision.occasion.id for decision in situation.decisions],
+            [[muster.id, counted.shares()] for muster, counted in situation.musters],
             [[page[0], page[3]] for page in situation.pages],
-            [situation.letters, _disk(console)],
+            [
+                situation.letters,
+                _disk(console),
+                situation.unreviewed,
+                situation.standing and situation.standing.number,
+            ],
+            [[each.channel, each.lane] for each in await console.outages()],
         ]
     )
 
@@ -95,12 +127,22 @@ async def show(request: web.Request) -> web.Response:
         situation=situation,
         version=version_of(await looks(console)),
         title=phrasing.title,
+        scheduled=[
+            found
+            for draft in situation.scheduled
+            if (found := schedule_pages.shown(draft, request[ACTOR], console.clock()))
+        ],
         health=await console.health(),
+        outages=await console.outages(),
         capabilities=console.capabilities,
         shelters=glance(board, hazard if hazard.designable else Hazard.FLOOD),
         staff=await request.app[HEADCOUNTS].staff(),
         may_compose=may(request[ACTOR], Action.COMPOSE),
+        may_call=may(request[ACTOR], Action.CALL_STAFF),
         disk=_disk(console),
+        standing=situation.standing,
+        organisation=console.organisation,
+        review=await console.ledger.read(lambda conn: review.notice(conn, console, request[ACTOR])),
     )
 
 
@@ -123,18 +165,27 @@ def _acknowledge(conn: Connection, console: Console, number: int, actor: Actor) 
 
 def _situation(conn: Connection, console: Console) -> Situation:
     now = console.clock()
+    scheduled = sorted(
+        drafts.in_state(conn, State.SCHEDULED), key=lambda draft: draft.schedule.at if draft.schedule else now
+    )
+    asking = {scheduling.topic(draft) for draft in scheduled}
     return Situation(
         active=[_active(conn, console, each, now) for each in alerts.active(conn, console.keys, at=now)],
         submitted=drafts.in_state(conn, State.SUBMITTED),
+        scheduled=scheduled,
         editing=drafts.in_state(conn, State.EDITING),
         decisions=[
             Decision(occasion, suggestion, _gravest(occasion))
             for occasion in occasions.waiting(conn)
             for suggestion in decisions.suggestions(occasion, console.city) or (None,)
         ],
-        pages=unacknowledged(conn),
+        pages=[each for each in unacknowledged(conn) if each[2] not in asking],  # their cards ask
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
         letters=dead_letters.unseen(conn),
+        targets=targets.in_force(conn, console.keys, console.organisation.targets),
+        standing=headquarters.standing(conn, console.keys),
+        unreviewed=len(review.known(conn, console).pending),
+        musters=[musters_page.counted(conn, each) for each in musters.running(conn, console.keys)],
     )
 
 

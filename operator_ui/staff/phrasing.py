@@ -14,6 +14,7 @@ import msgspec
 from hub import phrases
 from hub.alert import AlertInfo
 from hub.city import City
+from hub.details import Details
 from hub.draft import Message
 from hub.errors import BadInput
 from hub.evacuation import Level
@@ -24,6 +25,8 @@ from hub.placename import Names
 from hub.recipient import Audience
 from hub.slots import Form
 from operator_ui.staff import areas
+
+_NOTHING = Details()
 
 
 class TextState(StrEnum):
@@ -41,7 +44,13 @@ class Origin(NamedTuple):
 
 
 def write(
-    template: Template, city: City, audience: Audience, *, river: str = "", earlier: Earlier | None = None
+    template: Template,
+    city: City,
+    audience: Audience,
+    *,
+    river: str = "",
+    earlier: Earlier | None = None,
+    details: Details = _NOTHING,
 ) -> tuple[AlertInfo, ...]:
     """The template's texts for this area. Raises `BadInput` when it needs what was not given."""
     return phrases.fill(
@@ -50,6 +59,7 @@ def write(
         area=areas.names(audience, city),
         river=_river(city, river),
         earlier=earlier,
+        details=details,
     )
 
 
@@ -76,7 +86,7 @@ def states(
     found = origin(message, templates, city, earlier=earlier)
     if found is None:
         return {info.language: TextState.EDITED for info in message.infos}
-    written = write(found.template, city, message.targeting.audience, river=found.river, earlier=earlier)
+    written = _written(found, message, city, earlier)
     return {info.language: _state(info, written, found.template, today) for info in message.infos}
 
 
@@ -88,18 +98,18 @@ def rewritten(
     *,
     earlier: Earlier | None = None,
 ) -> Message:
-    """`new`, with the texts that nobody changed by hand written anew for its area and level.
+    """`new`, with the texts that nobody changed by hand written anew for its area, level and typed values.
 
     Texts changed by hand stay, even where they now name another place: their state says so.
     """
-    if (old.targeting.audience, old.level) == (new.targeting.audience, new.level):
+    if _filled_with(old) == _filled_with(new):
         return new
     found = origin(old, templates, city, earlier=earlier)
     template = found and _for_level(found.template, new.level, templates)
     if found is None or template is None:
         return new
-    before = write(found.template, city, old.targeting.audience, river=found.river, earlier=earlier)
-    after = write(template, city, new.targeting.audience, river=found.river, earlier=earlier)
+    before = _written(found, old, city, earlier)
+    after = _written(Origin(template, found.river), new, city, earlier)
     replaced = {was: becomes for was in before for becomes in after if was.language is becomes.language}
     infos = tuple(_match(info, replaced) for info in new.infos)
     return msgspec.structs.replace(new, infos=infos)
@@ -116,6 +126,21 @@ def title_of(infos: Sequence[AlertInfo], hazard: Hazard) -> str:
     return event if hazard is Hazard.OTHER else f"{event}（{hazard.japanese}）"
 
 
+def _filled_with(message: Message) -> tuple[Audience, Level | None, Details]:
+    return message.targeting.audience, message.level, message.details
+
+
+def _written(origin: Origin, message: Message, city: City, earlier: Earlier | None) -> tuple[AlertInfo, ...]:
+    return write(
+        origin.template,
+        city,
+        message.targeting.audience,
+        river=origin.river,
+        earlier=earlier,
+        details=message.details,
+    )
+
+
 def _candidates(
     message: Message, templates: Mapping[str, Template], city: City, earlier: Earlier | None
 ) -> Iterator[tuple[Origin, tuple[AlertInfo, ...]]]:
@@ -125,9 +150,9 @@ def _candidates(
         rivers = [river.code for river in city.rivers] if "river" in template.parameters else [""]
         for river in rivers:
             try:
-                written = write(template, city, message.targeting.audience, river=river, earlier=earlier)
+                written = _written(Origin(template, river), message, city, earlier)
             except BadInput:
-                continue  # it needs an earlier alert, and this is about none
+                continue  # it needs an earlier alert, and this is about none; or values nobody typed
             yield Origin(template, river), written
 
 

@@ -1,19 +1,56 @@
 """What residents will see, channel by channel, and whether it fits."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from hub.alert import Alert
-from hub.channel import Capabilities, Content
+from hub.channel import Capabilities, Content, Target, Unit
+from hub.city import City
 from hub.clock import JST, Clock
 from hub.delivery import Variant
 from hub.draft import Message
 from hub.errors import HubError
 from hub.language import Language
-from hub.measure import MEASURES, Measure
+from hub.measure import MEASURES, loudspeaker, segments
 from hub.render import SlotSource, render
-from operator_ui.staff.console import Console, Preview
+
+Preview = Callable[[Content], Sequence[str]]
+"""A content as one channel words it: one text, or several (a mail's subject and body, a thread's posts)."""
+Seconds = Callable[[Content], float]
+SheetText = Callable[[Content], str]
+
+
+class Hub(Protocol):
+    """What previews are made from; the console is one."""
+
+    @property
+    def city(self) -> City: ...
+    @property
+    def capabilities(self) -> Mapping[str, Capabilities]: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def slots(self) -> Callable[[], Awaitable[SlotSource]]: ...
+    @property
+    def previews(self) -> Mapping[str, Preview]: ...
+    @property
+    def seconds(self) -> Mapping[str, Seconds]: ...
+    @property
+    def targets(self) -> Mapping[str, Sequence[Target]]: ...
+    @property
+    def sheets(self) -> Mapping[str, Mapping[str, SheetText]]: ...
+
+
+class Sheet(NamedTuple):
+    """What is carried over by hand, and by whom (empty: nobody is named). `seconds`: to read it out once, 0 where
+    it is not read out. An empty `text`: there is none to copy."""
+
+    name: str
+    text: str
+    by: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +62,11 @@ class Shown:
     measured: int
     """The longest part in any language, as the channel counts."""
     limit: int | None
+    seconds: float = 0
+    """How long it speaks, of what is spoken."""
+    segments: int = 0
+    """How many short messages its parts take, of what is sent as such."""
+    sheets: Sequence[Sheet] = ()
 
     @property
     def too_long(self) -> int:
@@ -34,38 +76,30 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previews:
-    """`error`: why nothing can be shown. `content`: the chosen language's, before a channel words it."""
+    """`error`: why nothing can be shown. `content`: the chosen language's, before a channel words it; `contents`:
+    every language's."""
 
     language: Language
     channels: Sequence[Shown] = ()
     content: Content | None = None
+    contents: Mapping[Language, Content] = field(default_factory=dict)
     error: HubError | None = None
 
 
-async def previews(console: Console, message: Message, language: Language) -> Previews:
+async def previews(hub: Hub, message: Message, language: Language) -> Previews:
     """Rendered as a delivery would be, with the shelters of this moment."""
-    slots = await console.slots()
-    alert = provisional(message, console.city.cap_sender, now=console.clock())
+    slots = await hub.slots()
+    alert = provisional(message, hub.city.cap_sender, now=hub.clock())
     try:
-        contents = {
-            info.language: _content(alert, info.language, slots, console.clock) for info in alert.infos
-        }
+        contents = {info.language: _content(alert, info.language, slots, hub.clock) for info in alert.infos}
     except HubError as e:
         return Previews(language=language, error=e)
     chosen = contents.get(language) or next(iter(contents.values()))
     return Previews(
         language=chosen.language,
         content=chosen,
-        channels=[
-            _shown(
-                has,
-                console.previews.get(has.kind, headline_and_body),
-                MEASURES[has.body_measure],
-                chosen,
-                list(contents.values()),
-            )
-            for has in console.capabilities.values()
-        ],
+        contents=contents,
+        channels=[_shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values()],
     )
 
 
@@ -99,13 +133,34 @@ def _content(alert: Alert, language: Language, slots: SlotSource, clock: Clock) 
     return render(alert, Variant(language, None), slots, clock, number=number)
 
 
-def _shown(
-    has: Capabilities, preview: Preview, measure: Measure, chosen: Content, contents: Sequence[Content]
-) -> Shown:
+def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequence[Content]) -> Shown:
+    preview, measure = hub.previews.get(has.kind, headline_and_body), MEASURES[has.body_measure]
+    seconds, japanese = (
+        hub.seconds.get(has.kind),
+        {each.language: each for each in contents}.get(Language.JA),
+    )
+    parts = preview(chosen)
     written = [content for content in contents if has.languages is None or content.language in has.languages]
     return Shown(
         kind=has.kind,
-        parts=preview(chosen),
+        parts=parts,
         measured=max((measure(part) for content in written for part in preview(content)), default=0),
         limit=has.body_limit,
+        seconds=seconds(chosen) if seconds else 0,
+        segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
+        sheets=list(_sheets(hub, has.kind, japanese or chosen)),
     )
+
+
+def _sheets(hub: Hub, kind: str, content: Content) -> Iterator[Sheet]:
+    """In Japanese: they are carried into systems of this country. A text that cannot be written says why."""
+    if hub.capabilities[kind].unit is not Unit.SHEETS:
+        return
+    for target in hub.targets.get(kind, ()):
+        write = hub.sheets.get(kind, {}).get(target.ref)
+        try:
+            text = write(content) if write else ""
+        except HubError as e:
+            yield Sheet(target.name, e.message, target.by, 0)
+        else:
+            yield Sheet(target.name, text, target.by, loudspeaker(text) if target.read_out else 0)

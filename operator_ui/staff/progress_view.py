@@ -1,12 +1,14 @@
 """Progress as the screen shows it: one line a channel whose numbers add up, and what they are of."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.channel import Capabilities, Unit
 from hub.delivery import Outcome
+from hub.ledger.tempo import Tempo, half
 from hub.progress import Tally
+from operator_ui.staff.pace import TOTAL, Step, steps
 
 SHARES = ("answered", "delivered", "accepted", "ambiguous", "retrying", "failed", "waiting")
 """In the order of a bar, from what is known best."""
@@ -32,6 +34,10 @@ class Line:
     last_at: datetime | None
     next_at: datetime | None
     reasons: tuple[tuple[str, int], ...]
+    half_at: datetime | None = None
+    """When half of those planned had been accepted."""
+    steps: tuple[Step, ...] = ()
+    """How it grew, where that was asked for (`paced`)."""
 
     @property
     def done(self) -> bool:
@@ -59,7 +65,7 @@ def total(of: list[Line]) -> Line:
     lasts = [line.last_at for line in of if line.last_at]
     nexts = [line.next_at for line in of if line.next_at]
     return Line(
-        kind="total",
+        kind=TOTAL,
         japanese="",
         unit=Unit.PEOPLE,
         complete=all(line.complete for line in of),
@@ -70,6 +76,19 @@ def total(of: list[Line]) -> Line:
         next_at=min(nexts, default=None),
         reasons=(),
     )
+
+
+def paced(of: list[Line], tempo: Tempo) -> tuple[list[Line], Line]:
+    """The lines, and the sum of those that reach people, with how they grew."""
+    people = [line for line in of if line.unit is Unit.PEOPLE]
+    kinds = [line.kind for line in people]
+    grown = steps(tempo, kinds)
+
+    def with_pace(line: Line, kinds: Collection[str]) -> Line:
+        mine = [each for each in tempo.accepted if each.channel in kinds]
+        return replace(line, half_at=half(mine, line.planned), steps=grown.get(line.kind, ()))
+
+    return [with_pace(line, {line.kind}) for line in of], with_pace(total(people), kinds)
 
 
 def reason_words(reason: str) -> str:

@@ -13,18 +13,19 @@ from sqlalchemy import Connection
 
 from hub.authorise import Actor
 from hub.clock import Clock
-from hub.errors import Forbidden
+from hub.errors import Conflict, Forbidden
 from hub.keys import Keys
 from hub.ledger import Ledger, accounts, audit
 from hub.ledger.accounts import Session
 from operator_ui.places import Full, Places
 from operator_ui.staff import passwords
-from operator_ui.staff.throttle import Throttle
+from operator_ui.throttle import Throttle
 
 log = structlog.get_logger(__name__)
 
 COOKIE = "yobikake"
 LASTS = timedelta(hours=12)
+LINK_LASTS = timedelta(hours=24)
 _AT_ONCE = 2
 """Passwords checked at once: each takes 64 MiB and a core for a moment."""
 _MOST_WAITING = 16
@@ -62,8 +63,7 @@ class Sessions:
         _check_pace(paces)
         with self._place(sender):
             account = await self._ledger.read(lambda conn: accounts.find(conn, login))
-            usable = account is not None and account.disabled_at is None
-            stored = account.password_hash if account and usable else None
+            stored = account.password_hash if account and account.usable else None
             async with self._checking:
                 right = await _verified(stored, password, paces)
         if account is None or not right:
@@ -77,6 +77,72 @@ class Sessions:
         if not token:
             return None
         return await self._ledger.read(lambda conn: accounts.session(conn, _hash(token), at=self._clock()))
+
+    async def change_password(self, actor: Actor, current: str, new: str, *, sender: str) -> str:
+        """Signs out everywhere, and in again here: the token of the new session.
+
+        Raises:
+            Forbidden: `current` is wrong.
+            TooMany: wait.
+            BadInput: `new` is too weak.
+        """
+        paces = self._paces(actor.login, sender)
+        _check_pace(paces)
+        with self._place(sender):
+            account = await self._ledger.read(lambda conn: accounts.get(conn, actor.login))
+            async with self._checking:
+                if not await _verified(account.password_hash, current, paces):
+                    raise Forbidden("いまのパスワードが違います / The present password is wrong")
+                stored = await asyncio.to_thread(passwords.hashed, new, login=actor.login)
+
+        def work(conn: Connection) -> None:
+            accounts.set_password(conn, actor.login, stored)
+            self._audit(conn, actor, "account.password")
+
+        await self._ledger.write(work)
+        return await self._open(account)
+
+    async def offer_link(self, login: str, by: Actor) -> str:
+        """The token of a link with which `login` chooses a password, once, within `LINK_LASTS`. Until it is used
+        the password stays.
+
+        Raises:
+            BadInput: there is no such account.
+            Refused: it is locked.
+        """
+        token = secrets.token_urlsafe(32)
+
+        def work(conn: Connection) -> None:
+            accounts.offer_link(conn, login, _hash(token), until=self._clock() + LINK_LASTS)
+            self._audit(conn, by, "account.link", login)
+
+        await self._ledger.write(work)
+        return token
+
+    async def by_link(self, token: str) -> accounts.Account | None:
+        """Whose one-time link this is; looking does not use it up, since mail scanners look too."""
+        return await self._ledger.read(lambda conn: accounts.by_link(conn, _hash(token), at=self._clock()))
+
+    async def use_link(self, token: str, new: str) -> None:
+        """Choose a password with it.
+
+        Raises:
+            Conflict: the link was used, or is over.
+            BadInput: `new` is too weak.
+        """
+        account = await self.by_link(token)
+        if account is None:
+            raise _link_over()
+        async with self._checking:
+            stored = await asyncio.to_thread(passwords.hashed, new, login=account.actor.login)
+
+        def work(conn: Connection) -> None:
+            if accounts.by_link(conn, _hash(token), at=self._clock()) is None:
+                raise _link_over()
+            accounts.set_password(conn, account.actor.login, stored)
+            self._audit(conn, account.actor, "account.password")
+
+        await self._ledger.write(work)
 
     async def sign_out(self, token: str, actor: Actor) -> None:
         def work(conn: Connection) -> None:
@@ -134,9 +200,14 @@ class Sessions:
         await self._ledger.write(work)
         return token
 
-    def _audit(self, conn: Connection, actor: Actor, action: str) -> None:
+    def _audit(self, conn: Connection, actor: Actor, action: str, subject: str = "") -> None:
         audit.append(
-            conn, self._keys, at=self._clock(), actor=actor.login, action=action, subject=actor.login
+            conn,
+            self._keys,
+            at=self._clock(),
+            actor=actor.login,
+            action=action,
+            subject=subject or actor.login,
         )
 
 
@@ -154,6 +225,13 @@ async def _verified(stored: str | None, password: str, paces: _Paces) -> bool:
         for throttle, key in paces:
             throttle.take_back(key)
     return right
+
+
+def _link_over() -> Conflict:
+    return Conflict(
+        "このリンクは使えません（使用済みか期限切れ）。管理者にもう一度頼んでください / "
+        "This link was used or is over: ask your administrator for another"
+    )
 
 
 def _check_pace(paces: _Paces) -> None:

@@ -15,6 +15,15 @@ _LANGUAGES = ("ja", "en")
 _A_YEAR_S = 365 * 24 * 3600
 
 
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/signin", show),
+        web.post("/signin", sign_in),
+        web.post("/signout", sign_out),
+        web.get("/language/{language}", choose_language),
+    ]
+
+
 async def show(request: web.Request) -> web.Response:
     if ACTOR in request:
         return see_other("/")

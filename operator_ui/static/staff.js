@@ -12,6 +12,9 @@ const STALE_MS = 30000;
 
 function swap(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
+  const ticked = $$("input[data-keep]:checked").map(({ id, dataset, ariaLabel }) => ({ id, keep: dataset.keep, name: ariaLabel }));
+  const stood = document.activeElement;
+  const within = stood.closest("[data-live][id]")?.id;
   for (const part of $$("[data-live][id]", fresh)) {
     const old = document.getElementById(part.id);
     if (!old || old.outerHTML === part.outerHTML || holdsFocus(old)) continue;
@@ -22,66 +25,179 @@ function swap(html) {
     old.replaceWith(part);
     enhance(part);
   }
+  tickAgain(ticked);
+  if (!stood.isConnected) twin(stood, document.getElementById(within))?.focus({ preventScroll: true });
 }
 
-// Somebody reading or pressing something in it is not interrupted; the next change brings it up to date.
+// Somebody typing something in it is not interrupted; the next change brings it up to date.
 function holdsFocus(element) {
   const active = document.activeElement;
-  return active !== element && element.contains(active) && active.matches("input,select,textarea");
+  return active !== element && element.contains(active) && active.matches("input:not([data-keep]),select,textarea");
 }
 
-// --- drafts are saved while they are typed ----------------------------------------------------
+// What was ticked stays ticked while it is as it was. What is no longer so was ticked for something else: that is said.
+function tickAgain(ticked) {
+  const lost = ticked.filter(({ id, keep }) => {
+    const box = document.getElementById(id);
+    const same = box?.dataset.keep === keep;
+    if (same) box.checked = true;
+    return !same;
+  });
+  const said = $("[data-unticked]");
+  if (!lost.length || !said) return;
+  said.textContent = said.dataset.unticked.replace("{names}", lost.map(({ name }) => name).join("、"));
+  said.hidden = false;
+}
+
+// What stands where this one stood.
+function twin(element, part) {
+  if (element.id) return document.getElementById(element.id);
+  const name = ["href", "value"].find((each) => element.hasAttribute(each));
+  return name && part && $(`[${name}="${CSS.escape(element.getAttribute(name))}"]`, part);
+}
+
+// --- drafts are saved while they are typed: on the server, and on this device until the server has them ---
 
 function autosave(form) {
   const said = $("[data-saved-said]");
+  const kept = keeper(form);
   let timer = 0;
   let saving = null;
-  let again = false;
+  let dirty = false;
+  let stopped = false; // somebody else changed it: a person chooses first
 
   function tell(text, bad) {
     said.classList.toggle("bad", bad);
     $("span", said).textContent = text;
   }
 
+  function away(is) {
+    for (const banner of $$("[data-offline]")) banner.hidden = !is && navigator.onLine;
+  }
+
+  // Resolves to whether the server has all that was typed.
   async function save() {
     clearTimeout(timer);
     if (saving) {
-      again = true;
-      return;
+      await saving;
+      return dirty && !stopped ? save() : !dirty;
     }
+    saving = exchange();
+    await saving;
+    saving = null;
+    return !dirty;
+  }
+
+  async function exchange() {
     const typed = new FormData(form);
     typed.set("act", "autosave");
-    saving = post(form.action, typed);
-    const answer = await saving;
-    saving = null;
+    dirty = false;
+    const answer = await post(form.action, typed);
     if (answer.version) {
       form.elements.version.value = answer.version;
+      rewrite(answer.texts, typed);
       const problem = answer.problems[0];
       tell(problem ? problem.message : `${form.dataset.saved} ${answer.saved_at}`, Boolean(problem));
       swap(answer.html);
+      away(false);
+      if (!dirty) kept.forget();
+      return;
+    }
+    dirty = true;
+    if (answer.conflict) {
+      stopped = true;
+      tell(form.dataset.conflict, true);
+      swap(answer.html);
+    } else if (answer.status === 0) {
+      tell(form.dataset.kept, true);
+      away(true);
+      later(AUTOSAVE_MS);
     } else {
       tell(answer.status === 409 ? form.dataset.conflict : form.dataset.failed, true);
     }
-    if (again) {
-      again = false;
-      await save();
+  }
+
+  // Texts that nobody changed follow the area, the level and the typed values. Left as they were, the next
+  // save would put the old ones back. What somebody is changing at this moment stays theirs.
+  function rewrite(texts, typed) {
+    for (const [id, text] of Object.entries(texts)) {
+      const field = document.getElementById(id);
+      if (field && field.value === typed.get(id)) field.value = text;
     }
   }
 
   const later = (ms) => {
     clearTimeout(timer);
-    timer = setTimeout(save, ms);
+    if (!stopped) timer = setTimeout(save, ms);
   };
-  form.addEventListener("input", (event) => later(event.target.matches("textarea,input:not([type=radio],[type=checkbox])") ? AUTOSAVE_MS : CHOICE_MS));
-  window.addEventListener("online", () => later(0));
+  form.addEventListener("input", (event) => {
+    dirty = true;
+    kept.keep();
+    later(event.target.matches("textarea,input:not([type=radio],[type=checkbox])") ? AUTOSAVE_MS : CHOICE_MS);
+  });
+  window.addEventListener("online", () => dirty && later(0));
+  // The text reaches the server before the page is left; without a line the page stays, with everything in it.
   form.addEventListener("submit", async (event) => {
     clearTimeout(timer);
-    if (!saving) return;
-    event.preventDefault(); // the version in the form is about to change
-    again = false;
-    await saving;
+    if (event.submitter?.name === "overwrite") kept.forget();
+    if (event.submitter?.name === "overwrite" || (!dirty && !saving)) return;
+    event.preventDefault();
+    if (stopped || !(await save())) return;
     setTimeout(() => form.requestSubmit(event.submitter));
   });
+  document.addEventListener("click", (event) => event.target.closest("[data-forget]") && kept.forget());
+  if (kept.restore()) {
+    dirty = true;
+    tell(form.dataset.restored, false);
+    later(0);
+  }
+}
+
+// What was typed, on this device only, from the moment it is typed until the server has it.
+function keeper(form) {
+  const key = `draft:${new URL(form.action).pathname}`;
+  const fields = () => [...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "version");
+  const drop = () => {
+    try {
+      localStorage.removeItem(key);
+    } catch {
+      // a browser that keeps nothing has nothing to drop
+    }
+  };
+  return {
+    forget: drop,
+    keep() {
+      try {
+        localStorage.setItem(key, JSON.stringify({ version: form.elements.version.value, fields: fields() }));
+      } catch {
+        // private browsing, or full: the server's copy is the one that counts
+      }
+    },
+    // True when there was something that the server does not have; it is in the form again.
+    restore() {
+      let left = null;
+      try {
+        left = JSON.parse(localStorage.getItem(key));
+      } catch {
+        // not ours to mend
+      }
+      if (!left || $("#conflict section") || JSON.stringify(left.fields) === JSON.stringify(fields())) {
+        drop();
+        return false;
+      }
+      fill(form, left.fields);
+      form.elements.version.value = left.version;
+      return true;
+    },
+  };
+}
+
+function fill(form, fields) {
+  for (const input of form.querySelectorAll("input:not([type=hidden]),select,textarea")) {
+    const values = fields.filter(([name]) => name === input.name).map(([, value]) => value);
+    if (input.matches("[type=radio],[type=checkbox]")) input.checked = values.includes(input.value);
+    else if (values.length) input.value = values[0].replaceAll("\r\n", "\n");
+  }
 }
 
 async function post(url, typed) {
@@ -152,7 +268,9 @@ function tab(panel) {
   const button = document.createElement("button");
   button.type = "button";
   button.setAttribute("role", "tab");
-  button.setAttribute("aria-controls", panel.id);
+  const body = panel.lastElementChild; // what `details` itself may not be called
+  body.id = `${panel.id}-panel`;
+  button.setAttribute("aria-controls", body.id);
   const summary = $("summary", panel);
   const mirror = () => {
     button.innerHTML = summary.innerHTML;
@@ -163,8 +281,8 @@ function tab(panel) {
   };
   mirror();
   new MutationObserver(mirror).observe(summary, { childList: true, subtree: true, characterData: true });
-  panel.setAttribute("role", "tabpanel");
-  panel.setAttribute("aria-label", summary.textContent.trim());
+  body.setAttribute("role", "tabpanel");
+  body.setAttribute("aria-label", summary.textContent.trim());
   return button;
 }
 
@@ -235,6 +353,21 @@ function once(form) {
   });
 }
 
+// How long somebody has been waiting, or has to wait, by the clock of this device.
+function ticks(element) {
+  const start = Number(element.dataset.ticks);
+  const began = Date.now();
+  const timer = setInterval(() => {
+    const now = start + Number(element.dataset.step) * Math.floor((Date.now() - began) / 1000);
+    if (now <= 0 && element.dataset.over) {
+      element.textContent = element.dataset.over;
+      clearInterval(timer);
+    } else {
+      element.textContent = element.dataset.said.replace("{m}", Math.floor(now / 60)).replace("{s}", now % 60);
+    }
+  }, 1000);
+}
+
 // --- the live page ----------------------------------------------------------------------------------
 
 function watch(box) {
@@ -265,6 +398,7 @@ function watch(box) {
     const said = $("[data-stale-said]");
     if (!said || !box.dataset.stale) return;
     said.hidden = Date.now() - shownAt < STALE_MS;
+    box.classList.toggle("stopped", !said.hidden);
     said.textContent = box.dataset.stale.replace("{time}", new Date(shownAt).toLocaleTimeString("ja-JP", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" }));
   }
 
@@ -283,6 +417,22 @@ function watch(box) {
     if (!document.hidden) refresh();
   });
   window.addEventListener("pagehide", () => source.close());
+}
+
+// The time by the server's clock, which the page brings with every change.
+function clock(element) {
+  let told = "";
+  let ahead = 0;
+  function tick() {
+    const now = $("[data-now]")?.dataset.now ?? told;
+    if (now !== told) {
+      told = now;
+      ahead = Date.parse(now) - Date.now();
+    }
+    element.textContent = new Date(Date.now() + ahead).toLocaleTimeString("ja-JP", { timeZone: "Asia/Tokyo" }).padStart(8, "0");
+  }
+  tick();
+  setInterval(tick, 1000);
 }
 
 let announced = -1;
@@ -305,6 +455,40 @@ function copying(button) {
   });
 }
 
+// Read out by the browser's own voice, where it has one of the language. Pressed again, it stops.
+function speaking(button) {
+  const speech = window.speechSynthesis;
+  if (!speech) return;
+  const language = button.dataset.speakIn.split("-")[0];
+  const label = $("span", button);
+  const asked = label.textContent;
+  const voice = () => speech.getVoices().find((each) => each.lang.toLowerCase().startsWith(language));
+  const offer = () => {
+    button.hidden = !voice();
+  };
+  offer();
+  speech.addEventListener?.("voiceschanged", offer);
+  button.addEventListener("click", () => {
+    const stops = speech.speaking;
+    speech.cancel();
+    if (stops) return;
+    const words = new SpeechSynthesisUtterance(document.getElementById(button.dataset.speak).innerText);
+    words.voice = voice();
+    words.lang = words.voice.lang;
+    words.rate = 0.9;
+    words.onend = words.onerror = () => {
+      label.textContent = asked;
+    };
+    label.textContent = button.dataset.stop;
+    speech.speak(words);
+  });
+}
+
+function printing(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 function offline() {
   for (const banner of $$("[data-offline]")) banner.hidden = navigator.onLine;
 }
@@ -323,16 +507,23 @@ function goTo(link) {
 
 function enhance(root) {
   $$("[data-copy]", root).forEach(copying);
+  $$("[data-speak]", root).forEach(speaking);
   $$("form[data-once]", root).forEach(once);
 }
 
 $$("form[data-send]").forEach(countdown); // before `once`: a cancelled countdown has sent nothing
 enhance(document);
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-keep]")) for (const said of $$("[data-unticked]")) said.hidden = true;
+});
 $$("[data-tabs]").forEach(tabs);
 $$("form[data-autosave]").forEach(autosave);
 $$("[data-towns]").forEach(towns);
 $$("[data-digit]").forEach(digit);
+$$("[data-ticks]").forEach(ticks);
 $$("[data-watch]").forEach(watch);
+$$("[data-clock]").forEach(clock);
+$$("[data-print]").forEach(printing);
 $$(".problems a").forEach(goTo);
 $("[data-focus]")?.focus();
 announce();

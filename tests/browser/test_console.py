@@ -1,41 +1,40 @@
 """The staff console in a real browser, over the real program: what staff do in an emergency, and cannot do."""
 
-import os
+import re
 import zlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from hub.alert import Mode
-from tests.browser.console_hub import PASSWORD, RESIDENTS, STAFF, Hub, a_hub
-from tests.servers.absence import absent
+from tests.browser.console_hub import PASSWORD, RESIDENTS, STAFF, Hub
+from tests.unit.test_measure import TEXTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 GROUNDS = "石原水位観測所で氾濫危険水位に到達（21:36）"
+SETTINGS = (
+    "/settings",
+    "/thresholds",
+    "/groups",
+    "/group-new",
+    "/groups/tamagawa-flood",
+    "/headquarters",
+    "/on-call",
+    "/roster",
+    "/roster/new",
+    "/muster-rules",
+    "/muster-rules/new",
+    "/review",
+    "/drills",
+    "/account",
+    "/accounts",
+    "/accounts/tanaka",
+    "/link",
+)
 BUDGET_BYTES = 60 * 1024
 """Of a whole page with its script and style, compressed (the screens' rules, Tests)."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    if not CHROMIUM.exists():
-        absent(f"{CHROMIUM} is not there: install Debian's chromium, or name one in CHROMIUM")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
-    async with a_hub(tmp_path_factory.mktemp("console") / "hub") as made:
-        yield made
 
 
 @dataclass(slots=True)
@@ -96,6 +95,10 @@ async def test_two_people_send_an_alert_and_watch_it_arrive(chromium: Browser, h
     )
     accepted = approver.page.locator("tr[data-channel=mail] [data-share=accepted]")
     await expect(accepted).to_have_text(str(RESIDENTS), timeout=20_000)  # by the page's own refreshing
+    drawn = approver.page.locator("#growth .chart").first
+    await expect(drawn).to_have_attribute(
+        "aria-label", re.compile(f"受付済み以上 {RESIDENTS}人"), timeout=20_000
+    )
     (sent, *_) = await hub.sent()
     assert sorted(hub.mails("避難指示")) == sorted(f"r{number}@mail.example" for number in range(RESIDENTS))
     assert (sent.author, sent.approver) == ("sato", "tanaka")
@@ -184,10 +187,19 @@ async def test_everything_works_without_a_script(chromium: Browser, hub: Hub) ->
 
 async def test_what_is_typed_is_saved_and_counted_by_itself(chromium: Browser, hub: Hub) -> None:
     author = await clerk(chromium, hub, "sato")
+    await author.page.add_init_script(_A_VOICE)
     await author.open("/new/live")
     await author.page.locator("button[value=flood-4]").click()
+    await author.page.locator("#preview-manual summary").click()
+    await author.page.get_by_role("button", name="この端末の声で聞く").first.click()
+    assert "昭島市" in await author.page.evaluate("window.heard")
+    counted = author.page.locator("#counts-text-ja-short span")
+    await author.page.locator("#text-ja-short").fill("🏃 昭島市 {issued_at}")
+    now = await counted.all_text_contents()
+    assert await author.page.evaluate(_MISCOUNTED, TEXTS) == []
     await author.page.locator("#grounds").fill("途中まで書いた根拠")
     await expect(author.page.locator("input[name=version]")).to_have_value("2", timeout=15_000)
+    assert await counted.all_text_contents() == now  # what the server says of it, which put it there anew
     await expect(author.page.locator("[data-saved-said]")).to_contain_text("下書きを保存しました")
     await author.page.get_by_text("町を選ぶ").click()
     await author.page.locator("input[name=town]:checked").first.wait_for()
@@ -197,6 +209,92 @@ async def test_what_is_typed_is_saved_and_counted_by_itself(chromium: Browser, h
     await expect(author.page.locator("#grounds")).to_have_value("途中まで書いた根拠")
     await expect(author.page.locator("input[name=area][value=whole]")).to_be_checked()
     assert author.complaints == []
+
+
+_A_VOICE = """
+  window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+  speechSynthesis.getVoices = () => [{ lang: "ja-JP" }];
+  speechSynthesis.speak = (words) => { window.heard = words.text; };
+"""
+_MISCOUNTED = """async (texts) => {
+  const { MEASURES } = await import(document.querySelector("script[src*=counters]").src);
+  return texts.flatMap((each) => Object.entries(MEASURES)
+    .map(([name, measure]) => [each.text, name, measure(each.text), each[name]])
+    .filter(([, , counted, expected]) => counted !== expected));
+}"""
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_channel_turned_off_asks_why(chromium: Browser, hub: Hub, script: bool) -> None:
+    author = await clerk(chromium, hub, "sato", java_script_enabled=script)
+    await author.open("/new/live")
+    await author.page.locator("button[value=flood-4]").click()
+    await author.page.locator("#grounds").fill(GROUNDS)
+    why = author.page.locator("#why-website")
+    await expect(why).to_be_hidden()
+    await author.page.get_by_role("switch", name="市ホームページで伝える").uncheck()
+    await expect(why).to_be_visible()
+    await author.page.locator("button[value=submit]").click()
+    await expect(author.page.locator("#problems")).to_contain_text(
+        "市ホームページを使わない理由を書いてください"
+    )
+    await why.fill("サーバーの点検中")
+    await author.page.locator("button[value=submit]").click()
+    await expect(author.page.get_by_role("heading", level=1)).to_contain_text("承認を求めています")
+    await expect(author.page.locator("main")).to_contain_text("市ホームページは使いません：サーバーの点検中")
+
+
+async def test_what_is_typed_offline_is_kept_and_sent_when_the_line_is_back(
+    chromium: Browser, hub: Hub
+) -> None:
+    author = await clerk(chromium, hub, "sato")
+    await author.open("/new/live")
+    await author.page.locator("button[value=flood-4]").click()
+    await author.page.context.set_offline(True)
+    await author.page.locator("#grounds").fill("トンネルの中で書いた根拠")
+    await expect(author.page.locator("[data-offline]")).to_have_text("圏外です。入力は保存しました")
+    await author.page.locator("button[value=submit]").click()
+    await expect(author.page.locator("[data-saved-said]")).to_contain_text("この端末に保存しました")
+    await expect(author.page.locator("#grounds")).to_have_value("トンネルの中で書いた根拠")
+    await author.page.context.set_offline(False)
+    await expect(author.page.locator("[data-saved-said]")).to_contain_text(
+        "下書きを保存しました", timeout=15_000
+    )
+    await expect(author.page.locator("[data-offline]")).to_be_hidden()
+    await author.page.reload()
+    await expect(author.page.locator("#grounds")).to_have_value("トンネルの中で書いた根拠")
+
+
+async def test_what_was_typed_before_the_page_was_closed_comes_back(chromium: Browser, hub: Hub) -> None:
+    author, other = await clerk(chromium, hub, "sato"), await clerk(chromium, hub, "tanaka")
+    await author.open("/new/live")
+    await author.page.locator("button[value=flood-4]").click()
+    path = author.page.url.removeprefix(hub.url)
+    for colleague in (None, "先に書いた根拠"):
+        await author.page.context.set_offline(True)
+        await author.page.locator("#grounds").fill("消えてはいけない根拠")
+        await expect(author.page.locator("[data-saved-said]")).to_contain_text(
+            "この端末に保存しました", timeout=15_000
+        )
+        if colleague:
+            await other.open(f"{path}/edit")
+            await other.page.locator("#grounds").fill(colleague)
+            await expect(other.page.locator("[data-saved-said]")).to_contain_text(
+                "保存しました", timeout=15_000
+            )
+            await expect(other.page.locator("input[name=version]")).to_have_value("3", timeout=15_000)
+        await author.page.goto("about:blank")
+        await author.page.context.set_offline(False)
+        await author.open(path)
+        await expect(author.page.locator("#grounds")).to_have_value("消えてはいけない根拠")
+        if not colleague:
+            await expect(author.page.locator("input[name=version]")).to_have_value("2", timeout=15_000)
+            await author.page.locator("#grounds").fill("")
+    await expect(author.page.locator("#conflict")).to_contain_text("先に書いた", timeout=15_000)
+    await author.page.get_by_role("button", name="自分の入力で保存する").click()
+    await expect(author.page.locator("#conflict section")).to_have_count(0)
+    await other.page.reload()
+    await expect(other.page.locator("#grounds")).to_have_value("消えてはいけない根拠")
 
 
 async def test_with_the_stream_cut_the_page_still_comes_up_to_date(chromium: Browser, hub: Hub) -> None:
@@ -260,6 +358,10 @@ async def pages_of(someone: Clerk) -> list[str]:
     return [
         "/", "/new/live", "/new/staff_drill", "/new/resident_drill", editing, draft,
         f"/alerts/{sent.alert.identifier}", "/alerts", "/shelters", "/shelters/E1320700001", "/no-such-page",
+        "/wall", "/phone-desk", "/phone-desk/answers", "/alerts?text=避難&page=2",
+        f"/alerts/{sent.alert.identifier}/compare", f"{draft}/compare",
+        f"/alerts/{sent.alert.identifier}/report",
+        *SETTINGS,
     ]  # fmt: skip
 
 
@@ -281,7 +383,7 @@ async def test_every_page_can_be_used_without_seeing_it(chromium: Browser, hub: 
     for path in await pages_of(someone):
         await someone.open(path)
         assert await someone.page.evaluate(_FAULTS) == [], path
-    assert [said for said in someone.complaints if "404" not in said] == []
+    assert [said for said in someone.complaints if "404" not in said and "410" not in said] == []
 
 
 _FAULTS = """() => {
@@ -321,10 +423,13 @@ async def test_pages_are_small_and_ask_no_other_origin(chromium: Browser, hub: H
     someone = await clerk(chromium, hub, "sato")
     asked: list[str] = []
     someone.page.on("request", lambda request: asked.append(request.url))
-    script = (await (await someone.page.request.get(hub.url + "/static/staff.js")).body()).decode()
+    scripts = [
+        (await (await someone.page.request.get(f"{hub.url}/static/{name}")).body()).decode()
+        for name in ("staff.js", "counters.js")
+    ]
     for path in await pages_of(someone):
         await someone.open(path)
-        whole = await someone.page.content() + script
+        whole = "".join([await someone.page.content(), *scripts])
         assert len(zlib.compress(whole.encode(), 9)) <= BUDGET_BYTES, path
     assert {url for url in asked if not url.startswith(hub.url)} == set()
 
@@ -345,3 +450,20 @@ async def test_the_keyboard_alone_gets_to_the_end(chromium: Browser, hub: Hub) -
     await someone.page.keyboard.press("ArrowRight")
     await expect(someone.page.get_by_role("tab", name="やさしい日本語")).to_be_focused()
     await expect(someone.page.locator("#text-ja-x-easy-headline")).to_be_visible()
+
+
+async def test_many_shelters_are_opened_and_taken_on_without_a_script(chromium: Browser, hub: Hub) -> None:
+    someone = await clerk(chromium, hub, "sato", java_script_enabled=False)
+    page = someone.page
+    await someone.open("/shelters?hazard=flood")
+    for name in ("昭島市立瑞雲中学校", "昭島市立拝島中学校"):
+        await page.get_by_role("checkbox", name=name).check()
+    await page.locator("form[aria-labelledby=openable]").get_by_label("開設予定の時刻").fill("22:30")
+    await page.get_by_role("button", name="開設準備を始める").click()
+    await expect(page.get_by_role("status").first).to_contain_text("2か所を進めました")
+    opening = page.locator("form[aria-labelledby=opening]")
+    await expect(opening).to_contain_text("22:30 開設予定")
+    await opening.get_by_role("checkbox", name="昭島市立瑞雲中学校").check()
+    await opening.get_by_role("button", name="それぞれ次の段階へ").click()
+    await expect(opening).to_contain_text("次は 解錠")
+    await expect(opening).to_contain_text("次は 職員到着")

@@ -1,77 +1,41 @@
 """The residents' pages in a real browser: with and without scripts, narrow, large, offline, in a flood."""
 
-import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
+from playwright.async_api import Browser, expect
 
 from hub.cap import MsgType
 from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.residents.portal import alert_path, home_path
+from operator_ui.residents.static_site import StaticSite
 from shelters.shelter import Stage
+from tests.browser.looking import letters, reader, width
 from tests.servers.absence import absent
 from tests.unit.residents.portal_setup import (
+    CITY,
     FLOOD,
     NOT_FLOOD,
     SITES,
     Town,
-    a_town,
     flood_order,
     open_some,
-    served,
 )
+from yobikake.rehearsal.servers.nginx import Nginx
+from yobikake.rehearsal.servers.program import advice, missing
+from yobikake.site_folder import SiteFolder
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 NUMBER = "2026-0147"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    if not CHROMIUM.exists():
-        absent(f"{CHROMIUM} is not there: install Debian's chromium, or name one in CHROMIUM")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with a_town(tmp_path) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def url(town: Town) -> AsyncIterator[str]:
-    async with served(town) as address:
-        yield address
-
-
-class Reader:
-    """A person with a browser; everything it asked for, and whatever it complained about."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.asked: list[Request] = []
-        self.complaints: list[str] = []
-        page.context.on("request", lambda request: self.asked.append(request))  # noqa: PLW0108 - Playwright keeps a note on the function it is given
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-
-async def reader(chromium: Browser, **options: object) -> Reader:
-    context: BrowserContext = await chromium.new_context(  # type: ignore[arg-type]
-        **{"viewport": {"width": 390, "height": 844}, "service_workers": "block", **options}
-    )
-    return Reader(await context.new_page())
 
 
 async def test_an_alert_appears_and_goes_without_a_reload(chromium: Browser, town: Town, url: str) -> None:
@@ -115,13 +79,9 @@ async def test_nothing_is_wider_than_the_screen(
     await it.page.goto(url + home_path(language))
     assert await width(it.page) <= 320
     await it.page.set_viewport_size({"width": 390, "height": 844})
-    await it.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    await letters(it.page, "200%")
     assert await width(it.page) <= 390
     await it.page.context.close()
-
-
-async def width(page: Page) -> int:
-    return int(await page.evaluate("document.documentElement.scrollWidth"))
 
 
 async def test_it_works_without_scripts(chromium: Browser, town: Town, url: str) -> None:
@@ -137,6 +97,75 @@ async def test_it_works_without_scripts(chromium: Browser, town: Town, url: str)
     await expect(it.page.locator(".alert h2")).to_have_text("Evacuation Order")
     await it.page.get_by_role("link", name="See the evacuation places you can use").click()
     await expect(it.page.get_by_role("heading", name="Evacuation places for floods")).to_be_in_viewport()
+    await it.page.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_the_list_is_narrowed_to_what_the_reader_needs(
+    chromium: Browser, town: Town, url: str, *, scripts: bool
+) -> None:
+    open_some(town.shelters)
+    await town.publish(flood_order(), NUMBER)
+    it = await reader(chromium, java_script_enabled=scripts)
+    await it.page.goto(url + "/ja/")
+    shown = it.page.locator(".site:visible h3")
+    said = it.page.get_by_text("あると分かっている避難場所だけを表示しています")
+    await expect(said).to_be_hidden()
+    await it.page.get_by_label("車いす").check()
+    await expect(shown).to_have_text([FLOOD[0].name.ja, FLOOD[1].name.ja])
+    await expect(said).to_be_visible()
+    await it.page.get_by_label("ペット").check()
+    await expect(shown).to_have_text([FLOOD[0].name.ja])
+    if scripts:  # and a page that is fetched anew stays so
+        await town.publish(flood_order(number="2026-0149"), "2026-0149")
+        town.now += timedelta(seconds=1)
+        await expect(it.page.locator(".alert")).to_have_count(2)
+        await expect(it.page.get_by_label("ペット")).to_be_checked()
+        await expect(shown).to_have_text([FLOOD[0].name.ja])
+    await it.page.emulate_media(media="print")
+    await expect(shown).to_have_count(7)
+    await it.page.context.close()
+
+
+async def test_where_nothing_is_known_of_facilities_there_is_nothing_to_choose(
+    chromium: Browser, town: Town, url: str
+) -> None:
+    open_some(town.shelters)
+    town.shelters.facilities.clear()
+    await town.publish(flood_order(), NUMBER)
+    it = await reader(chromium)
+    await it.page.goto(url + "/ja/")
+    await expect(it.page.locator(".site")).to_have_count(7)
+    await expect(it.page.locator(".filters")).to_have_count(0)
+    await it.page.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_letters_grow_and_stay_large_where_that_can_be_kept(
+    chromium: Browser, url: str, *, scripts: bool
+) -> None:
+    it = await reader(chromium, java_script_enabled=scripts)
+    await it.page.goto(url + "/ja/")
+    await it.page.get_by_label("文字を大きく").check()
+    await expect(it.page.locator("html")).to_have_css("font-size", "21.28px")
+    if scripts:
+        await it.page.goto(url + "/en/history")
+        await expect(it.page.get_by_label("Larger text")).to_be_checked()
+        await expect(it.page.locator("html")).to_have_css("font-size", "21.28px")
+    assert await it.page.context.cookies() == []
+    await it.page.context.close()
+
+
+async def test_what_is_over_is_found_again(chromium: Browser, town: Town, url: str) -> None:
+    first = flood_order()
+    await town.publish(first, NUMBER)
+    await town.stop(first.identifier)
+    it = await reader(chromium, java_script_enabled=False)
+    await it.page.goto(url + "/en/")
+    await it.page.get_by_role("link", name="Earlier information").click()
+    await expect(it.page.locator(".past li")).to_contain_text("Over")
+    await it.page.get_by_role("link", name="Evacuation Order").click()
+    await expect(it.page).to_have_url(url + alert_path(NUMBER, Language.EN))
     await it.page.context.close()
 
 
@@ -239,4 +268,101 @@ async def test_on_paper_the_alert_and_the_list_stay(chromium: Browser, town: Tow
     await expect(it.page.locator(".sort")).to_be_hidden()
     await expect(it.page.locator(".alert")).to_be_visible()
     await expect(it.page.locator(".site")).to_have_count(7)
+    await it.page.context.close()
+
+
+async def test_a_file_that_nobody_writes_anew_comes_to_say_so(
+    chromium: Browser, town: Town, tmp_path: Path
+) -> None:
+    """The hub is gone, and a web server goes on serving what it left: scripts take back what has no life left."""
+    open_some(town.shelters)
+    town.now = datetime.now(UTC)
+    known = {"as_of": town.now - timedelta(minutes=3), "fresh_until": town.now + timedelta(seconds=5)}
+    for site, count in town.shelters.counts.items():
+        town.shelters.counts[site] = replace(count, **known)
+    await town.publish(flood_order(sent=town.now), NUMBER)
+    pages = StaticSite(town.portal())
+    with SiteFolder(tmp_path / "site", deployment=town.deployment, city=CITY).opened() as into:
+        into.put((await pages.site()).files)
+    await pages.close()
+    async with left_alone(tmp_path / "site") as address:
+        it = await reader(chromium)
+        await it.page.goto(f"{address}/ja/index.html")
+        page = it.page
+        await expect(page.locator(".site")).to_have_count(7)
+        for place in (".site", ".map-marker"):
+            with_room = page.locator(
+                ", ".join(f"{place}.s-{state}" for state in ("has_room", "some", "crowded"))
+            )
+            await expect(with_room).to_have_count(0, timeout=30_000)
+            await expect(page.locator(f"{place}.s-unknown")).to_have_count(5)
+            await expect(page.locator(f"{place}.s-full")).to_have_count(1)
+            await expect(page.locator(f"{place}.s-planned")).to_have_count(1)
+        await expect(page.locator(".site .chip").filter(has_text="不明")).to_have_count(5)
+        await expect(page.get_by_text("420人中86人")).to_have_count(0)
+        assert [said for said in it.complaints if "404" not in said] == []  # the events are not there
+        await it.page.context.close()
+
+
+@asynccontextmanager
+async def left_alone(folder: Path) -> AsyncIterator[str]:
+    """A server of files that knows nothing of us."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        path = folder / request.path.lstrip("/")
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+async def test_a_page_that_is_written_after_its_event_is_asked_for_again(
+    chromium: Browser, town: Town, url: str, tmp_path: Path
+) -> None:
+    """nginx has the files, the hub says that something changed: whichever comes first, the alert appears."""
+    if lacking := missing(Nginx.needs()):
+        absent(advice(lacking))
+    town.now = datetime.now(UTC)
+    pages = StaticSite(town.portal())
+    (tmp_path / "nginx").mkdir()
+    nginx = Nginx(tmp_path / "nginx", site=tmp_path / "site", hub=urlsplit(url).netloc)
+    with SiteFolder(tmp_path / "site", deployment=town.deployment, city=CITY).opened() as into:
+        into.put((await pages.site()).files)
+        await nginx.start()
+        it = await reader(chromium)
+        await it.page.goto(nginx.address + "/ja/")
+        await expect(it.page.locator(".calm")).to_be_visible()
+        async with it.page.expect_response(lambda answer: "part" in answer.url):
+            await town.publish(flood_order(sent=town.now), NUMBER)
+            town.now += timedelta(seconds=2)
+        await expect(it.page.locator(".calm")).to_be_visible()
+        into.put((await pages.site()).files)
+        await expect(it.page.locator(".alert h2")).to_have_text("避難指示", timeout=30_000)
+        assert it.complaints == []
+        await it.page.context.close()
+    await pages.close()
+    await nginx.stop()
+
+
+async def test_the_page_of_one_alert_follows_too_until_it_is_over(
+    chromium: Browser, town: Town, url: str
+) -> None:
+    open_some(town.shelters)
+    first = flood_order()
+    await town.publish(first, NUMBER)
+    it = await reader(chromium)
+    await it.page.goto(url + alert_path(NUMBER, Language.JA))
+    await expect(it.page.locator(".site.s-full")).to_have_count(1)
+    town.shelters.put(FLOOD[0], Stage.FULL)
+    town.now += timedelta(seconds=2)
+    await expect(it.page.locator(".site.s-full")).to_have_count(2)
+    await town.stop(first.identifier)
+    town.now += timedelta(seconds=2)
+    await expect(it.page.get_by_text("この情報は終わりました")).to_be_visible(timeout=30_000)
+    await expect(it.page.locator(".site")).to_have_count(0)
+    assert it.complaints == []
     await it.page.context.close()

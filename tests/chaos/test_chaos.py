@@ -21,6 +21,7 @@ SHOWN_BY = {"skip-claim": "kill", "ack-early": "kill_at_answer", "drop-outcome":
 """A fault under which a mechanism is missed, if it is not there."""
 
 
+@pytest.mark.alone
 def test_nothing_is_lost_sent_twice_or_late() -> None:
     code, said = _chaos("--seeds", str(SEEDS), "--jobs", str(SIDE_BY_SIDE))
     assert said["violations"] == []

@@ -100,6 +100,7 @@ async def test_whatever_was_done_to_its_servers_they_answer_once_healed(city: Ci
 
 
 @with_servers
+@pytest.mark.alone
 @pytest.mark.usefixtures("programs")
 def test_nothing_is_lost_sent_twice_or_late() -> None:
     """The first seeds are hit by what only a city has."""

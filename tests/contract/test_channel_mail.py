@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,9 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from channels.mail import Mail, Security, Settings
+from hub import unsubscribe
 from hub.channel import Channel
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Cancelled, CredentialsFailure, Refused, TemporaryFailure
+from hub.keys import Keys
 from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import Feature, Harness, Where, send
@@ -32,14 +35,17 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway
 from yobikake.rehearsal.smtp_dialogue import Terms
 
+PAGE = "https://hub.example/unsubscribe/"
+KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
 USER, PASSWORD = "hub", "correct-horse-battery"
 
 
 class MailHarness(Harness):
     lacks: ClassVar = {Feature.RETRY_AFTER: "SMTP has no word for it (RFC 5321)"}
 
-    def __init__(self, gateway: SmtpGateway, folder: Path) -> None:
+    def __init__(self, gateway: SmtpGateway, folder: Path, **own: object) -> None:
         self.gateway = gateway
+        self.own = own
         self._password_file = folder / "password"
         self._password_file.write_text(f"{PASSWORD}\n")
 
@@ -67,7 +73,9 @@ class MailHarness(Harness):
             "bounces": "bounce@yobikake.example",
             "unsubscribe": "stop@yobikake.example",
         }
-        return Mail(Settings(**settings | changes), outbound=outbound, clock=lambda: NOW)
+        mail = Mail(Settings(**settings | self.own | changes), outbound=outbound, clock=lambda: NOW)
+        mail.leave_by(PAGE, partial(unsubscribe.token, KEYS, "mail"))
+        return mail
 
     def recipients(self, number: int) -> Sequence[Recipient]:
         return [Recipient(id=RecipientId(n), address=f"resident{n}@mail.example") for n in range(number)]
@@ -90,10 +98,20 @@ class MailHarness(Harness):
         return self.gateway.in_flight
 
 
-@pytest.fixture
-async def harness(tmp_path: Path) -> AsyncIterator[MailHarness]:
-    async with SmtpGateway(Inbox(), terms=Terms(login=(USER, PASSWORD))) as gateway:
+@pytest.fixture(params=["pipelining", "lockstep"])
+async def harness(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MailHarness]:
+    """Of smarthosts that take commands ahead of their replies (RFC 2920), and of those that do not."""
+    terms = Terms(login=(USER, PASSWORD), pipelining=request.param == "pipelining")
+    async with SmtpGateway(Inbox(), terms=terms) as gateway:
         yield MailHarness(gateway, tmp_path)
+
+
+@pytest.fixture(params=["pipelining", "lockstep"])
+async def personal(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MailHarness]:
+    """The same, and everybody gets a message of their own."""
+    terms = Terms(login=(USER, PASSWORD), pipelining=request.param == "pipelining")
+    async with SmtpGateway(Inbox(), terms=terms) as gateway:
+        yield MailHarness(gateway, tmp_path, personal=True)
 
 
 @pytest.fixture
@@ -106,6 +124,12 @@ class TestMail(ChannelSuite, of=MailHarness):
     @pytest.fixture
     def harness(self, harness: MailHarness) -> MailHarness:
         return harness
+
+
+class TestPersonalMail(ChannelSuite, of=MailHarness):
+    @pytest.fixture
+    def harness(self, personal: MailHarness) -> MailHarness:
+        return personal
 
 
 async def test_a_resident_reads_the_headline_and_the_whole_text(
@@ -247,11 +271,11 @@ async def test_wherever_the_connection_breaks_temporary_means_that_no_final_dot_
         assert outcome is (Outcome.TEMPORARY if cut < before_the_message else Outcome.AMBIGUOUS), cut
 
 
-@pytest.mark.parametrize("asked_before", ["MAIL", "DATA", "the message"])
+@pytest.mark.parametrize("asked_before", ["MAIL", "the message"])
 async def test_a_gate_that_closes_before_the_message_hands_nothing_over(
     harness: MailHarness, channel: Channel, asked_before: str
 ) -> None:
-    closes_at = ["MAIL", "DATA", "the message"].index(asked_before)
+    closes_at = ["MAIL", "the message"].index(asked_before)
     asked = 0
 
     def gate() -> None:
@@ -271,6 +295,7 @@ async def test_a_gate_that_closes_before_the_message_hands_nothing_over(
 
 async def test_a_transaction_that_takes_too_long_as_a_whole_is_cut_off(harness: MailHarness) -> None:
     """However diligently the smarthost answers each of its commands."""
+    harness.gateway.terms.pipelining = False
     harness.faults.latency_s = 0.15
     async with opened_with(harness, timeout_s=0.6, warm_connections=1) as channel:
         assert channel.capabilities.request_deadline == timedelta(seconds=0.6)

@@ -265,23 +265,14 @@ async def test_a_call_for_another_alert_does_not_stand_in_for_this_one(harness: 
     to = harness.recipients(1)
     handed_over = parcel(to, attempt=2, resend=True)
     another = replace(handed_over, content=structs.replace(handed_over.content, identifier="another"))
+
+    async def nothing(recipient: RecipientId, refs: Collection[ProviderRef]) -> set[ProviderRef]:
+        assert (recipient, len(refs)) == (to[0].id, 1)
+        return set()
+
     async with opened(harness) as voice:
         await send(voice, replace(another, attempt=1, resend=False))
-        await send(voice, handed_over)
-    assert harness.arrivals() == [to[0].address] * 2
-
-
-async def test_nor_does_one_that_an_earlier_process_made_and_the_ledger_knows(harness: VoiceHarness) -> None:
-    to = harness.recipients(1)
-    async with opened(harness) as before:
-        said = await send(before, parcel(to))
-    (known,) = {result.ref for result in said.results}
-
-    async def recorded(refs: Collection[ProviderRef]) -> set[ProviderRef]:
-        return {ref for ref in refs if ref == known}
-
-    async with opened(harness) as after:
-        await send(after, replace(parcel(to, attempt=2, resend=True), recorded=recorded))
+        await send(voice, replace(handed_over, surely_ours=nothing))
     assert harness.arrivals() == [to[0].address] * 2
 
 
@@ -291,12 +282,12 @@ async def test_while_the_ledger_cannot_tell_whose_a_call_is_none_is_made(
 ) -> None:
     to = harness.recipients(1)
 
-    async def away(refs: Collection[ProviderRef]) -> set[ProviderRef]:
+    async def away(recipient: RecipientId, refs: Collection[ProviderRef]) -> set[ProviderRef]:
         raise TemporaryFailure("ledger", "away")
 
     async with opened(harness) as voice:
         await send(voice, parcel(to))
-        said = await send(voice, replace(parcel(to, attempt=2, resend=resend), recorded=away))
+        said = await send(voice, replace(parcel(to, attempt=2, resend=resend), surely_ours=away))
     assert said.outcomes == {to[0].id: outcome}
     assert harness.arrivals() == [to[0].address]
 

@@ -70,7 +70,7 @@ async def test_a_clock_of_redis_that_was_set_back_stops_nobody(
     async with Client.from_url(server.address) as client:
         (key,) = await client.keys("*limit:line")
         seconds, _ = await client.time()
-        await client.hset(key, "free", str(seconds + 3600))
+        await client.hset(key, mapping={"free": str(seconds + 3600), "seen": str(seconds + 3600)})
     turn = await one.take("line", 1, rate_per_s=QUICK, ahead_s=URGENT)
     assert turn.taken
     assert turn.wait_s <= gap_s(1, QUICK)

@@ -115,7 +115,7 @@ def _ends() -> Iterator[None]:
         raise AssertionError("the command did not end")
 
     before = signal.signal(signal.SIGALRM, still_running)
-    signal.alarm(30)
+    signal.alarm(120)
     try:
         yield
     finally:

@@ -21,6 +21,7 @@ from channels.mail import Mail
 from channels.mail import Settings as MailSettings
 from channels.mail.settings import Security
 from config import folder
+from hub import calling
 from hub import city as cities
 from hub.alert import Lane
 from hub.authorise import Actor, Role
@@ -36,7 +37,7 @@ from hub.draft import Message
 from hub.fanout import Fanout
 from hub.gate import LEASE, Leases, Stops
 from hub.hazard import Hazard
-from hub.intake import Approval, Intake
+from hub.intake import Approval
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger, audit, batches, deployment, migrations, plans, register, sqlite_url
@@ -51,6 +52,7 @@ from hub.postbox import Postbox
 from hub.progress import Tally, progress
 from hub.recipient import Kind, RecipientId, Town, Zone
 from hub.render import render
+from hub.scheduling import Scheduling
 from hub.shelter_list import ShelterLines
 from hub.sweep import Sweeper
 from hub.testing.alerts import a_message
@@ -105,11 +107,12 @@ class Engine:
     stops: Stops
     live: Live
     only_process: bool = True
+    public_url: str = "http://127.0.0.1"
     routine: Mapping[str, Channel] = field(default_factory=dict)
     """The routine lane's own connectors, where a test needs them."""
     addresses: dict[RecipientId, str] = field(default_factory=dict)
     pages: list[tuple[str, str]] = field(default_factory=list)
-    intake: Intake = field(init=False)
+    intake: Scheduling = field(init=False)
     fanout: Fanout = field(init=False)
     planner: Planner = field(init=False)
     sweeper: Sweeper = field(init=False)
@@ -127,7 +130,7 @@ class Engine:
             ledger=self.ledger, transport=self.bus, stops=self.stops, capabilities=self.capabilities,
             life=self.life, only_process=self.only_process, clock=self.clock, random=Random(0),
         )  # fmt: skip
-        self.intake = Intake(
+        self.intake = Scheduling(
             ledger=self.ledger, records=self.records, keys=KEYS, stops=self.stops, sender="akishima.example",
             clock=self.clock, page=self.page, relay=self.sweeper.poke, prepare=CORRECTION,
         )  # fmt: skip
@@ -140,7 +143,8 @@ class Engine:
         self.pages.append((topic, text))
 
     async def render(self, accepted: Accepted, variant: Variant) -> Content:
-        return render(accepted.alert, variant, PlainSlots(), self.clock, number=accepted.number)
+        content = render(accepted.alert, variant, PlainSlots(), self.clock, number=accepted.number)
+        return calling.up_to_the_token(content, accepted.alert, public_url=self.public_url)
 
     def delivery(self, kind: str, lane: Lane = Lane.URGENT) -> Delivery:
         own = self.routine if lane is Lane.ROUTINE else {}
@@ -313,12 +317,12 @@ def _empty_database() -> bytes:
         return database.read_bytes()
 
 
-def mail(port: int, **changes: Any) -> Mail:
+def mail(port: int, *, made: type[Mail] = Mail, **changes: Any) -> Mail:
     settings = MailSettings(
         host="127.0.0.1", port=port, security=Security.NONE, sender="bousai@city.example",
         connections=2, warm_connections=0,
     )  # fmt: skip
-    return Mail(msgspec.structs.replace(settings, **changes), outbound=OUTBOUND, clock=utc_now)
+    return made(msgspec.structs.replace(settings, **changes), outbound=OUTBOUND, clock=utc_now)
 
 
 def residents(

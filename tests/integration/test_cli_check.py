@@ -12,7 +12,9 @@ from tests.integration.test_cli_init import connected
 from yobikake.connectors import CONNECTORS
 from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
 from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.smtp import SmtpGateway
 
 GATEWAYS = ("mail", "line", "x", "voice", "wifi")
 CALM = Conditions(mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), wifi=Faults())
@@ -42,6 +44,7 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
     found = findings(said)
     assert found.keys() == {"settings", "city", "ledger", "audit", "alerts", "disk", *CONNECTORS}
     assert {each["ok"] for each in found.values()} == {True}
+    assert "55 sites (known: capacity of 55, wheelchair of 31, " in found["city"]["detail"]
     assert said.out.count("\n") == 1
 
 
@@ -86,6 +89,42 @@ async def test_a_production_hub_refuses_a_rehearsals_gateways_and_sends_nothing(
     assert "rehearsal gateway" in served.err
     assert "Traceback" not in served.err
     assert [address for kind in GATEWAYS for address in town.inbox.addresses(kind)] == []
+
+
+async def test_a_smarthost_that_may_queue_is_asked_about_unless_its_speed_or_a_second_one_is_known(
+    town: RehearsalCity,
+) -> None:
+    """Which of them queues cannot be seen from outside."""
+    settings = await rehearsal(town)
+
+    async def mail() -> dict[str, dict[str, Any]]:
+        said = await run_apart("check", "mail", "-s", settings, "--json")
+        assert said.code == 0, said.out + said.err
+        return {what: each for what, each in findings(said).items() if what.startswith("mail")}
+
+    found = await mail()
+    assert found.keys() == {"mail"}
+    assert "drain_per_s" in found["mail"]["warning"]
+    assert "待ちます" in found["mail"]["warning"]
+    said = await run_apart("check", "mail", "-s", settings)
+    assert said.code == 0
+    assert "note mail" in said.out
+    add(settings, "[channels.mail.routine]\ndrain_per_s = 50.0")
+    assert [each["warning"] for each in (await mail()).values()] == [""]
+
+
+async def test_the_routine_smarthost_is_asked_too(town: RehearsalCity) -> None:
+    settings = await rehearsal(town)
+    async with SmtpGateway(Inbox()) as bulk:
+        add(settings, f"[channels.mail.routine]\nhost = '127.0.0.1'\nport = {bulk.port}\nsecurity = 'none'")
+        said = await run_apart("check", "mail", "-s", settings, "--json")
+        assert said.code == 0, said.out + said.err
+        found = findings(said)
+        assert (found["mail"]["ok"], found["mail routine"]["ok"]) == (True, True)
+        assert {each["warning"] for each in found.values()} == {""}
+    said = await run_apart("check", "mail", "-s", settings, "--json")
+    assert said.code == 1
+    assert [what for what, each in findings(said).items() if not each["ok"]] == ["mail routine"]
 
 
 async def test_a_secret_that_is_missing_keeps_nothing_else_from_being_looked_at(town: RehearsalCity) -> None:

@@ -14,7 +14,7 @@ from hub.clock import utc_now
 from hub.delivery import Variant
 from hub.errors import Conflict
 from hub.language import Language
-from hub.ledger import audit, census, register
+from hub.ledger import audit, census, packs, register
 from hub.ledger.register import Registration
 from hub.recipient import Kind, Zone
 from tests.integration.command_line import hub, run
@@ -206,7 +206,9 @@ def written(made: Path, people: list[Registration]) -> None:
 
 def packed(made: Path) -> int:
     with connected(made) as database:
-        return sum(len(json.loads(ids)) for (ids,) in database.execute("SELECT traits FROM packs"))
+        return sum(
+            len(json.loads(traits)["of"]) for (traits,) in database.execute("SELECT traits FROM packs")
+        )
 
 
 def revision(made: Path) -> int:
@@ -234,15 +236,13 @@ def reached(made: Path, channel: str, variant: Variant) -> list[str]:
         found = settings.load(made)
         keys = key_files.load(found.keys)
         async with opened(found) as ledger:
-            packs = await ledger.read(
-                lambda conn: register.packs(conn, channel, variant, after=0, limit=1_000)
-            )
-            members = [member for pack in packs for member in pack.ids]
+            known = await ledger.read(lambda conn: packs.some(conn, channel, variant, after=0, limit=1_000))
+            members = [member for pack in known for member in pack.ids]
             if not members:
                 return []
             opened_ = await ledger.read(
                 lambda conn: register.open_addresses(conn, keys, channel, variant, members)
             )
-            return [opened_[member][0].address for member in members]
+            return [opened_.addresses[member] for member in members]
 
     return asyncio.run(read())

@@ -1,13 +1,27 @@
 """`yobikake send`, `approve`, `alerts` and `shelters`: two people, and a clear answer to every slip."""
 
+import asyncio
 import json
 import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from config import folder
+from hub import city as cities
+from hub import codec
+from hub import keys as key_files
+from hub.authorise import Actor, Role
+from hub.city import City, Preset
 from hub.clock import utc_now
+from hub.draft import Message
+from hub.groups import Groups
+from hub.language import Language
+from hub.ledger import Ledger, sqlite_url
+from hub.place import Name
+from hub.recipient import Towns
 from tests.integration.command_line import PASSWORD, Said, account, add, hub, run
 from tests.integration.test_cli_init import connected
 
@@ -112,7 +126,14 @@ def test_a_correction_is_there_to_be_submitted_and_approved(settings: Path) -> N
         ({"template": "flood-9"}, ["--template", "flood-4"]),
         ({"area": "atlantis"}, ["--area", "tamagawa-flood"]),
         ({"area": ""}, ["--area", "--whole-city"]),
-        ({"channel": "fax"}, ["--channel", "manual"]),
+        ({"leave-out": "fax=故障"}, ["--leave-out fax", "manual"]),
+        ({"leave-out": "manual"}, ["--leave-out", "NAME=VALUE"]),
+        ({"leave-out": "manual=点検中"}, ["--leave-out", "使う手段が残っていません"]),
+        ({"value": "place=市役所"}, ["--value place", "flood-4 asks for nothing"]),
+        ({"template": "missing-person", "value": "person=hero"}, ["--value person", "woman", "boy"]),
+        ({"template": "heat"}, ["--value heat_index", "--value day", "暑さ指数"]),
+        ({"template": "heat", "value": "heat_index=99"}, ["--value heat_index", "50"]),
+        ({"template": "storm_surge-4"}, ["--template", "flood-4"]),
         ({"grounds": " "}, ["grounds", "根拠"]),
         ({"template": "correction"}, ["correction", "earlier"]),
         ({"as": "nobody"}, ["Login or password"]),
@@ -127,6 +148,46 @@ def test_an_order_that_cannot_be_sent_is_answered_with_what_there_is(
     assert "Traceback" not in said.err
     assert all(word in said.err for word in words), said.err
     assert drafts(settings) <= {"editing"}
+
+
+def test_what_the_template_asks_for_is_typed_once_and_stands_in_every_language(settings: Path) -> None:
+    asked = ("place=中央公園", "place.en=Chuo Park", "from_at=2026-12-10T12:30")
+    options = [part for each in asked for part in ("--value", each)]
+    said = send(settings, *options, template="water-point")
+    assert said.code == 0, said.err
+    (message,) = messages(settings)
+    by_language = {info.language: info.description for info in message.infos}
+    assert "中央公園" in by_language[Language.JA]
+    assert "12月10日12時30分" in by_language[Language.JA]
+    assert all("Chuo Park" in text for language, text in by_language.items() if language is Language.NE)
+
+
+def test_a_channel_is_left_out_with_a_reason_and_the_approver_reads_it(settings: Path) -> None:
+    add(settings, '[channels.website]\ndirectory = "site"\ntitle = "緊急情報"\nlink = "http://127.0.0.1/"')
+    said = send(settings, "--leave-out", "website=工事中")
+    assert said.code == 0, said.err
+    (message,) = messages(settings)
+    assert (message.targeting.channels, message.why_left_out) == (("manual",), {"website": "工事中"})
+    (draft,) = re.findall(r"approve (\S+) --as LOGIN --show", said.out)
+    shown = run("approve", draft, "-s", settings, "--as", "tanaka", "--show", typed=[PASSWORD])
+    assert "website (工事中)" in shown.out
+
+
+def test_a_group_made_in_the_console_is_an_area(settings: Path) -> None:
+    city = cities.load(folder("akishima"))
+    group = msgspec.structs.replace(
+        city.presets["tamagawa-flood"],
+        code="station",
+        name=Name(ja="駅の近く", en="Near the station"),
+        area=Name(ja="昭和町", en="Showa-cho"),
+        towns=tuple(town for town, each in city.towns.items() if each.name.ja.startswith("昭和町")),
+    )
+    asyncio.run(_lay(settings, city, group))
+    said = send(settings, area="station")
+    assert said.code == 0, said.err
+    (message,) = messages(settings)
+    assert message.targeting.audience == Towns(towns=group.towns)
+    assert message.area.description == "駅の近く"
 
 
 @pytest.mark.parametrize(("option", "value"), [("mode", "real"), ("method", "dice"), ("hours", "48")])
@@ -241,6 +302,26 @@ def test_keys_of_another_hub_open_nothing_and_say_so(settings: Path, tmp_path: P
     assert said.code == 1
     assert "FAIL audit" in said.out
     assert "another hub's keys" in said.out
+
+
+async def _lay(settings: Path, city: City, group: Preset) -> None:
+    keys, who = key_files.load(settings.parent / "keys"), frozenset({Role.ADMIN})
+    ledger = Ledger(sqlite_url(settings.parent / "data" / "ledger.db"))
+    await ledger.open()
+    try:
+        await ledger.write(
+            lambda conn: Groups(city.presets, city.towns).set_group(
+                conn, keys, group.code, group, Actor(login="a", name="a", roles=who), seen=0, at=utc_now()
+            )
+        )
+    finally:
+        await ledger.close()
+
+
+def messages(settings: Path) -> list[Message]:
+    with connected(settings) as database:
+        found = database.execute("SELECT payload FROM drafts ORDER BY created_at").fetchall()
+    return [codec.decode(Message, payload, what="draft") for (payload,) in found]
 
 
 def drafts(settings: Path) -> set[str]:

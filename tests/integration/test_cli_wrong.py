@@ -134,6 +134,9 @@ def test_a_city_whose_folder_went_away_is_named(tmp_path: Path) -> None:
         ("shelters.csv", "code,ja\nE1,x,y\n", "shelters.csv line 2"),
         ("devices.toml", "devices = [{id = 'a'}]", "devices.toml"),
         ("crowding.toml", "some_from_percent = 'x'", "crowding.toml"),
+        ("departments.toml", "departments = 3", "departments.toml"),
+        ("stages.toml", "stages = 3", "stages.toml"),
+        ("targets.toml", "decision_minutes = 0", "targets.toml"),
         ("boundary.geojson", "{}", "boundary.geojson"),
     ],
 )

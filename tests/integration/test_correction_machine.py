@@ -224,10 +224,17 @@ class Story:
         }
         stopped = alerts.stopped(conn, [batch.alert], hold=True).get(batch.alert)
         verdict = judge(batch, results, capabilities, now=now, random=Random(0), stopped_as=stopped)
-        wrote = batches.record(
-            conn, batch, owner=owner, results=verdict.final, children=verdict.children,
-            moved=verdict.moved, settles_at=None, reached_between=(now, now), keep_refs=True,
-        )  # fmt: skip
+        recorded = batches.Record(
+            batch=batch,
+            owner=owner,
+            results=verdict.final,
+            children=verdict.children,
+            moved=verdict.moved,
+            settles_at=None,
+            reached_between=(now, now),
+            keep_refs=True,
+        )
+        wrote = batches.record(conn, [recorded])
         if wrote:
             refs = [result.ref for result in results.values() if result.ref is not None]
             receipts.unpark(conn, "mail", refs, capabilities, now=now, random=Random(0))

@@ -185,6 +185,29 @@ async def test_two_planners_at_once_plan_everybody_once(hub: Engine, monkeypatch
     assert await planned(hub, alert) == dict.fromkeys(ids, 1)
 
 
+async def test_a_planner_that_was_overtaken_between_its_steps_loses_nobody(
+    hub: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it knows of the free batch numbers is from before the other's step."""
+    monkeypatch.setattr("hub.fanout.STEP", 1)
+    ids = await hub.register(residents(400))
+    alert = await hub.send()
+    announce, overtaken = hub.fanout._publish, False
+
+    async def publish(*announced: Any) -> None:
+        nonlocal overtaken
+        await announce(*announced)
+        if not overtaken:
+            overtaken = True
+            accepted = await hub.ledger.read(lambda conn: _get(conn, alert))
+            plan = await hub.ledger.read(lambda conn: plans.get(conn, alert, "mail"))
+            source = source_of(accepted.alert, (), "mail", hub.capabilities["mail"])
+            assert await hub.fanout._step(accepted, "mail", plan, source, {})
+
+    monkeypatch.setattr(hub.fanout, "_publish", publish)
+    assert await planned(hub, alert) == dict.fromkeys(ids, 1)
+
+
 def interrupted(hub: Engine, *, at_step: int, by: Callable[[], Any]) -> None:
     """Let `by` happen when planning has rendered its n-th variant: in the middle."""
     real, seen = hub.fanout._render, 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from hub import bus
 from hub.alert import AlertInfo, Mode
+from hub.approval import ALONE_AFTER
 from hub.authorise import SYSTEM, Actor, Role
 from hub.cap import MsgType
 from hub.codec import AlertRecord
@@ -128,14 +129,34 @@ async def test_a_reason_of_blanks_breaks_no_glass(hub: Engine) -> None:
 
 async def test_breaking_glass_sends_alone_and_everyone_hears_of_it_each_time(hub: Engine) -> None:
     for number in ("2026-0001", "2026-0002"):
-        draft = await hub.submit(a_message())
-        accepted = await hub.intake.accept(approval(draft, break_glass="堤防が切れた"), AUTHOR)
+        draft = await hub.submit(a_message(level=Level.SECURE_LIFE))
+        accepted = await hub.intake.accept(
+            approval(draft, typed=Level.SECURE_LIFE, break_glass="堤防が切れた"), AUTHOR
+        )
         assert accepted.author == accepted.approver == AUTHOR.login
         assert accepted.number.endswith(number[4:])
     topics = [topic for topic, _ in hub.pages]
     assert len(set(topics)) == 2, "the second one would be held back as a repeat of the first"
     entries = await hub.ledger.read(lambda conn: audit.about(conn, [accepted.alert.identifier]))
     assert entries[0].detail["break_glass"] == "堤防が切れた"
+
+
+async def test_below_level_5_others_are_given_time_to_answer_first(tmp_path: Path) -> None:
+    now = [datetime(2026, 9, 12, 12, 47, tzinfo=UTC)]
+    async with engine(tmp_path, channels={"mail": mail(1)}, clock=lambda: now[0]) as hub:
+        draft = await hub.submit(a_message())
+        now[0] += ALONE_AFTER - timedelta(seconds=1)
+        with pytest.raises(Refused, match="1 s to go"):
+            await hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR)
+        now[0] += timedelta(seconds=1)
+        await hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR)
+
+
+async def test_submitting_again_is_the_same_submission(hub: Engine) -> None:
+    draft = await hub.intake.save(a_message(), AUTHOR)
+    once = await hub.intake.submit(draft.id, AUTHOR, seen=1)
+    assert await hub.intake.submit(draft.id, AUTHOR, seen=1) == once
+    assert (await actions(hub)).count("draft.submitted") == 1
 
 
 async def test_a_staff_drill_needs_no_second_person(hub: Engine) -> None:
@@ -369,8 +390,9 @@ async def test_only_who_may_send_is_told_what_was_sent(hub: Engine) -> None:
 
 async def test_what_follows_a_commit_happens_though_nobody_waits_for_the_answer(hub: Engine) -> None:
     first = await hub.send()
-    draft = await hub.submit(a_message(msg_type=MsgType.UPDATE, references=(first,)))
-    accepting = asyncio.create_task(hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR))
+    draft = await hub.submit(a_message(level=Level.SECURE_LIFE, msg_type=MsgType.UPDATE, references=(first,)))
+    at_5 = approval(draft, typed=Level.SECURE_LIFE, break_glass="決壊")
+    accepting = asyncio.create_task(hub.intake.accept(at_5, AUTHOR))
     await asyncio.sleep(0)
     accepting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -393,8 +415,8 @@ async def test_what_follows_a_commit_happens_though_nobody_waits_for_the_answer(
 
 async def test_a_broken_glass_is_on_the_console_with_the_alert_itself(hub: Engine) -> None:
     """Also when the process dies before it can wake anybody."""
-    draft = await hub.submit(a_message())
-    accepted = await hub.intake.accept(approval(draft, break_glass="決壊"), AUTHOR)
+    draft = await hub.submit(a_message(level=Level.SECURE_LIFE))
+    accepted = await hub.intake.accept(approval(draft, typed=Level.SECURE_LIFE, break_glass="決壊"), AUTHOR)
     ((_, _, topic, text),) = await hub.ledger.read(unacknowledged)
     assert topic == f"break-glass {accepted.number}"
     assert "決壊" in text

@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy import select
 
 from channels.voice import Settings as VoiceSettings
 from channels.voice import Voice
-from hub import outage
+from hub import claim, outage
 from hub.alert import Lane
 from hub.breaker import FAILURES, State
 from hub.channel import ROUTINE_BATCH
 from hub.clock import utc_now
-from hub.delivery import Outcome
+from hub.delivery import BatchId, Outcome
 from hub.evacuation import Level
 from hub.language import Language
-from hub.ledger import batches
+from hub.ledger import batches, tables
 from hub.live.redis import RedisLive
 from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.window import OUTSTANDING_S
@@ -190,6 +191,55 @@ async def test_routine_begins_nothing_while_urgent_work_is_there(
                 await hub.intake.stop(urgent, AUTHOR)
                 await hub.done(waiting)
     assert set(received(smarthost.inbox).values()) == {1}
+
+
+async def the_only_batch(hub: Engine) -> BatchId:
+    query = select(tables.batches.c.id).where(tables.batches.c.channel == "mail")
+    return BatchId(await hub.ledger.read(lambda conn: conn.execute(query).scalar_one()))
+
+
+async def test_a_batch_that_came_both_ways_while_it_stood_back_is_begun_once(
+    hub: Engine, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the bus, and from the sweep: both wait for the right of way, and get it at the same moment."""
+    await homogeneous(hub, 5)
+    async with hub.running("fanout"):
+        await hub.planned(await hub.send(**ROUTINE))
+    batch, worker, begun = await the_only_batch(hub), hub.worker("mail", Lane.ROUTINE), 0
+    attempt = worker._delivery.attempt
+
+    async def counted(*of: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        return await attempt(*of)
+
+    monkeypatch.setattr(worker._delivery, "attempt", counted)
+    worker._window.end(BatchId("earlier"), taken=1_000)  # so fast a gateway has room for more than one
+    await hub.live.hold("urgent:mail", 600)
+    both = [asyncio.create_task(worker._start(batch)) for _ in range(2)]
+
+    async def wait() -> bool:
+        return worker._waiting == 2
+
+    async def over() -> bool:
+        return begun > 0 and not worker._busy
+
+    await until(wait)
+    monkeypatch.setattr(hub.live, "_held_until", {})
+    await asyncio.gather(*both)
+    await until(over)
+    assert begun == 1
+    assert received(smarthost.inbox).total() == 5
+
+
+async def test_a_batch_that_is_asked_for_twice_at_once_is_claimed_once(hub: Engine) -> None:
+    await homogeneous(hub, 5)
+    async with hub.running("fanout"):
+        await hub.planned(await hub.send(**ROUTINE))
+    batch = await the_only_batch(hub)
+    first, second = await claim.take(hub.ledger, hub.life, [batch, batch])
+    assert first is not None
+    assert second is None
 
 
 async def test_routine_does_not_wait_for_ever(

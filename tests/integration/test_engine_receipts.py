@@ -19,7 +19,8 @@ from hub.clock import utc_now
 from hub.codec import ReceiptRecord
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.gate import LEASE
-from hub.ledger import alerts, batches, tables
+from hub.ledger import alerts, batches, tables, tempo
+from hub.ledger.tables import BatchState
 from hub.progress import Tally
 from hub.recipient import RecipientId, Targeting, WholeCity
 from tests.integration.engine import AUTHOR, OUTBOUND, Engine, engine, mail, residents, until
@@ -102,6 +103,8 @@ async def test_calls_are_redialled_until_somebody_picks_up(tmp_path: Path, twili
         assert len(twilio.calls) > 25, "nobody was busy: this shows nothing"
         assert {row.attempt for row in await hub.rows(alert)} == {1, 2}
         assert set(await hub.outcomes(alert, "voice")) == set(hub.addresses)
+        went = await hub.ledger.read(lambda conn: tempo.tempo(conn, alert))
+        assert [sum(each.number for each in of) for of in went] == [25, 25], "each once, whichever try it was"
         await hub.audited()
 
 
@@ -115,6 +118,55 @@ async def test_who_never_picks_up_is_given_up_after_the_last_try(
             tally = (await hub.done(await hub.send(targeting=BY_VOICE)))["voice"]
         assert (tally.failed, tally.reasons) == (10, {"no-answer 487": 10})
         assert len(twilio.calls) == 10
+
+
+async def test_a_call_in_doubt_that_nobody_took_is_followed_by_a_new_one(
+    tmp_path: Path, twilio: TwilioGateway
+) -> None:
+    """Twilio made the call and its answer was lost. The resend finds it, and that it was missed."""
+    twilio.fates.busy = 1.0
+    async with telephone_hub(tmp_path, twilio, max_attempts=9) as hub:
+        await hub.register(residents(1, channel="voice", address=NUMBER))
+        twilio.faults.silent = 1.0
+        async with hub.running():
+            alert = await hub.send(targeting=BY_VOICE)
+
+            async def found_missed() -> bool:
+                twilio.faults.silent = 0.0 if twilio.calls else 1.0
+                return any("missed" in row.reasons for row in await hub.rows(alert))
+
+            await until(found_missed)
+            twilio.fates.busy = 0.0
+            tally = (await hub.done(alert))["voice"]
+        assert tally.delivered == 1
+        assert len(twilio.calls) >= 2
+        assert [row.resend for row in sorted(await hub.rows(alert), key=lambda row: row.attempt)][:3] == [
+            False, True, False,
+        ]  # fmt: skip
+
+
+async def test_who_got_the_call_after_all_is_not_called_again(tmp_path: Path, twilio: TwilioGateway) -> None:
+    twilio.fates.busy = 1.0
+    async with telephone_hub(tmp_path, twilio, backoff=(timedelta(hours=1),)) as hub:
+        await hub.register(residents(1, channel="voice", address=NUMBER))
+        async with hub.running():
+            alert = await hub.send(targeting=BY_VOICE)
+
+            async def a_redial_waits() -> bool:
+                return len(await hub.rows(alert)) == 2
+
+            await until(a_redial_waits)
+            (call,) = twilio.calls
+            proof = Receipt(ref=ProviderRef(call.sid), outcome=Outcome.DELIVERED, at=utc_now())
+            await hub.postbox.post("voice", [proof])
+            tally = (await hub.done(alert))["voice"]
+            assert tally.delivered == 1
+        twilio.fates.busy = 0.0
+        waiting = select(tables.batches.c.id).where(tables.batches.c.state == BatchState.PLANNED)
+        redial = await hub.ledger.read(lambda conn: conn.execute(waiting).scalar_one())
+        await hub.delivery("voice").attempt(redial, lambda _: None)
+        assert len(twilio.calls) == 1
+        assert (await hub.tally(alert))["voice"].delivered == 1
 
 
 async def test_without_the_bus_receipts_are_folded_directly(
@@ -165,10 +217,9 @@ class Line:
                 for position, member in enumerate(self.members)
             }
             now = utc_now()
-            assert batches.record(
-                conn, batch, owner="w", results=results, children=[], moved=[],
+            assert batches.record(conn, [batches.Record(batch=batch, owner="w", results=results, children=[], moved=[],
                 settles_at=now + timedelta(minutes=5), reached_between=(now, now), keep_refs=True,
-            )  # fmt: skip
+            )])  # fmt: skip
             receipts.unpark(conn, "mail", refs, capabilities, now=now, random=Random(0))
 
         await self.hub.ledger.write(work)

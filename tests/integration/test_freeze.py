@@ -83,7 +83,7 @@ async def test_one_who_wakes_too_late_sends_nothing_and_records_nothing(
             await taken_over(hub)
             smarthost.faults.latency_s = 0
             held.thaw()
-            await held.said("the claim was over before the record")
+            await held.said("the claim was over before the request")
         assert smarthost.messages == []
         assert set((await hub.outcomes(alert)).values()) == {Outcome.AMBIGUOUS}
         assert await states(hub) == [BatchState.RECORDED]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from hub.delivery import BatchId, Outcome
 from hub.gate import Leases
@@ -112,6 +112,31 @@ async def test_a_process_that_was_silent_for_too_long_begins_anew_and_its_claims
     assert life.may_judge
 
 
+async def test_a_renewal_that_is_committed_after_the_lifes_end_begins_another_life(
+    ledger: Ledger, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process froze between the update and the commit: others saw the old life end meanwhile."""
+    life = Life(ledger, name="a", leases=LEASES)
+    before = await life.tenure()
+    hand.now += 5
+    renewed, freezes_s = life._renewed, iter((6.0, 8.0, 0.0))
+
+    def frozen(conn: Connection) -> str:
+        owner = renewed(conn)
+        hand.now += next(freezes_s)
+        return owner
+
+    monkeypatch.setattr(life, "_renewed", frozen)
+    await life._renew()
+    assert await life.tenure() is before, "committed in time: nobody saw an end"
+    hand.now = 1_010
+    await life._renew()
+    after = await life.tenure()
+    assert after.owner != before.owner
+    assert before.owner not in await owners(ledger)
+    assert (before.fenced_at, after.fenced_at) == (1_014, 1_018 + 9)
+
+
 async def test_without_its_database_a_process_fences_itself_and_goes_on_when_that_is_back(
     ledger: Ledger, hand: Hand, tmp_path: Path
 ) -> None:
@@ -195,7 +220,8 @@ async def test_what_could_not_be_written_before_the_lease_ended_is_ambiguous(
     tmp_path: Path, smarthost: SmtpGateway
 ) -> None:
     channels = {"mail": mail(smarthost.port)}
-    async with engine(tmp_path, channels=channels, leases=BRIEF) as hub:
+    enough_to_send = Leases(lease=timedelta(seconds=4), life=timedelta(seconds=4))
+    async with engine(tmp_path, channels=channels, leases=enough_to_send) as hub:
         alert, batch = await one_batch(hub)
         claimed = asyncio.Event()
         smarthost.faults.latency_s = 0.01

@@ -9,6 +9,7 @@ from sqlalchemy import delete, update
 
 from hub.cap import MsgType
 from hub.delivery import Outcome
+from hub.evacuation import Level
 from hub.ledger import proof, tables
 from hub.prepared import draft_id
 from hub.testing.alerts import a_message
@@ -27,8 +28,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[Engine]:
         await made.intake.stop(corrected, AUTHOR)
         await made.intake.submit(draft_id(corrected), AUTHOR, seen=1)
         await made.intake.accept(approval(draft_id(corrected), typed=None), APPROVER)
-        alone = await made.submit(a_message())
-        await made.intake.accept(approval(alone, break_glass="決壊"), AUTHOR)
+        alone = await made.submit(a_message(level=Level.SECURE_LIFE))
+        await made.intake.accept(approval(alone, typed=Level.SECURE_LIFE, break_glass="決壊"), AUTHOR)
         yield made
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -20,21 +21,23 @@ from hub.hazard import Hazard
 from hub.ledger import Ledger, sqlite_url
 from hub.live.memory import MemoryLive
 from hub.recipient import Zone
-from shelters import record
+from hub.shelter_list import Crowding
+from shelters import intake, record
 from shelters.board import Board, LiveBoard
 from shelters.crowding import Thresholds
 from shelters.device import Counts, Device, Devices
 from shelters.gateway import PATH, Gateway
+from shelters.intake import A_RECORD
 from shelters.keeper import Keeper
 from shelters.occupancy import Occupancy
-from shelters.reading import DoorTotals, Measure, Reading, StaffWord
+from shelters.reading import DoorTotals, Measure, Reading, Readings, StaffWord
 from shelters.record import Report
 from shelters.shelter import Stage, Step
 from shelters.site import Site, SiteCode, load_sites
 from shelters.snapshots import Snapshots
 from shelters.tables import metadata
 from tests.integration.letters import letters
-from yobikake.rehearsal.sensors import Sensors, post, with_invented_capacities
+from yobikake.rehearsal.sensors import Sensors, post, with_inventions
 
 PATIENCE_S = 60
 SITE = SiteCode("E1320700035")
@@ -72,10 +75,14 @@ class Hub:
     live: MemoryLive
     devices: Devices
     sites: dict[SiteCode, Site]
+    thresholds: Thresholds = field(default_factory=lambda: Thresholds(full_from_percent=80))
 
     def keeper(self) -> Keeper:
         async def reports(since: datetime) -> Sequence[Reading]:
             return await self.ledger.read(lambda conn: record.readings_since(conn, since))
+
+        async def current() -> Thresholds:
+            return self.thresholds
 
         return Keeper(
             bus=self.bus,
@@ -87,6 +94,7 @@ class Hub:
             thresholds=Thresholds(full_from_percent=80),
             reports=reports,
             clock=self.clock,
+            current=current,
         )
 
     def board(self) -> LiveBoard:
@@ -98,9 +106,7 @@ class Hub:
         )
 
     async def publish(self, *readings: Reading) -> None:
-        for reading in readings:
-            sealed = self.records.seal(READINGS, reading.site, reading)
-            await self.bus.publish(READINGS, reading.site, sealed)
+        await intake.publish(self.bus, self.records, readings)
 
     def reading(self, minutes: float, measure: Measure) -> Reading:
         at = self.clock.start + minutes * MINUTE
@@ -212,6 +218,20 @@ async def test_silence_is_said_and_said_once(hub: Hub) -> None:
     assert (await hub.said(1))[0].version == silent.version + 1, "nothing else was said meanwhile"
 
 
+async def test_what_staff_set_is_said_of_every_site_within_a_tick(hub: Hub) -> None:
+    hub.sites = {SITE: msgspec.structs.replace(SITES[SITE], capacity=500)}
+    keeper = hub.keeper()
+    hub.clock.now += 3 * MINUTE
+    await keeper.take(doors(hub, until=3))
+    before = (await hub.said(1))[0]
+    hub.thresholds = Thresholds(some_from_percent=1, crowded_from_percent=2)
+    await keeper.tick()
+    await keeper.tick()
+    after = (await hub.said(1))[0]
+    assert (after.people, after.version) == (before.people, before.version + 1)
+    assert (before.crowding, after.crowding) == (Crowding.HAS_ROOM, Crowding.CROWDED)
+
+
 async def test_a_number_of_staff_stands_even_if_the_transport_lost_it(hub: Hub) -> None:
     report = Report(id="r1", site=SITE, at=hub.clock.now, by="yamamoto", people=284)
     await hub.ledger.write(lambda conn: record.report(conn, report, recorded_at=hub.clock.now))
@@ -225,7 +245,7 @@ async def test_a_number_of_staff_stands_even_if_the_transport_lost_it(hub: Hub) 
 
 async def test_a_forged_reading_is_not_counted(hub: Hub) -> None:
     genuine = hub.reading(0.001, StaffWord(people=20))
-    sealed = bytearray(hub.records.seal(READINGS, SITE, genuine))
+    sealed = bytearray(hub.records.seal(READINGS, SITE, Readings(readings=(genuine,))))
     sealed[-3] ^= 1
     async with running(hub.keeper()):
         await hub.bus.publish(READINGS, SITE, bytes(sealed))
@@ -233,6 +253,38 @@ async def test_a_forged_reading_is_not_counted(hub: Hub) -> None:
         assert (await hub.said(1))[0].people == 20
         (letter,) = await letters(hub.bus, hub.records, 1)
     assert (letter.topic, letter.key, letter.value) == (READINGS, SITE, bytes(sealed))
+
+
+async def test_a_reading_that_cannot_be_counted_takes_none_along_that_came_with_it(hub: Hub) -> None:
+    """Fifteen minutes after the end of time there is no time."""
+    hub.clock.now += 20 * MINUTE
+    end = datetime.max.replace(tzinfo=UTC)
+    poison = msgspec.structs.replace(hub.reading(1, StaffWord(people=1)), at=end)
+    came = doors(hub, until=20)
+    async with running(hub.keeper()):
+        await hub.publish(*came[:7], poison, *came[7:])
+        (letter,) = await letters(hub.bus, hub.records, 1)
+        last = (await hub.said(1))[-1]
+        while last.people != 120:
+            last = (await hub.said(1))[-1]
+    given_up = hub.records.unseal(Readings, letter.topic, letter.key, letter.value)
+    assert given_up == Readings(readings=(poison,))
+
+
+async def test_what_came_together_is_one_record_of_each_site_in_its_order(hub: Hub) -> None:
+    other = next(iter(SITES))
+    came = doors(hub, until=A_RECORD)
+    elsewhere = [msgspec.structs.replace(one, site=other) for one in came[:3]]
+    await hub.publish(*elsewhere[:2], *came, elsewhere[2])
+    async with hub.bus.subscribe(READINGS, group="test") as subscription:
+        found = await subscription.get()
+    carried = [
+        (record.key, hub.records.unseal(Readings, READINGS, record.key, record.value).readings)
+        for record in found
+    ]
+    assert [len(readings) for key, readings in carried if key == SITE] == [A_RECORD, len(came) - A_RECORD]
+    assert [one for key, readings in carried if key == SITE for one in readings] == came
+    assert [readings for key, readings in carried if key == other] == [tuple(elsewhere)]
 
 
 async def test_two_keepers_at_once_lose_nothing(hub: Hub) -> None:
@@ -247,7 +299,7 @@ async def test_two_keepers_at_once_lose_nothing(hub: Hub) -> None:
 
 async def test_a_rehearsal_from_sensors_to_what_a_text_names(tmp_path: Path) -> None:
     akishima = city.load(config.folder("akishima"))
-    sites = with_invented_capacities(list(SITES.values())[:6], seed=3)
+    sites = with_inventions(list(SITES.values())[:6], seed=3)
     sensors = Sensors(sites, seed=3, interval=MINUTE, missed=0)
     async with hub_in(tmp_path, sensors.devices, sites) as hub, AsyncExitStack() as stack:
         gateway = Gateway(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,10 +23,10 @@ from hub.errors import BadSettings, Refused
 from hub.outbound import Deployment, Outbound
 from shelters.device import Counts, Device, Devices
 from shelters.mqtt import TOPIC, Broker, MqttIntake
-from shelters.reading import DoorTotals, HeadCount, Reading
+from shelters.reading import DoorTotals, HeadCount, Reading, Readings
 from shelters.site import SiteCode, load_sites
 from tests.integration.letters import letters
-from yobikake.rehearsal.sensors import Sensors, publish, with_invented_capacities
+from yobikake.rehearsal.sensors import Sensors, publish, with_inventions
 
 pytestmark = pytest.mark.mqtt
 
@@ -113,7 +113,8 @@ async def people(bus: Bus, records: RecordCodec, count: int) -> list[int]:
     async with asyncio.timeout(PATIENCE_S), bus.subscribe(READINGS, group="test") as subscription:
         while len(found) < count:
             got = await subscription.get()
-            found += [records.unseal(Reading, READINGS, record.key, record.value) for record in got]
+            for record in got:
+                found += records.unseal(Readings, READINGS, record.key, record.value).readings
             await subscription.commit(got)
     return [one.measure.people for one in found if isinstance(one.measure, HeadCount)]
 
@@ -195,10 +196,37 @@ async def test_what_was_not_made_durable_is_delivered_again_after_a_crash(
     await bus.close()
 
 
+class Counting(EmbeddedBus):
+    """Remembers how much went into each append."""
+
+    appended: list[int]
+
+    async def publish_many(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+        self.appended = [*getattr(self, "appended", []), len(records)]
+        await super().publish_many(topic, records)
+
+
+async def test_a_burst_is_appended_together_and_in_order(
+    mqtt_url: str, camera: str, tmp_path: Path, records: RecordCodec, make_intake: Callable[[Bus], MqttIntake]
+) -> None:
+    """It waits at the broker while the hub is away, and then comes at once."""
+    bus = Counting(tmp_path / "bus.db")
+    await bus.open()
+    async with running(make_intake(bus)):
+        pass
+    async with client(mqtt_url) as sender:
+        for number in range(200):
+            await send(sender, camera, reading(camera, number))
+    async with running(make_intake(bus)):
+        assert await people(bus, records, 200) == list(range(200))
+    assert len(bus.appended) <= 50
+    await bus.close()
+
+
 async def test_the_counters_of_a_rehearsal_speak_mqtt(
     mqtt_url: str, bus: EmbeddedBus, records: RecordCodec
 ) -> None:
-    sites = with_invented_capacities(list(load_sites(config.folder("akishima")).values())[:3], seed=5)
+    sites = with_inventions(list(load_sites(config.folder("akishima")).values())[:3], seed=5)
     sensors = Sensors(sites, seed=5, interval=timedelta(minutes=1))
     intake = MqttIntake(
         Broker(url=mqtt_url, client_id=f"hub-{uuid4()}"),
@@ -214,7 +242,8 @@ async def test_the_counters_of_a_rehearsal_speak_mqtt(
         async with asyncio.timeout(PATIENCE_S), bus.subscribe(READINGS, group="test") as subscription:
             while len(found) < 2 * len(sites):
                 got = await subscription.get()
-                found += [records.unseal(Reading, READINGS, record.key, record.value) for record in got]
+                for record in got:
+                    found += records.unseal(Readings, READINGS, record.key, record.value).readings
     assert {one.site for one in found} == sites.keys()
     assert all(isinstance(one.measure, DoorTotals) for one in found)
     assert sum(one.measure.entered for one in found if isinstance(one.measure, DoorTotals)) > 0

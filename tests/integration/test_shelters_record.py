@@ -8,14 +8,20 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from hub import keys as key_files
 from hub.errors import BadInput, Conflict
 from hub.ledger import Ledger
 from hub.shelter_list import Crowding
-from shelters import record
+from shelters import checklist, record
+from shelters import link as links
+from shelters.checklist import Tick
+from shelters.link import Link, new_token
+from shelters.manual import Item
 from shelters.reading import StaffWord
 from shelters.record import Report
 from shelters.shelter import IllegalStep, Stage, Step
 from shelters.site import SiteCode
+from shelters.support import Support
 from shelters.tables import metadata
 
 SITE = SiteCode("E1320700035")
@@ -48,9 +54,11 @@ async def ledger(url: str) -> AsyncIterator[Ledger]:
     await opened.close()
 
 
-async def take(ledger: Ledger, number: int, stage: Stage, *, people: int | None = None) -> None:
-    step = Step(site=SITE, number=number, stage=stage, at=NOON, by="tanaka", opens_at=NOON, note="鍵は自治会")
-    await ledger.write(lambda conn: record.take_step(conn, step, people=people, recorded_at=NOON))
+async def take(
+    ledger: Ledger, number: int, stage: Stage, *, people: int | None = None, by: str = "tanaka"
+) -> bool:
+    step = Step(site=SITE, number=number, stage=stage, at=NOON, by=by, opens_at=NOON, note="鍵は自治会")
+    return await ledger.write(lambda conn: record.take_step(conn, step, people=people, recorded_at=NOON))
 
 
 WAY = (Stage.PREPARING, Stage.STAFF_ARRIVED, Stage.UNLOCKED, Stage.SAFETY_CHECKED, Stage.RECEIVING)
@@ -75,10 +83,17 @@ async def test_a_site_stands_where_its_last_step_put_it(ledger: Ledger, url: str
 
 async def test_of_two_who_saw_the_same_step_the_second_is_told(ledger: Ledger) -> None:
     await take(ledger, 1, Stage.PREPARING)
-    with pytest.raises(Conflict, match="ほかの人が先に変更しました"):
-        await take(ledger, 1, Stage.PREPARING)
+    with pytest.raises(Conflict, match="ほかの人が先に変更しました。いまは「開設準備」です"):
+        await take(ledger, 1, Stage.PREPARING, by="sato")
     with pytest.raises(Conflict):
         await take(ledger, 3, Stage.STAFF_ARRIVED)
+
+
+async def test_a_step_that_comes_again_from_the_same_hand_is_the_same_step(ledger: Ledger) -> None:
+    assert await take(ledger, 1, Stage.PREPARING)
+    await take(ledger, 2, Stage.STAFF_ARRIVED, by="sato")
+    assert not await take(ledger, 1, Stage.PREPARING)
+    assert len(await ledger.read(lambda conn: record.history(conn, SITE))) == 2
 
 
 async def test_an_illegal_step_leaves_no_trace(ledger: Ledger) -> None:
@@ -106,10 +121,15 @@ async def give(ledger: Ledger, given: Report, at: datetime = NOON) -> None:
 
 async def test_a_report_comes_back_whole(ledger: Ledger) -> None:
     given = report(
-        households=96, need_support=12, crowding=Crowding.CROWDED, needs=("毛布", "通訳"), note="停電"
+        households=96,
+        need_support=12,
+        crowding=Crowding.CROWDED,
+        needs=("毛布", "通訳"),
+        support={Support.WHEELCHAIR: 2, Support.PET: 0},
+        note="停電",
     )
     await give(ledger, given)
-    assert await ledger.read(lambda conn: record.latest_report(conn, SITE)) == given
+    assert await ledger.read(lambda conn: record.latest_report(conn, SITE)) == (given, NOON)
 
 
 async def test_a_report_that_comes_twice_counts_once(ledger: Ledger) -> None:
@@ -135,6 +155,7 @@ async def test_what_the_transport_lost_is_found_again_by_when_it_was_recorded(le
         ({"people": -1}, "people"),
         ({"people": 1_000_000}, "people"),
         ({"households": -5}, "households"),
+        ({"support": {Support.INFANT: -1}}, "support-infant"),
         ({"crowding": Crowding.UNKNOWN}, "crowding"),
         ({"people": None}, "report"),
     ],
@@ -145,3 +166,42 @@ async def test_a_report_that_cannot_be_is_refused(
     with pytest.raises(BadInput) as refused:
         await give(ledger, report(**changes))
     assert refused.value.path == place
+
+
+async def test_a_tick_stands_until_it_is_undone(ledger: Ledger) -> None:
+    def say(name: str, *, done: bool, minutes: int) -> Tick:
+        at = NOON + timedelta(minutes=minutes)
+        return Tick(id=name, site=SITE, opening=1, item=Item.GAS, done=done, at=at, by="tanaka")
+
+    async def give_tick(tick: Tick) -> bool:
+        return await ledger.write(lambda conn: checklist.record(conn, tick, begun=1, recorded_at=NOON))
+
+    first = say("a", done=True, minutes=1)
+    assert [await give_tick(first), await give_tick(first)] == [True, False]
+    assert await ledger.read(lambda conn: checklist.ticked(conn, SITE, 1)) == {Item.GAS: first}
+    await give_tick(say("b", done=False, minutes=2))
+    assert await ledger.read(lambda conn: checklist.ticked(conn, SITE, 1)) == {}
+
+
+async def test_a_link_is_found_by_its_token_until_it_is_revoked(ledger: Ledger, tmp_path: Path) -> None:
+    key_files.create(tmp_path / "keys")
+    keys, token = key_files.load(tmp_path / "keys"), new_token()
+    link = Link(
+        id=str(uuid4()),
+        site=SITE,
+        created_at=NOON,
+        created_by="tanaka",
+        expires_at=NOON + timedelta(hours=12),
+    )
+    await ledger.write(lambda conn: links.add(conn, keys, link, token))
+    with pytest.raises(Conflict):
+        await ledger.write(lambda conn: links.add(conn, keys, link, new_token()))
+
+    async def found(word: str, at: datetime) -> Link | None:
+        return await ledger.read(lambda conn: links.find(conn, keys, word, at=at))
+
+    assert await found(token, NOON) == link
+    assert await found(new_token(), NOON) is None
+    assert await found(token, link.expires_at) is None
+    assert await ledger.write(lambda conn: links.revoke(conn, SITE, link.id, by="sato", at=NOON))
+    assert await found(token, NOON) is None

@@ -1,13 +1,10 @@
 """The same alert through several processes over Kafka, PostgreSQL and Redis: the same counts as embedded."""
 
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from hub.progress import Tally
 from tests.integration.city_hub import city_hub, gateway, kill, received
@@ -20,22 +17,16 @@ SPLIT = (("fanout", "sweep"), ("receipts",), ("mail",), ("mail",))
 
 
 @pytest.fixture
-def servers(postgresql_url: str, kafka_bootstrap: str, redis_url: str) -> Iterator[dict[str, Any]]:
+def servers(database_url: str, kafka_bootstrap: str, redis_url: str) -> dict[str, Any]:
     """A database of this test's own; Kafka and Redis are shared, and claims keep hubs apart."""
-    name = f"hub_{uuid4().hex[:12]}"
-    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(text(f'CREATE DATABASE "{name}"'))
-    yield {
-        "ledger": {"url": make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)},
+    return {
+        "ledger": {"url": database_url},
         "bus": {"kafka": kafka_bootstrap},
         "live": {"redis": redis_url, "share": 0.5},
     }
-    with engine.connect() as conn:
-        conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
 
 
+@pytest.mark.alone
 async def test_split_over_processes_the_counts_are_those_of_one_process(
     tmp_path: Path, servers: dict[str, Any]
 ) -> None:

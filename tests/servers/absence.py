@@ -14,7 +14,14 @@ def address(variable: str) -> str:
     if not found:
         reason = os.environ.get(f"{variable}_MISSING", "use `make test`, which starts the servers")
         absent(f"{variable} is not set: {reason}")
-    return found
+    return _own(found) if variable == "REDIS_URL" else found
+
+
+def _own(redis: str) -> str:
+    """Each of the processes that run tests side by side has a database of its own there: hubs of the same
+    city would stand back for each other's urgent work."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"{redis.removesuffix('/0')}/{worker}" if redis.endswith("/0") else redis
 
 
 def absent(reason: str) -> NoReturn:

@@ -2,9 +2,8 @@
 
 import os
 
-from yobikake.rehearsal.servers.program import Program
+from yobikake.rehearsal.servers.program import CHROMIUM, Program
 
-CHROMIUM = Program(name="chromium", package="chromium")
 CJK_FONTS = Program(
     name="Noto CJK", package="fonts-noto-cjk", file="/usr/share/fonts/*/noto*/NotoSansCJK-*.ttc"
 )

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 
+from tests.servers.postfix import PRESET
 from yobikake.rehearsal.servers.program import Program, missing
 from yobikake.rehearsal.servers.say import say
 
@@ -18,8 +19,14 @@ def install(programs: Iterable[Program]) -> None:
     if not packages or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     say(f"apt-get install {' '.join(packages)} …")
-    if _apt_get("update"):
+    if _apt_get("update") and _preset(PRESET):
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
+
+
+def _preset(answers: str) -> bool:
+    """What debconf would ask, answered beforehand."""
+    done = subprocess.run(["debconf-set-selections"], input=answers, text=True, check=False)
+    return done.returncode == 0
 
 
 def _apt_get(*arguments: str) -> bool:

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
-from tests.servers import browser
+from tests.servers import browser, mailbox, postfix
 from tests.servers.install import install
 from yobikake.rehearsal.servers.folder import temporary
 from yobikake.rehearsal.servers.kafka import Kafka
 from yobikake.rehearsal.servers.mosquitto import Mosquitto
 from yobikake.rehearsal.servers.postgresql import PostgreSQL
 from yobikake.rehearsal.servers.process import NotStarted
-from yobikake.rehearsal.servers.program import advice, missing
+from yobikake.rehearsal.servers.program import NGINX, advice, missing
 from yobikake.rehearsal.servers.redis import Redis
 from yobikake.rehearsal.servers.say import say
 from yobikake.rehearsal.servers.server import Server
@@ -29,9 +29,12 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
     A missing one also leaves its sentence in the environment, for the tests that skip because of it.
     """
     wanted = [server for server in SERVERS if not os.environ.get(server.variable)]
-    needed = [program for server in wanted for program in server.needs()] + browser.programs()
+    needed = [program for server in wanted for program in server.needs()]
+    needed += [*browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, NGINX]
     await asyncio.to_thread(install, needed)
     environment, lacking = _chromium()
+    if absent := missing(postfix.PROGRAMS):
+        lacking.append(f"postfix: {advice(absent)}")
     with temporary("yobikake-servers-") as folder:
         started: list[Server] = []
         try:
@@ -40,6 +43,7 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
             for start in starts:
                 environment |= start.result()
             lacking += [text for variable, text in environment.items() if variable.endswith("_MISSING")]
+            lacking += [f"the tests of nginx: {advice([NGINX])}"] if missing([NGINX]) else []
             yield environment, lacking
         finally:
             await asyncio.gather(*(server.stop() for server in started))

@@ -4,6 +4,7 @@ import pytest
 
 from hub.authorise import RIGHTS, SYSTEM, Action, Actor, Role, authorise, may
 from hub.errors import Forbidden
+from hub.hazard import Hazard
 
 
 def holding(*roles: Role) -> Actor:
@@ -12,9 +13,21 @@ def holding(*roles: Role) -> Actor:
 
 MAY: dict[Role, set[Action]] = {
     Role.VIEWER: {Action.VIEW},
-    Role.SHELTERS: {Action.VIEW, Action.REPORT_SHELTER},
-    Role.ADMIN: {Action.VIEW, Action.ADMINISTER},
-    Role.COMPOSER: {Action.VIEW, Action.COMPOSE, Action.STOP, Action.TICK, Action.REPORT_SHELTER},
+    Role.SHELTERS: {Action.VIEW, Action.REPORT_SHELTER, Action.INVITE_SHELTER},
+    Role.PHONES: {Action.VIEW, Action.COUNT_CALLS, Action.ANSWER_FOR},
+    Role.ADMIN: {Action.VIEW, Action.CONFIGURE, Action.ADMINISTER},
+    Role.COMPOSER: {
+        Action.VIEW,
+        Action.COMPOSE,
+        Action.STOP,
+        Action.TICK,
+        Action.REPORT_SHELTER,
+        Action.COUNT_CALLS,
+        Action.EDIT_ANSWERS,
+        Action.SET_STAGE,
+        Action.CALL_STAFF,
+        Action.ANSWER_FOR,
+    },
     Role.APPROVER: set(Action) - {Action.ADMINISTER},
 }
 
@@ -46,3 +59,18 @@ def test_every_action_says_whom_it_takes() -> None:
     assert RIGHTS.keys() == set(Action)
     with pytest.raises(Forbidden, match=r"権限がありません.*approver"):
         authorise(holding(Role.COMPOSER), Action.APPROVE)
+
+
+def test_a_right_may_be_limited_to_kinds_of_alert() -> None:
+    waterworks = Actor(
+        login="a", name="a", roles=frozenset({Role.APPROVER}), hazards=frozenset({Hazard.WATER})
+    )
+    for action in (Action.COMPOSE, Action.APPROVE, Action.STOP):
+        authorise(waterworks, action, Hazard.WATER)
+        authorise(holding(Role.APPROVER), action, Hazard.FLOOD)
+        with pytest.raises(
+            Forbidden, match=r"「洪水」はあなたの担当ではありません（担当：断水・給水）.*flood are not yours"
+        ):
+            authorise(waterworks, action, Hazard.FLOOD)
+    with pytest.raises(Forbidden, match="権限がありません"):
+        authorise(waterworks, Action.ADMINISTER, Hazard.WATER)

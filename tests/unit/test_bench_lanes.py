@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from yobikake.bench_lanes import passed_on
+from yobikake.bench.lanes import passed_on
 from yobikake.rehearsal.exchange import Exchange
 
 BEGUN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

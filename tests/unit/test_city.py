@@ -61,6 +61,13 @@ def test_towns_have_latin_names_for_foreign_texts(akishima: city.City) -> None:
     assert all(town.name.en.isascii() for town in akishima.towns.values())
 
 
+def test_inland_there_is_no_sea(akishima: city.City, folder: Path) -> None:
+    assert akishima.absent == {Hazard.STORM_SURGE, Hazard.TSUNAMI}
+    spoil(folder, "city.toml", '"tsunami"]', '"sharks"]')
+    with pytest.raises(BadSettings, match=r"city\.toml \$\.absent"):
+        city.load(folder)
+
+
 def test_the_flood_preset_is_marked_as_invented_and_covers_the_eight_towns(akishima: city.City) -> None:
     preset = akishima.presets["tamagawa-flood"]
     assert preset.invented
@@ -81,6 +88,22 @@ def test_the_boundary_is_closed_and_holds_every_town(akishima: city.City) -> Non
         if outline.distance(Point(town.centre.longitude, town.centre.latitude)) > 0.002  # simplified to 1 %
     ]
     assert outside == []
+
+
+def test_a_part_of_the_population_is_never_told_as_the_whole(folder: Path) -> None:
+    text = (folder / "towns.csv").read_text(encoding="utf-8")
+    (folder / "towns.csv").write_text(
+        text.replace("13207-001,朝日町一丁目,Asahi-cho 1-chome,35.708346,139.375034,asahi-tsuiji,",
+                     "13207-001,朝日町一丁目,Asahi-cho 1-chome,35.708346,139.375034,asahi-tsuiji,1200"),
+        encoding="utf-8",
+    )  # fmt: skip
+    made = city.load(folder)
+    first, second = Town("13207-001"), Town("13207-002")
+    assert made.population([first]) == (1200, 0)
+    assert made.population([first]).total == 1200
+    assert made.population([first, second]) == (1200, 1)
+    assert made.population([first, second]).total is None
+    assert made.population(None).total == made.residents
 
 
 def test_an_unknown_town_is_an_error(akishima: city.City) -> None:

@@ -68,10 +68,8 @@ def test_an_area_there_is_not_is_answered_with_those_there_are() -> None:
         compose.preset(CITY, "atlantis")
 
 
-def test_channels_are_those_named_or_all_the_hub_has() -> None:
-    assert compose.channels((), ["mail", "line"]) == ("mail", "line")
-    assert compose.channels(["line", "line"], ["mail", "line"]) == ("line",)
-    with pytest.raises(BadInput, match=r"fax.*mail, line"):
-        compose.channels(["mail", "fax"], ["mail", "line"])
-    with pytest.raises(BadInput, match="none is configured"):
-        compose.channels([], [])
+def test_a_template_for_what_the_city_does_not_have_is_not_offered() -> None:
+    assert compose.template("storm_surge-4").id == "storm_surge-4"
+    with pytest.raises(BadInput, match="flood-4") as refused:
+        compose.template("storm_surge-4", without=CITY.absent)
+    assert "storm_surge-3" not in refused.value.message

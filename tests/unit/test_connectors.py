@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from channels.mail import Mail
+from hub import unsubscribe
 from hub.alert import Lane
 from hub.clock import utc_now
 from hub.errors import BadSettings
+from hub.keys import Keys
 from hub.outbound import Deployment, Outbound
-from hub.settings import Settings
-from yobikake.connectors import Configured, build
+from hub.recipient import RecipientId
+from hub.settings import ResidentsListener, Settings
+from yobikake.connectors import Configured, build, leave_by
 
 MAIL: dict[str, Any] = {"host": "127.0.0.1", "security": "none", "sender": "bosai@city.example"}
 
@@ -68,6 +71,15 @@ def test_routine_mail_has_what_is_written_for_it_and_the_rest_from_all_mail() ->
     assert channel.capabilities.batch_size_on(Lane.URGENT) == 100
 
 
+@pytest.mark.parametrize(("host", "fills"), [({}, 9.0), ({"host": "localhost"}, None)])
+def test_urgent_mail_fills_the_queue_of_routine_mail_only_where_it_is_the_same(
+    host: dict[str, Any], fills: float | None
+) -> None:
+    channel = built(mail=MAIL | {"routine": host | {"drain_per_s": 9.0}})["mail"]
+    assert channel.on(Lane.URGENT).drain_per_s == fills
+    assert channel.on(Lane.ROUTINE).drain_per_s == 9.0
+
+
 def test_another_smarthost_gets_nothing_of_the_first_one(secret: str) -> None:
     whole = MAIL | {"username": "hub", "password_file": secret, "port": 2525, "drain_per_s": 9.0}
     mail = built(mail=whole | {"routine": {"host": "localhost"}})["mail"].by_lane[Lane.ROUTINE]
@@ -90,3 +102,37 @@ def test_a_routine_stanza_that_cannot_work_is_named(routine: dict[str, Any], pla
 def test_a_channel_without_one_refuses_it(secret: str) -> None:
     with pytest.raises(BadSettings, match="routine"):
         built(line={"access_token_file": secret, "routine": {}})
+
+
+def test_personal_mail_in_production_needs_an_address_that_everybodys_provider_can_ask() -> None:
+    def made(url: str, deployment: Deployment) -> None:
+        settings = Settings(
+            data=Path("data"),
+            city="akishima",
+            residents=ResidentsListener(port=8081, public_url=url),
+            channels={"mail": MAIL | {"personal": True}},
+        )
+        build(settings, Outbound(deployment=deployment), utc_now)
+
+    for url in ("", "http://bosai.example.lg.jp"):
+        with pytest.raises(BadSettings, match=r"\[residents\] public_url"):
+            made(url, Deployment.PRODUCTION)
+        made(url, Deployment.REHEARSAL)
+    made("https://bosai.example.lg.jp", Deployment.PRODUCTION)
+
+
+def test_both_lanes_are_told_how_their_recipients_leave() -> None:
+    settings = Settings(
+        data=Path("data"),
+        city="akishima",
+        residents=ResidentsListener(port=8081, public_url="https://bosai.example.lg.jp/"),
+        channels={"mail": MAIL | {"personal": True}},
+    )
+    channels = build(settings, Outbound(deployment=Deployment.REHEARSAL), utc_now)
+    keys = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
+    leave_by(channels, settings, keys)
+    for channel in channels["mail"].by_lane.values():
+        assert isinstance(channel, Mail)
+        assert channel._ways is not None
+        assert channel._ways.page == "https://bosai.example.lg.jp/unsubscribe/"
+        assert unsubscribe.read(keys, channel._ways.token(RecipientId(3)).decode()) == ("mail", 3)

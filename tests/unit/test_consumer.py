@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError
@@ -80,8 +81,8 @@ def a_consumer(bus: EmbeddedBus, **changes: object) -> Consumer[BatchRecord]:
 
 
 @asynccontextmanager
-async def reading(bus: EmbeddedBus, reader: Reader) -> AsyncIterator[Reader]:
-    task = asyncio.create_task(a_consumer(bus).run(reader.take))
+async def reading(bus: EmbeddedBus, reader: Reader, **changes: object) -> AsyncIterator[Reader]:
+    task = asyncio.create_task(a_consumer(bus, **changes).run(reader.take))
     try:
         yield reader
     finally:
@@ -129,6 +130,23 @@ async def test_what_cannot_be_taken_is_given_up_after_three_tries_and_holds_up_n
         assert (reader.taken, reader.tries("bad")) == (["before", "behind"], TRIES)
         second_try = [index for index, asked in enumerate(reader.asked) if asked == ["bad"]][1]
         assert reader.asked.index(["behind"]) < second_try, "those behind it do not wait for its tries"
+        await committed(bus, reader)
+
+
+async def test_what_carries_several_things_loses_only_the_bad_one_and_is_the_only_one_taken_apart(
+    bus: EmbeddedBus,
+) -> None:
+    def apart(record: BatchRecord) -> list[BatchRecord]:
+        return [msgspec.structs.replace(record, batch=name) for name in record.batch.split("+")]
+
+    reader = Reader()
+    reader.broken = {name: ValueError("a fault of ours") for name in ("a+bad+b", "bad")}
+    await publish(bus, "before+1", "a+bad+b", "behind+1")
+    async with reading(bus, reader, apart=apart):
+        (letter,) = await letters(bus, CODEC, 1)
+        assert CODEC.unseal(BatchRecord, letter.topic, letter.key, letter.value).batch == "bad"
+        assert reader.taken == ["before+1", "behind+1", "a", "b"]
+        assert reader.tries("bad") == TRIES
         await committed(bus, reader)
 
 

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
-from sqlalchemy import StaticPool, create_engine, select
+from sqlalchemy import StaticPool, create_engine, func, select
 
 from hub import receipts
 from hub.channel import Capabilities, Receipt
@@ -137,6 +137,12 @@ class Deliveries(RuleBasedStateMachine):
         assert tally.failed == tally.reasons.total()
 
     @invariant()
+    def nobody_has_more_tries_than_the_channel_gives(self) -> None:
+        if hasattr(self, "capabilities"):
+            spent = select(func.max(tables.batches.c.spent))
+            assert self.conn.execute(spent).scalar_one() < CHANNEL.max_attempts
+
+    @invariant()
     def nothing_of_a_stopped_alert_is_left_to_send(self) -> None:
         if self.stopped is not None:
             planned = select(tables.batches.c.id).where(tables.batches.c.state == BatchState.PLANNED)
@@ -174,14 +180,21 @@ class Deliveries(RuleBasedStateMachine):
             outcome = outcomes[position]
             taken = outcome in (Outcome.ACCEPTED, Outcome.DELIVERED)
             self.refs += taken
-            results[position] = Result(member, outcome, _ref(self.refs) if taken else None)
+            ref = _ref(self.refs) if taken else None
+            results[position] = Result(member, outcome, ref, alone=bool(position % 2))
         stopped = alerts.stopped(self.conn, [batch.alert], hold=True).get(batch.alert)
         verdict = judge(batch, results, self.capabilities, now=NOW, random=self.random, stopped_as=stopped)
-        wrote = batches.record(
-            self.conn, batch, owner=owner, results=verdict.final, children=verdict.children,
-            moved=verdict.moved, settles_at=NOW + timedelta(minutes=5), reached_between=(NOW, NOW),
+        recorded = batches.Record(
+            batch=batch,
+            owner=owner,
+            results=verdict.final,
+            children=verdict.children,
+            moved=verdict.moved,
+            settles_at=NOW + timedelta(minutes=5),
+            reached_between=(NOW, NOW),
             keep_refs=True,
-        )  # fmt: skip
+        )
+        wrote = batches.record(self.conn, [recorded])
         if wrote:
             self.maybe |= {each.recipient for each in results.values() if each.outcome is Outcome.AMBIGUOUS}
         refs = [result.ref for result in results.values() if result.ref]

@@ -512,10 +512,17 @@ class Hub(RuleBasedStateMachine):
             verdict = judge(
                 batch, results, self.capabilities, now=now, random=self.random, stopped_as=stopped
             )
-            wrote = batches.record(
-                conn, batch, owner=owner, results=verdict.final, children=verdict.children,
-                moved=verdict.moved, settles_at=now, reached_between=(now, now), keep_refs=True,
-            )  # fmt: skip
+            recorded = batches.Record(
+                batch=batch,
+                owner=owner,
+                results=verdict.final,
+                children=verdict.children,
+                moved=verdict.moved,
+                settles_at=now,
+                reached_between=(now, now),
+                keep_refs=True,
+            )
+            wrote = batches.record(conn, [recorded])
             if wrote and refs:
                 receipts.unpark(conn, "mail", refs, self.capabilities, now=now, random=self.random)
 

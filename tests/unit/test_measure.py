@@ -1,30 +1,21 @@
 """How gateways count. The connector for X has the exact rules; here nothing may count less."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from channels._x_weight import weight
-from hub.measure import MEASURES, characters, utf16, weighted
+from hub.measure import MEASURES, Pace, spoken_s, weighted
+
+TEXTS = json.loads((Path(__file__).parents[1] / "measures.json").read_text(encoding="utf-8"))
+"""Texts with what each comes to. The script's counters are held to the same in a browser."""
 
 
-@pytest.mark.parametrize(
-    ("text", "as_characters", "as_utf16", "as_weighted"),
-    [
-        ("", 0, 0, 0),
-        ("Level 4", 7, 7, 7),
-        ("昭島市", 3, 3, 6),
-        ("【訓練】", 4, 4, 8),
-        ("피난", 2, 2, 4),
-        ("sơ tán", 6, 6, 6),
-        ("Tất cả", 6, 6, 8),
-        ("निर्देशन", 8, 8, 8),
-        ("𠮷野", 2, 3, 4),
-        ("見る https://hub.example/a/2026-0147/ja", 37, 37, 28),
-    ],
-)
-def test_each_gateway_counts_in_its_own_way(
-    text: str, as_characters: int, as_utf16: int, as_weighted: int
-) -> None:
-    assert (characters(text), utf16(text), weighted(text)) == (as_characters, as_utf16, as_weighted)
+@pytest.mark.parametrize("expected", TEXTS, ids=lambda each: each["text"][:20])
+def test_each_measure_counts_in_its_own_way(expected: dict[str, str | int]) -> None:
+    text = str(expected["text"])
+    assert {name: measure(text) for name, measure in MEASURES.items()} | {"text": text} == expected
 
 
 @pytest.mark.parametrize(
@@ -42,4 +33,11 @@ def test_nothing_counts_less_than_x_does(text: str) -> None:
 
 
 def test_measures_are_found_by_the_name_a_channel_uses() -> None:
-    assert set(MEASURES) == {"characters", "utf16", "weighted"}
+    assert {"characters", "utf16", "weighted", "sms"} <= MEASURES.keys()
+
+
+def test_a_slower_voice_takes_longer_and_breathes_between_sentences() -> None:
+    text = "避難してください。外は危険です。"
+    assert spoken_s(text, Pace(per_s=4, rest_s=1)) == len(text) / 4 + 1
+    assert spoken_s(text, Pace(per_s=8, rest_s=0)) == len(text) / 8
+    assert spoken_s("", Pace(per_s=4, rest_s=1)) == 0

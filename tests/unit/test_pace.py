@@ -54,6 +54,27 @@ def test_a_routine_batch_is_out_of_the_way_within_a_second(capabilities: Capabil
     assert capabilities.batch_size_on(Lane.ROUTINE) == routine
 
 
+# --- what the gateway has to pass on ---
+
+
+@pytest.mark.parametrize(
+    ("lane", "drain_per_s", "behind"),
+    [(Lane.URGENT, 50.0, True), (Lane.URGENT, None, False), (Lane.ROUTINE, 50.0, False)],
+)
+async def test_urgent_recipients_stand_in_the_queue_before_routine_ones(
+    lane: Lane, drain_per_s: float | None, behind: bool
+) -> None:
+    live, mail = MemoryLive(), replace(MAIL, drain_per_s=drain_per_s)
+    await Pace(live, mail, lease=LEASE).taken(lane, recipients=50_000)
+    pace = Pace(live, replace(MAIL, drain_per_s=50.0), lease=LEASE)
+    await pace.turn(Lane.URGENT, recipients=100, gate=open_gate)  # waits for nobody
+    if not behind:
+        await pace.turn(Lane.ROUTINE, recipients=50, gate=open_gate)
+        return
+    with pytest.raises(NotYet):
+        await pace.turn(Lane.ROUTINE, recipients=50, gate=open_gate)
+
+
 # --- waiting ---
 
 

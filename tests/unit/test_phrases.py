@@ -12,9 +12,11 @@ from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
 from hub.channel import Content
 from hub.delivery import Variant
+from hub.details import Colour, Details, Person
 from hub.errors import BadInput, BadSettings
 from hub.evacuation import Level
 from hub.hazard import Hazard
+from hub.inbound.warning import LEVELLED
 from hub.language import Language
 from hub.phrases import Earlier, State, Template
 from hub.place import Name
@@ -53,18 +55,41 @@ TOWNS = Name(
 )
 EARLIER = Earlier(number="2026-0146", sent=datetime(2026, 9, 8, 11, 15, tzinfo=UTC))
 
+DETAILS = Details(
+    place=Name(ja="中央公園の南駐車場", en="Chuo Park, south car park"),
+    road=Name(ja="都道100号 青波橋の付近", en="Route 100 near Aonami Bridge"),
+    from_at=datetime(2026, 12, 10, 3, 30, tzinfo=UTC),
+    until_at=datetime(2026, 12, 11, 12, 45, tzinfo=UTC),
+    day=date(2026, 12, 10),
+    telephone="0120-000-0000",
+    heat_index=35,
+    person=Person.WOMAN,
+    age=85,
+    colour=Colour.YELLOW,
+)
+"""A value of each kind, none of them short."""
+
 EARLIER_CLOCK = "20(時|:|点|點|시 )15"
 """Its time, in any language."""
 
 FOREIGN = [language for language in Language if language not in (Language.JA, Language.JA_EASY)]
-LEVELS = ["flood-3", "flood-4", "flood-5", "landslide-4"]
+LEVELS = [
+    f"{hazard}-{level}"
+    for hazard in ("flood", "inland_flood", "landslide", "storm_surge")
+    for level in (3, 4, 5)
+]
+LIFTS = [f"{hazard}-lift" for hazard in ("flood", "inland_flood", "landslide", "storm_surge")]
+WITHOUT_AN_ORDER = [
+    "earthquake", "flood-shelters", "storm", "large_fire", "missile", "heat", "power-outage", "water-outage",
+    "water-point", "road-closed", "missing-person", "shelter", "shelter-close",
+]  # fmt: skip
 
 every_template = pytest.mark.parametrize("template", BANK.values(), ids=BANK.keys())
 every_language = pytest.mark.parametrize("language", Language)
 
 
 def filled(template: Template, area: tuple[Name, ...] = (TOWNS,)) -> dict[Language, AlertInfo]:
-    infos = phrases.fill(template, city=CITY, area=area, river=RIVER, earlier=EARLIER)
+    infos = phrases.fill(template, city=CITY, area=area, river=RIVER, earlier=EARLIER, details=DETAILS)
     return {info.language: info for info in infos}
 
 
@@ -112,10 +137,28 @@ def sent(template: Template, mode: Mode) -> Alert:
 
 
 def test_the_bank_answers_the_occasions_of_a_city() -> None:
-    assert {
-        "flood-3", "flood-4", "flood-5", "flood-lift", "flood-shelters", "landslide-4", "landslide-lift",
-        "earthquake", "correction", "cancel", "system-test",
-    } <= BANK.keys()  # fmt: skip
+    assert {*LEVELS, *WITHOUT_AN_ORDER, *LIFTS, "correction", "cancel", "system-test"} <= BANK.keys()
+
+
+def test_every_template_is_called_something_in_english() -> None:
+    titles = {template.title.en for template in BANK.values()}
+    assert len(titles) == len(BANK)
+    assert all(title.isascii() for title in titles)
+    assert BANK["flood-4"].name.en == "Alert Level 4, Evacuation Order"
+    assert BANK["earthquake"].name.en == "Earthquake"
+
+
+@pytest.mark.parametrize("hazard", sorted(LEVELLED))
+@pytest.mark.parametrize("what", ["3", "4", "5", "lift"])
+def test_every_warning_that_a_city_answers_has_its_template(hazard: Hazard, what: str) -> None:
+    """Under the name that `inbound.warning.suggest` gives."""
+    template = BANK[f"{hazard}-{what}"]
+    assert template.hazard is hazard
+    assert template.level == (None if what == "lift" else int(what))
+
+
+def test_what_no_order_stands_behind_has_no_level() -> None:
+    assert {BANK[name].level for name in WITHOUT_AN_ORDER} == {None}
 
 
 @every_template
@@ -177,7 +220,7 @@ def test_every_text_that_stands_alone_says_who_and_when(template: Template, lang
         assert "{issued_at}" in text or re.search(EARLIER_CLOCK, text), form
 
 
-@pytest.mark.parametrize("name", [*LEVELS, "flood-lift", "landslide-lift", "earthquake", "flood-shelters"])
+@pytest.mark.parametrize("name", [*LEVELS, *WITHOUT_AN_ORDER, *LIFTS])
 @every_language
 def test_orders_and_notices_name_the_place(name: str, language: Language) -> None:
     first = placename.split(TOWNS)[0]
@@ -198,7 +241,7 @@ def test_an_order_gives_its_level_as_a_digit_in_every_text(name: str, language: 
 @pytest.mark.parametrize("name", LEVELS)
 def test_the_first_sentence_is_the_one_a_city_would_write(name: str) -> None:
     template = BANK[name]
-    hazard = "青波川の洪水" if template.hazard is Hazard.FLOOD else "土砂災害"
+    hazard = "青波川の洪水" if template.hazard is Hazard.FLOOD else template.hazard.japanese
     assert template.level is not None
     assert filled(template)[Language.JA].description.startswith(
         f"よびかけ市は{{issued_at}}、{hazard}について"
@@ -236,7 +279,8 @@ def test_a_foreign_text_gives_place_names_in_latin_letters(name: str, language: 
 def test_a_flood_has_no_cliff_and_the_inland_no_storm_surge(template: Template) -> None:
     for info in template.infos.values():
         text = whole(info)
-        assert not re.search("高潮|storm surge|해일|triều", text)
+        if template.hazard is not Hazard.STORM_SURGE:
+            assert not re.search("高潮|[Ss]torm surge|해일|nước dâng|暴潮", text)
         if template.hazard is Hazard.FLOOD:
             assert not re.search("崖|がけ|土砂|landslide|slope|滑坡|山崩|산사태|비탈|sạt lở|पहिरो", text)
 
@@ -244,7 +288,8 @@ def test_a_flood_has_no_cliff_and_the_inland_no_storm_surge(template: Template) 
 @every_template
 def test_a_flood_sends_people_to_places_for_floods_not_to_any_shelter(template: Template) -> None:
     japanese = whole(template.infos[Language.JA])
-    assert "避難所" not in japanese
+    if template.hazard.designable:
+        assert "避難所" not in japanese
     if "{shelters}" in japanese and template.hazard is Hazard.FLOOD:
         assert "洪水のときに使える避難場所" in japanese
 
@@ -278,7 +323,7 @@ def test_a_city_orders_and_does_not_announce() -> None:
 
 
 def test_lifting_is_said_as_an_order() -> None:
-    for name in ("flood-lift", "landslide-lift"):
+    for name in LIFTS:
         assert "避難指示を解除しました" in BANK[name].infos[Language.JA].description
         assert BANK[name].msg_type is MsgType.CANCEL
         assert BANK[name].level is None
@@ -362,6 +407,11 @@ def test_a_headline_is_a_line(template: Template, language: Language) -> None:
     headline = filled(template)[language].headline
     assert "\n" not in headline
     assert len(headline) + len(framing.FRAMINGS[language].mark) <= 160
+
+
+def test_a_city_is_offered_nothing_for_what_it_does_not_have() -> None:
+    inland = phrases.load(FOLDER, without={Hazard.STORM_SURGE})
+    assert BANK.keys() - inland.keys() == {name for name in BANK if name.startswith("storm_surge-")}
 
 
 # --- filling -------------------------------------------------------------------------------------

@@ -28,8 +28,10 @@ def test_the_wheel_holds_every_package_and_nothing_else(tmp_path: Path) -> None:
     source = tmp_path / "source"  # building leaves a folder behind
     source.mkdir()
     for name in (*PACKAGES, "pyproject.toml", "README.md"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, source / name)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, source / name)
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source],
         check=True,

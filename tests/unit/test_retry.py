@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.alert import Lane, Mode
-from hub.channel import Capabilities
+from hub.channel import Capabilities, Unit
 from hub.delivery import FAILED, Batch, Outcome, Result, Variant
 from hub.language import Language
 from hub.ledger.batches import Planned
@@ -36,9 +37,18 @@ BATCH = Batch(
 )
 
 
-def results(*outcomes: Outcome, retry_after: timedelta | None = None) -> dict[int, Result]:
+class Longest(Random):
+    """Every wait is as long as it can be."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+def results(
+    *outcomes: Outcome, retry_after: timedelta | None = None, alone: bool = False
+) -> dict[int, Result]:
     return {
-        position: Result(BATCH.members[position], outcome, None, "", retry_after)
+        position: Result(BATCH.members[position], outcome, None, "", retry_after, alone)
         for position, outcome in enumerate(outcomes)
     }
 
@@ -96,13 +106,57 @@ def test_a_channel_may_refuse_to_resend_what_may_have_arrived() -> None:
     assert judge(BATCH, results(*[Outcome.AMBIGUOUS] * 3), shy, now=NOW, random=Random(0)).children == ()
 
 
-def test_tries_end_where_the_channel_says() -> None:
-    twice = replace(MAIL, max_attempts=2)
-    verdict = judge(
-        replace(BATCH, attempt=2), results(*[Outcome.TEMPORARY] * 3), twice, now=NOW, random=Random(0)
-    )
+@pytest.mark.parametrize(("unit", "alone"), [(Unit.PEOPLE, True), (Unit.FACILITIES, False)])
+def test_tries_end_where_the_channel_says(unit: Unit, alone: bool) -> None:
+    twice = replace(MAIL, max_attempts=2, unit=unit)
+    said = results(*[Outcome.TEMPORARY] * 3, alone=alone)
+    (child,) = judge(BATCH, said, twice, now=NOW, random=Random(0)).children
+    verdict = judge(child.batch, said, twice, now=NOW, random=Random(0))
     assert verdict.children == ()
     assert all(result.outcome in FAILED for result in verdict.final.values())
+
+
+def test_a_gateway_that_takes_nothing_costs_no_person_a_try_and_is_asked_less_and_less_often() -> None:
+    """Three calls are for a person who does not pick up, not for the hours of an outage."""
+    once, late = replace(MAIL, max_attempts=1), Longest()
+    batch, waits = BATCH, []
+    for outcome in (Outcome.TEMPORARY, Outcome.THROTTLE, Outcome.TEMPORARY, Outcome.TEMPORARY):
+        (child,) = judge(batch, results(*[outcome] * 3), once, now=NOW, random=late).children
+        batch = child.batch
+        waits.append(child.due_at - NOW)
+    assert waits == list(MAIL.backoff)
+    assert (batch.attempt, batch.spent) == (5, 0)
+    missed = judge(batch, results(*[Outcome.TEMPORARY] * 3, alone=True), once, now=NOW, random=late)
+    assert missed.children == ()
+
+
+def test_a_doubt_that_is_cleared_is_none_any_more() -> None:
+    """A resend that found the call in doubt, which nobody had taken: the next call is a new one."""
+    resend = replace(BATCH, resend=True)
+    cleared = {
+        position: msgspec.structs.replace(result, cleared=position != 0)
+        for position, result in results(*[Outcome.TEMPORARY] * 3, alone=True).items()
+    }
+    children = judge(resend, cleared, MAIL, now=NOW, random=Random(0)).children
+    assert {each.batch.members: each.batch.resend for each in children} == {
+        (RecipientId(11),): True,
+        (RecipientId(12), RecipientId(13)): False,
+    }
+    given_up = judge(resend, cleared, replace(MAIL, max_attempts=1), now=NOW, random=Random(0))
+    assert [result.outcome for result in given_up.final.values()] == [
+        Outcome.AMBIGUOUS, Outcome.PERMANENT, Outcome.PERMANENT,
+    ]  # fmt: skip
+
+
+def test_who_was_missed_alone_pays_for_nobody_else() -> None:
+    voice = replace(MAIL, max_attempts=3)
+    said = results(*[Outcome.TEMPORARY] * 3) | {1: results(*[Outcome.TEMPORARY] * 3, alone=True)[1]}
+    children = judge(BATCH, said, voice, now=NOW, random=Random(0)).children
+    assert {each.batch.members: each.batch.spent for each in children} == {
+        (RecipientId(11), RecipientId(13)): 0,
+        (RecipientId(12),): 1,
+    }
+    assert len({each.batch.id for each in children}) == 2
 
 
 def test_wrong_credentials_cost_no_try() -> None:
@@ -206,12 +260,15 @@ capabilities = st.builds(
     resends_ambiguous=st.booleans(),
     retries_whole_batch=st.booleans(),
 )
-tried = st.builds(replace, st.just(BATCH), attempt=st.integers(1, 4), resend=st.booleans())
+tried = st.builds(
+    lambda spent, others, resend: replace(BATCH, attempt=1 + spent + others, spent=spent, resend=resend),
+    st.integers(0, 3), st.integers(0, 3), st.booleans(),
+)  # fmt: skip
 
 
 @given(
     batch=tried,
-    said=st.lists(st.tuples(outcomes, waits), min_size=3, max_size=3),
+    said=st.lists(st.tuples(outcomes, waits, st.booleans()), min_size=3, max_size=3),
     channel=capabilities,
     stopped_as=st.none() | st.sampled_from([Outcome.CANCELLED, Outcome.SUPERSEDED]),
     late=st.timedeltas(timedelta(0), timedelta(hours=2)),
@@ -220,7 +277,7 @@ tried = st.builds(replace, st.just(BATCH), attempt=st.integers(1, 4), resend=st.
 def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
     *,
     batch: Batch,
-    said: list[tuple[Outcome, timedelta | None]],
+    said: list[tuple[Outcome, timedelta | None, bool]],
     channel: Capabilities,
     stopped_as: Outcome | None,
     late: timedelta,
@@ -228,8 +285,8 @@ def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
 ) -> None:
     now = NOW + late
     given_results = {
-        position: Result(batch.members[position], outcome, None, "", wait)
-        for position, (outcome, wait) in enumerate(said)
+        position: Result(batch.members[position], outcome, None, "", wait, alone)
+        for position, (outcome, wait, alone) in enumerate(said)
     }
     first, again = (
         judge(batch, given_results, channel, now=now, random=Random(seed), stopped_as=stopped_as)
@@ -267,6 +324,15 @@ def _is_a_fair_try(
     if doubtful:
         assert channel.resends_ambiguous
         assert channel.retries_whole_batch or not batch.resend, "at most one flagged resend"
+    costs = [result.alone and result.outcome is Outcome.TEMPORARY for result in own]
+    if channel.max_attempts is None:
+        assert child.batch.spent == batch.spent
+    elif channel.retries_whole_batch:
+        assert child.batch.spent == batch.spent + any(costs)
+    else:
+        assert {child.batch.spent - batch.spent} == set(costs), "a try that costs some and not others"
+    if any(costs):
+        assert channel.max_attempts is None or child.batch.spent < channel.max_attempts
     asked = max(
         (result.retry_after for result in own if result.retry_after is not None), default=timedelta(0)
     )

@@ -185,3 +185,28 @@ def structs(kind: Any) -> list[Any]:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return [kind]
     return [struct for argument in getattr(kind, "__args__", ()) for struct in structs(argument)]
+
+
+@pytest.mark.parametrize("wrong", ["proxy.example.lg.jp", "10.0.0.1/8", "10.0.0"])
+def test_a_proxy_is_named_by_address_or_network(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "yobikake.toml"
+    file.write_text(
+        f'data = "data"\ncity = "akishima"\n[residents]\nport = 1\ntrusted_proxies = ["{wrong}"]\n'
+    )
+    with pytest.raises(BadSettings, match=r"trusted_proxies.*アドレス"):
+        settings.load(file)
+    file.write_text(file.read_text().replace(wrong, "10.0.0.0/8"))
+    assert settings.load(file).residents.trusted_proxies == ("10.0.0.0/8",)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["*", "www.city.example.lg.jp", "https://a.example/x", "https://a.example; x"]
+)
+def test_a_website_that_may_frame_the_banner_is_an_origin(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "yobikake.toml"
+    head = 'data = "data"\ncity = "akishima"\n[residents]\nport = 1\nembedded_by = '
+    file.write_text(f'{head}["{wrong}"]\n', encoding="utf-8")
+    with pytest.raises(BadSettings, match=r"embedded_by.*パス"):
+        settings.load(file)
+    file.write_text(f'{head}["https://www.city.example.lg.jp"]\n', encoding="utf-8")
+    assert settings.load(file).residents.embedded_by == ("https://www.city.example.lg.jp",)

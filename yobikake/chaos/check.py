@@ -30,6 +30,10 @@ class Findings:
     resend_bound: int
     """Recipients whose request was in flight when a fault hit it."""
     violations: tuple[str, ...]
+    stops: int = 0
+    """Alerts whose stop was acknowledged."""
+    stopped_within_s: float = 0.0
+    """The longest that anything still began after that."""
 
 
 class Rule(NamedTuple):
@@ -79,6 +83,7 @@ def check(observed: Observed) -> Findings:
     flagged = sum(story.flagged for case in every for story in case.members.values())
     bound = sum(observed.in_flight) + sum(struck.recipients for struck in observed.log.struck)
     found = [
+        *observed.crashes,
         *_of_the_record(observed),
         *_of_what_nobody_sent(observed),
         *(violation for case in every for violation in _of_a_case(case)),
@@ -97,6 +102,8 @@ def check(observed: Observed) -> Findings:
         flagged_resends=flagged,
         resend_bound=bound,
         violations=tuple(f"seed {observed.seed}: {violation}" for violation in found),
+        stops=len(observed.stopped),
+        stopped_within_s=max((lateness.latest_after_stop(case) or 0.0 for case in every), default=0.0),
     )
 
 

@@ -25,7 +25,6 @@ from yobikake.rehearsal.servers.process import NotStarted
 from yobikake.rehearsal.servers.program import advice, missing
 from yobikake.rehearsal.servers.redis import Redis
 
-NODES = 3
 FILLED = "filled"
 """The database that each run's is copied from."""
 
@@ -57,6 +56,8 @@ class City:
     """Seven kinds of work in six processes; mail has two, so that one can take over from the other."""
 
     name: ClassVar[str] = "city"
+    nodes: ClassVar[int] = 3
+    """Of Kafka."""
     kinds: ClassVar[tuple[str, ...]] = (
         *KINDS,
         *(kind for kind in shapes.KINDS if kind not in ELSEWHERE),
@@ -74,8 +75,13 @@ class City:
     postgresql: PostgreSQL
     redis: Redis
 
-    def __init__(self) -> None:
-        """Raises `Refused` when a server's program is not installed; says which, and how to get it."""
+    def __init__(self, *, durable: bool = False) -> None:
+        """`durable`: as `PostgreSQL` has it.
+
+        Raises:
+            Refused: a server's program is not installed; says which, and how to get it.
+        """
+        self._durable = durable
         _require_programs()
         self.hands = asyncio.Lock()
         """Held by whoever ends, freezes or starts a server."""
@@ -84,13 +90,24 @@ class City:
 
     async def open(self, folder: Path) -> Register:
         """Raises `Refused` when a server did not start, with the end of its log."""
-        self.kafka = Kafka(_made(folder / Kafka.name), nodes=NODES)
-        self.postgresql = PostgreSQL(_made(folder / PostgreSQL.name))
-        self.redis = Redis(_made(folder / Redis.name))
-        await self.heal()
+        await self.start(folder)
         self._template = _made(folder / "template")
         url = await asyncio.to_thread(self.postgresql.create, FILLED)
         return await people.populate(self._template, {"ledger": {"url": url}})
+
+    async def start(self, folder: Path) -> None:
+        """The servers, with nothing in them. Raises `Refused` when one did not start."""
+        self.kafka = Kafka(_made(folder / Kafka.name), nodes=self.nodes)
+        self.postgresql = PostgreSQL(_made(folder / PostgreSQL.name), durable=self._durable)
+        self.redis = Redis(_made(folder / Redis.name))
+        await self.heal()
+
+    async def empty(self) -> dict[str, Any]:
+        """The stanzas of a hub that has nobody in it yet, once the servers are started."""
+        self._runs += 1
+        url = await asyncio.to_thread(self.postgresql.create, self._database)
+        await self.make_topics()
+        return self._stanzas(url)
 
     async def fresh(self, folder: Path) -> dict[str, Any]:
         await asyncio.to_thread(self.postgresql.drop, self._database)
@@ -100,11 +117,7 @@ class City:
         url = await asyncio.to_thread(self.postgresql.create, self._database, like=FILLED)
         await asyncio.to_thread(shutil.copytree, self._template, folder, dirs_exist_ok=True)
         await self.make_topics()
-        return {
-            "ledger": {"url": url},
-            "bus": {"kafka": self.kafka.address, "prefix": self._prefix},
-            "live": {"redis": self.redis.address, "share": 0.5},
-        }
+        return self._stanzas(url)
 
     async def make_topics(self) -> None:
         """Fewer partitions than a city has: the nodes share two processors with everything else here.
@@ -139,6 +152,13 @@ class City:
             *(getattr(self, name).kill() for name in ("kafka", "postgresql", "redis") if hasattr(self, name))
         )
 
+    def _stanzas(self, url: str) -> dict[str, Any]:
+        return {
+            "ledger": {"url": url},
+            "bus": {"kafka": self.kafka.address, "prefix": self._prefix},
+            "live": {"redis": self.redis.address, "share": 0.5},
+        }
+
     @property
     def _database(self) -> str:
         return f"run_{self._runs}"
@@ -152,11 +172,19 @@ class City:
         while True:
             try:
                 async with administration(self.kafka.address) as cluster:
-                    if await cluster.brokers() == NODES:
+                    if await cluster.brokers() == self.nodes:
                         return
             except Unavailable:
                 pass
             await asyncio.sleep(LOOK_AGAIN_S)
+
+
+class SmallCity(City):
+    """With one Kafka node: while that is away, nothing travels."""
+
+    name: ClassVar[str] = "small-city"
+    nodes: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = tuple(kind for kind in City.kinds if kind != "kafka_node_killed")
 
 
 def _made(folder: Path) -> Path:

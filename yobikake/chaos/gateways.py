@@ -19,8 +19,9 @@ from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_phones import Fates, Reporting
 from yobikake.rehearsal.x import XGateway
 
-TIMEOUT_S = 2.0
-"""How long a hub under test waits for an answer."""
+TIMEOUT_S = 3.0
+"""How long a hub under test waits for an answer: shorter than its lease, longer than a machine of which every
+process wants more than it has keeps one of them waiting."""
 
 RETRY_AFTER = timedelta(seconds=1)
 """What it is told to wait when it asks too often."""
@@ -111,6 +112,7 @@ class Gateways:
             "line": {
                 "access_token_file": held.file("line"),
                 "base_url": self.line.url,
+                "connections": 8,  # a hub and all of its gateways share two processors here
                 "timeout_s": TIMEOUT_S,
             },
             "voice": {

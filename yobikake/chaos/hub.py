@@ -10,6 +10,7 @@ The first line is `{"ready": true}`. It ends on SIGTERM as `serve` does, and whe
 import argparse
 import asyncio
 import ctypes
+import faulthandler
 import json
 import logging
 import os
@@ -29,6 +30,7 @@ from yobikake.assembly import assemble
 from yobikake.chaos import sabotage
 from yobikake.chaos.desk import ClockHand, Desk
 from yobikake.chaos.failpoints import Armed, Failpoints
+from yobikake.commands.serve import to_the_end
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--failpoint", action="append", default=[], type=Armed.parse)
     given = parser.parse_args(arguments)
     end_with_parent()
+    faulthandler.enable()
     _log()
     if given.sabotage:
         sabotage.apply(given.sabotage)
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failpoints.install()
     for armed in given.failpoint:
         failpoints.arm(armed)
-    asyncio.run(_serve(given.settings, given.role, given.name, failpoints))
+    asyncio.run(to_the_end(_serve(given.settings, given.role, given.name, failpoints)))
 
 
 async def _serve(path: Path, wanted: Sequence[str], name: str, failpoints: Failpoints) -> None:

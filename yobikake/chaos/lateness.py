@@ -1,4 +1,5 @@
-"""Was anything begun that should not have begun any more? Moments are those at which the gateway read a request.
+"""Was anything begun that should not have begun any more? Moments are those at which the gateway read a request, or
+the instrument began to stand still before it read it.
 
 A gate can be asked only before the first byte, not with it: a process that is frozen in between
 writes that one request when it thaws. There is one such at a time, since one task runs at a time.
@@ -6,7 +7,7 @@ So one request of a channel right after each thaw is let pass.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from hub.cap import MsgType
@@ -32,6 +33,15 @@ def after_stop(case: Case) -> int:
     return 0 if stopped_at is None else _late(case, stopped_at + STOPS_WITHIN)
 
 
+def latest_after_stop(case: Case) -> float | None:
+    """Seconds from the acknowledgement of a stop to the last request that began; None: none began after it."""
+    stopped_at = case.observed.stopped.get(case.known.alert.identifier)
+    if stopped_at is None:
+        return None
+    beyond = _beyond_thaws(case, [each for each in case.requests if _begun(case, each) > stopped_at])
+    return max(((at - stopped_at).total_seconds() for at in beyond.values()), default=None)
+
+
 def after_successor(case: Case) -> int:
     """Requests begun after an alert that takes this one's place was acknowledged: it stops this one (I11)."""
     accepted = [
@@ -48,9 +58,11 @@ def after_expiry(case: Case) -> int:
     """Requests begun after the alert had expired by the hub's own clock: the gate is asked directly before (I8)."""
     expires = case.known.alert.expires
     late = [
-        each for each in case.requests if case.observed.earliest_hub_time(each.begun_at) > expires + READING
+        each
+        for each in case.requests
+        if case.observed.earliest_hub_time(_begun(case, each)) > expires + READING
     ]
-    return len(_beyond_thaws(case.observed.freezes, late))
+    return len(_beyond_thaws(case, late))
 
 
 def without_claim(case: Case) -> int:
@@ -59,20 +71,24 @@ def without_claim(case: Case) -> int:
 
 
 def _late(case: Case, limit: datetime) -> int:
-    late = [each for each in case.requests if each.begun_at > limit + READING]
-    return len(_beyond_thaws(case.observed.freezes, late))
+    late = [each for each in case.requests if _begun(case, each) > limit + READING]
+    return len(_beyond_thaws(case, late))
 
 
-def _beyond_thaws(freezes: Sequence[Freeze], late: Iterable[Taken | Refused]) -> set[int]:
-    """The requests that nobody was frozen in front of."""
-    begun = {each.request: each.begun_at for each in late}
-    for freeze in freezes:
+def _begun(case: Case, each: Taken | Refused) -> datetime:
+    return case.observed.arrived(each.begun_at)
+
+
+def _beyond_thaws(case: Case, late: Iterable[Taken | Refused]) -> Mapping[int, datetime]:
+    """The requests that nobody was frozen in front of, and when they began."""
+    begun = {each.request: _begun(case, each) for each in late}
+    for freeze in case.observed.freezes:
         thawed = [
             request for request, at in begun.items() if freeze.thawed_at <= at <= freeze.thawed_at + THAWING
         ]
         if thawed:
             del begun[min(thawed, key=begun.__getitem__)]
-    return set(begun)
+    return begun
 
 
 def _under_frozen_claims(case: Case, freeze: Freeze) -> int:
@@ -87,7 +103,8 @@ def _under_frozen_claims(case: Case, freeze: Freeze) -> int:
         if (ran_out_at := freeze.leases.get(row.id)) is not None:
             for id_ in row.members:
                 due_at = _due_again(case, row, freeze, id_)
-                beyond |= {each.request for each in _of(case, id_) if ran_out_at < each.begun_at < due_at}
+                sent = {each.request: _begun(case, each) for each in _of(case, id_)}
+                beyond |= {request for request, at in sent.items() if ran_out_at < at < due_at}
     return max(0, len(beyond) - 1)
 
 

@@ -35,6 +35,7 @@ class Row:
     mode: str
     parent: BatchId | None
     attempt: int
+    spent: int
     resend: bool
     owner: str
     """Who held it last."""
@@ -83,6 +84,10 @@ class Freeze(NamedTuple):
     """Under which name it held each: one that was given back afterwards was claimed anew, under another."""
 
 
+CATCHING_UP = timedelta(seconds=0.5)
+"""After a stall all that lies there is read one after the other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """Moments are the gateways' clock, which is this machine's, but for what the ledger itself holds."""
@@ -101,6 +106,10 @@ class Observed:
     freezes: Sequence[Freeze] = ()
     clock: Sequence[tuple[datetime, timedelta]] = ()
     """When the hub's clock was set wrong, and by how much from then on."""
+    stalls: Sequence[tuple[datetime, datetime]] = ()
+    """Spans in which the instrument itself was kept from reading, by a machine that is busy."""
+    crashes: Sequence[str] = ()
+    """Hub processes that ended as only a broken program does."""
     leaks: Sequence[str] = ()
     """Files of the transport in which an address was found."""
     tries: Mapping[str, int] = field(default_factory=lambda: {"voice": 3})
@@ -108,6 +117,11 @@ class Observed:
     previews: frozenset[str] = frozenset({"x"})
     """Channels that take part in no drill."""
     ended_at: datetime = field(default_factory=utc_now)
+
+    def arrived(self, read_at: datetime) -> datetime:
+        """The earliest moment at which a request can have arrived that was read then."""
+        waited = (since for since, until in self.stalls if since <= read_at <= until + CATCHING_UP)
+        return min(waited, default=read_at)
 
     def earliest_hub_time(self, moment: datetime) -> datetime:
         """The least that a hub's clock can have shown at a moment: it was right, or wrong as just then.
@@ -184,6 +198,7 @@ def _row(row: Any) -> Row:
         mode=row.mode,
         parent=row.parent,
         attempt=row.attempt,
+        spent=row.spent,
         resend=row.resend,
         owner=row.owner or "",
         due_at=row.due_at,
@@ -206,5 +221,6 @@ def _targets(conn: Connection, keys: Keys) -> dict[RecipientId, Registration]:
 
 def _target(conn: Connection, keys: Keys, row: Any) -> Registration:
     variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
-    (found,) = register.open_addresses(conn, keys, row.channel, variant, [row.id]).values()
-    return Registration(kind=Kind.TARGET, language=variant.language, contacts={row.channel: found[0].address})
+    found = register.open_addresses(conn, keys, row.channel, variant, [row.id])
+    address = found.addresses[row.id]
+    return Registration(kind=Kind.TARGET, language=variant.language, contacts={row.channel: address})

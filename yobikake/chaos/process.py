@@ -17,6 +17,9 @@ from yobikake.initialise import SETTINGS
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
+"""Signals by which a program ends that is broken itself."""
+
 
 class Died(RuntimeError):
     """The process ended, or did not answer in time: nobody knows whether what was asked was done."""
@@ -46,6 +49,8 @@ class HubProcess:
         self._hears = False
         self._readers: list[asyncio.Task[None]] = []
         self._last: deque[str] = deque(maxlen=30)
+        self.crashes: list[str] = []
+        """How its lives ended that nobody and nothing of its own ended: by which signal."""
 
     def beside(self, post: Post) -> "HubProcess":
         """Another process of the same hub."""
@@ -200,6 +205,8 @@ class HubProcess:
 
     async def _collect(self) -> None:
         await asyncio.gather(*self._readers)
+        if self._readers and self._child is not None and -(code := self._child.ended.result()) in CRASHES:
+            self.crashes.append(f"{self.post.name} crashed: {signal.Signals(-code).name}")
         self._readers = []
         if self._child is not None:
             self._child.stdin.close()

@@ -23,6 +23,9 @@ class Report:
     resend_bound: int = 0
     """Recipients whose request was in flight when a fault hit it."""
     violations: list[str] = field(default_factory=list)
+    stops: int = 0
+    stopped_within_s: float = 0.0
+    """The longest that anything still began after a stop was acknowledged (I5)."""
 
     def add(self, outcome: Outcome) -> None:
         found = outcome.findings
@@ -35,6 +38,8 @@ class Report:
         self.flagged_resends += found.flagged_resends
         self.resend_bound += found.resend_bound
         self.violations += found.violations
+        self.stops += found.stops
+        self.stopped_within_s = max(self.stopped_within_s, found.stopped_within_s)
 
     def as_json(self) -> Mapping[str, Any]:
         return {
@@ -47,4 +52,6 @@ class Report:
             "flagged_resends": self.flagged_resends,
             "resend_bound": self.resend_bound,
             "violations": self.violations,
+            "stops": self.stops,
+            "stopped_within_s": round(self.stopped_within_s, 3),
         }

@@ -73,6 +73,8 @@ class Run:
     freezes: list[Freeze] = field(default_factory=list)
     clock: list[tuple[datetime, timedelta]] = field(default_factory=list)
     """When the hub's clock was set wrong, and by how much from then on."""
+    stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When the instrument itself was kept from working."""
     hands: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever kills, freezes or starts a process: one at a time."""
     waits: asyncio.Event = field(default_factory=asyncio.Event)

@@ -17,9 +17,9 @@ import tomli_w
 from hub import keys as key_files
 from hub import settings
 from hub.ledger import Ledger
-from yobikake.chaos import check, faults, observed
+from yobikake.chaos import check, faults, observed, starvation
 from yobikake.chaos.check import Findings
-from yobikake.chaos.gateways import Gateways
+from yobikake.chaos.gateways import TIMEOUT_S, Gateways
 from yobikake.chaos.observed import Observed
 from yobikake.chaos.operator import operate, reached
 from yobikake.chaos.people import CITY, Register
@@ -41,9 +41,6 @@ LOOKED_EVERY_S = 0.1
 
 DELIVERY: Mapping[str, Any] = {"backoff_s": [0.2, 0.5, 1.0], "lease_s": 5.0, "life_s": 3.0}
 """Short, so that a run sees what takes minutes in a city."""
-
-TIMEOUT_S = 3.0
-"""Of a request: shorter than a lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +74,14 @@ async def run(plan: Plan, stage: Stage, folder: Path) -> Outcome:
 
 async def _run(plan: Plan, stage: Stage, folder: Path) -> Outcome:
     async with _running(plan, stage, folder) as run:
-        fired = await _play(run)
-        await _heal(run)
-        await _rest(run)
+        watching = asyncio.create_task(starvation.watch(run))
+        try:
+            fired = await _play(run)
+            await _heal(run)
+            await _rest(run)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         for process in run.hub.values():
             await process.stop()
         seen = await _observe(run)
@@ -92,7 +94,7 @@ async def _run(plan: Plan, stage: Stage, folder: Path) -> Outcome:
 def _leave_evidence(folder: Path, plan: Plan, seen: Observed, findings: Findings) -> None:
     """Beside the hub's folder and log: what was planned, what the operator and the gateways saw, what was found."""
     desk = {"accepted": seen.accepted, "stopped": seen.stopped}
-    hurt = {"freezes": seen.freezes, "clock": seen.clock, "in_flight": seen.in_flight}
+    hurt = {"freezes": seen.freezes, "clock": seen.clock, "stalls": seen.stalls, "in_flight": seen.in_flight}
     evidence = {"plan": plan, "desk": desk, "faults": hurt, "gateways": seen.log, "findings": findings}
     for name, value in evidence.items():
         (folder / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(value)))
@@ -257,5 +259,7 @@ async def _observe(run: Run) -> Observed:
         in_flight=[len(run.in_doubt)],
         freezes=run.freezes,
         clock=run.clock,
+        stalls=run.stalls,
+        crashes=[crash for process in run.hub.values() for crash in process.crashes],
         leaks=await asyncio.to_thread(observed.leaks, carried, run.people.values()),
     )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from hub import deliver
@@ -49,9 +50,10 @@ def skip_claim() -> None:
         planned = select(tables.batches).where(columns.id.in_(ids), columns.state == BatchState.PLANNED)
         return [batches._batch(row) for row in conn.execute(planned)]
 
-    def record(conn: Connection, batch: Batch, *, owner: str, **fields: Any) -> bool:
-        write_claim(conn, [batch.id], owner=owner, lease=timedelta(minutes=1))
-        return write_record(conn, batch, owner=owner, **fields)
+    def record(conn: Connection, records: Sequence[batches.Record]) -> set[BatchId]:
+        for each in records:
+            write_claim(conn, [each.batch.id], owner=each.owner, lease=timedelta(minutes=1))
+        return write_record(conn, records)
 
     _put(batches, "claim", claim)
     _put(batches, "record", record)
@@ -78,7 +80,7 @@ def drop_outcome() -> None:
 
     def wrong(self: Attempt, result: Result, *args: Any) -> None:
         if result.outcome is Outcome.ACCEPTED and next(taken) % EVERY == 0:
-            result = result._replace(outcome=Outcome.PERMANENT, reason="5.1.1")
+            result = msgspec.structs.replace(result, outcome=Outcome.PERMANENT, reason="5.1.1")
         take(self, result, *args)
 
     _put(Attempt, "take", wrong)

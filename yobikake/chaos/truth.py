@@ -119,7 +119,7 @@ def _grounds(case: Case, story: Story) -> bool:
             return (
                 any(each.permanent for each in story.refused)
                 or any(not each.reached for each in story.taken)
-                or (most is not None and max(place.row.attempt for place in story.places) >= most)
+                or (most is not None and max(place.row.spent for place in story.places) + 1 >= most)
             )
         case Outcome.EXPIRED:
             return case.known.alert.expires <= case.observed.latest_hub_time

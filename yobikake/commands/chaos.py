@@ -22,6 +22,7 @@ from yobikake.commands.output import err, out
 class ShapeName(StrEnum):
     EMBEDDED = "embedded"
     CITY = "city"
+    SMALL_CITY = "small-city"
 
 
 class Sabotage(StrEnum):
@@ -38,7 +39,10 @@ def chaos(
     seed_start: Annotated[int, typer.Option(min=0, help="The first run's seed.")] = 0,
     seed: Annotated[int | None, typer.Option(min=0, help="Only this one run, once more.")] = None,
     shape: Annotated[
-        ShapeName, typer.Option(help="One process and no server, or many with Kafka, PostgreSQL and Redis.")
+        ShapeName,
+        typer.Option(
+            help="One process and no server; or many with Kafka (three nodes, or one), PostgreSQL and Redis."
+        ),
     ] = ShapeName.EMBEDDED,
     jobs: Annotated[int, typer.Option(min=1, max=16, help="Runs side by side.")] = 2,
     sabotage: Annotated[
@@ -81,11 +85,11 @@ async def _run(
 
 
 def _shape(name: ShapeName) -> type[Shape]:
-    if name is ShapeName.CITY:
-        from yobikake.chaos.city import City  # noqa: PLC0415 - Kafka's and PostgreSQL's clients
+    if name is ShapeName.EMBEDDED:
+        return Embedded
+    from yobikake.chaos.city import City, SmallCity  # noqa: PLC0415 - Kafka's and PostgreSQL's clients
 
-        return City
-    return Embedded
+    return City if name is ShapeName.CITY else SmallCity
 
 
 def _line(report: Report) -> str:

@@ -1,7 +1,7 @@
 """`yobikake check`: is everything as it must be, without sending anything?"""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -10,8 +10,11 @@ from rich.markup import escape
 
 from hub import city as cities
 from hub import keys as key_files
+from hub import muster_rules, organisation
+from hub.alert import Lane
 from hub.bus.access import access
 from hub.bus.transport import Unavailable
+from hub.channel import Channel
 from hub.clock import utc_now
 from hub.disk import Disk, Room
 from hub.errors import BadInput, HubError, Refused
@@ -22,7 +25,7 @@ from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
 from shelters.crowding import load_thresholds
 from shelters.device import load_devices
-from shelters.site import load_sites
+from shelters.site import Facility, Site, load_sites
 from yobikake import connectors, initialise
 from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, out
@@ -34,6 +37,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     ok: bool
     detail: str
+    warning: str = ""
+    """What is no fault, and should be thought of before an emergency."""
 
 
 def check(
@@ -71,7 +76,7 @@ async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
     if kind is Deployment.PRODUCTION and city.ok:
         findings.append(await _finding("contact", _contact(settings)))
     probes = [_channel(name, settings, outbound) for name in channels]
-    return findings + await asyncio.gather(*probes)
+    return findings + [finding for found in await asyncio.gather(*probes) for finding in found]
 
 
 async def _finding(what: str, looking: Coroutine[Any, Any, str]) -> Finding:
@@ -86,7 +91,15 @@ async def _city(settings: Settings) -> str:
     city, sites = cities.load(folder), load_sites(folder)
     load_devices(folder, sites)
     load_thresholds(folder)
-    return f"{city.code}, {len(city.towns)} towns, {len(sites)} sites"
+    muster_rules.load(folder, organisation.load(folder))
+    return f"{city.code}, {len(city.towns)} towns, {len(sites)} sites ({_known(sites.values())})"
+
+
+def _known(sites: Collection[Site]) -> str:
+    """Of how many sites the city's folder says what residents ask: without it no filter and no crowding word."""
+    counts = {"capacity": sum(site.capacity is not None for site in sites)}
+    counts |= {each.value: sum(each in site.facilities for site in sites) for each in Facility}
+    return "known: " + ", ".join(f"{name} of {number}" for name, number in counts.items())
 
 
 async def _ledger(settings: Settings) -> str:
@@ -142,23 +155,42 @@ async def _contact(settings: Settings) -> str:
     return "filled in"
 
 
-async def _channel(name: str, settings: Settings, outbound: Outbound) -> Finding:
+async def _channel(name: str, settings: Settings, outbound: Outbound) -> list[Finding]:
+    """Its gateway; and the routine lane's, where that is another one."""
     try:
-        channel = connectors.configured(name, settings, outbound, utc_now).channel
+        made = connectors.configured(name, settings, outbound, utc_now)
     except HubError as e:
-        return Finding(what=name, ok=False, detail=e.message)
+        return [Finding(what=name, ok=False, detail=e.message)]
+    found = [await _probed(name, made.channel)]
+    if made.apart:
+        found.append(await _probed(f"{name} routine", made.by_lane[Lane.ROUTINE]))
+    warning = UNPACED.format(name=name) if made.unpaced else ""
+    return [msgspec.structs.replace(found[0], warning=warning), *found[1:]]
+
+
+UNPACED = (
+    "does this gateway queue what it takes? Then urgent mail would wait behind routine mail: write drain_per_s, "
+    "or [channels.{name}.routine] with a host of its own / "
+    "中継サーバーがためてから送る場合、緊急の配信が通常の配信の後ろで待ちます。drain_per_s を書くか、"
+    "[channels.{name}.routine] に別の host を書いてください"
+)
+
+
+async def _probed(what: str, channel: Channel) -> Finding:
     try:
         await channel.open()
         health = await channel.probe()
     except HubError as e:
-        return Finding(what=name, ok=False, detail=e.message)
+        return Finding(what=what, ok=False, detail=e.message)
     finally:
         await channel.close()
     left = "" if health.remaining is None else f", {health.remaining} messages left"
-    return Finding(what=name, ok=health.ok, detail=health.detail + left)
+    return Finding(what=what, ok=health.ok, detail=health.detail + left)
 
 
 def _show(findings: Iterable[Finding]) -> None:
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
         out.print(f"{mark} {finding.what:10} {escape(finding.detail)}", soft_wrap=True)
+        if finding.warning:
+            out.print(f"[yellow]note[/] {finding.what:10} {escape(finding.warning)}", soft_wrap=True)

@@ -147,7 +147,7 @@ async def _set_up(town: RehearsalCity, people: Sequence[Clerk], number: int, see
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=number)
-        return await evening.set_up(
+        personas = await evening.set_up(
             town,
             people,
             number=number,
@@ -156,6 +156,8 @@ async def _set_up(town: RehearsalCity, people: Sequence[Clerk], number: int, see
                 task, description=what, completed=done, total=total
             ),
         )
+    await evening.list_staff(town, personas, people[0].actor)
+    return personas
 
 
 @asynccontextmanager

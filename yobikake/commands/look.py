@@ -16,14 +16,11 @@ from hub.ledger.alerts import Accepted
 from hub.outbound import Outbound
 from hub.progress import Tally, progress
 from hub.settings import Settings
-from shelters import record
-from shelters.board import Board, Row, board
+from shelters.board import Board, Row
 from shelters.crowding import JAPANESE
-from shelters.site import SiteCode, load_sites
-from shelters.snapshots import Snapshot, Snapshots
 from yobikake import connectors, initialise
-from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, local, out
+from yobikake.recorded_board import recorded_board
 
 
 def show_alerts(
@@ -75,23 +72,8 @@ async def _progress(settings: Settings, number: str) -> dict[str, Tally]:
 
 
 async def _board(settings: Settings) -> Board:
-    async with initialise.opened(settings) as ledger:
-        steps = await ledger.read(record.all_current)
-        known = await _snapshots(settings)
-    occupancies = {site: snapshot.said for site, snapshot in known.items() if snapshot.said is not None}
-    return board(load_sites(city_folder(settings.city)), steps, occupancies, now=utc_now())
-
-
-async def _snapshots(settings: Settings) -> dict[SiteCode, Snapshot]:
-    """Looking makes no file: it would belong to whoever looked, and not to the hub."""
-    if not settings.ledger.url and not (settings.data / "occupancy.db").exists():
-        return {}
-    snapshots = Snapshots(settings.occupancy_url)
-    await snapshots.open()
-    try:
-        return await snapshots.load()
-    finally:
-        await snapshots.close()
+    async with initialise.opened(settings) as ledger, recorded_board(settings, ledger) as look:
+        return await look()
 
 
 def _list(found: list[Accepted]) -> None:

@@ -15,7 +15,7 @@ from hub.city import City
 from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.disk import Disk
-from hub.draft import Draft, Message, State, check
+from hub.draft import Draft, State, check
 from hub.errors import BadInput, Conflict, Forbidden
 from hub.evacuation import Level
 from hub.gate import Stops
@@ -25,48 +25,90 @@ from hub.recipient import Reached, Targeting, Towns
 from hub.settings import Settings
 from hub.slots import Form
 from operator_ui.staff import passwords
-from yobikake import compose, initialise
+from yobikake import initialise, order
 from yobikake.assembly import city_folder, correction
 from yobikake.commands.output import DEFAULT, SettingsFile, load, local, out
 
-Login = Annotated[str, typer.Option("--as", help="Your login; the password is asked for.")]
+Login = Annotated[
+    str,
+    typer.Option(
+        "--as", help="Your login; the password is asked for. / 自分のログイン名。パスワードは次に聞きます"
+    ),
+]
 
 
 def send(
     login: Login,
-    template: Annotated[str, typer.Option(help="A template of the phrase bank, for example flood-4.")],
-    grounds: Annotated[str, typer.Option(help="根拠: what the order rests on.")],
+    template: Annotated[
+        str, typer.Option(help="A template of the phrase bank, for example flood-4. / 定型文（例：flood-4）")
+    ],
+    grounds: Annotated[
+        str, typer.Option(help="What the order rests on. / 根拠（例：石原 氾濫危険水位に到達）")
+    ],
     area: Annotated[
-        str | None, typer.Option(help="A preset of the city. Leave it out only with --whole-city.")
+        str | None,
+        typer.Option(
+            help="A group of towns: the city's, or one made in the console. / 地域の組（画面で作った組も）"
+        ),
     ] = None,
-    whole_city: Annotated[bool, typer.Option("--whole-city", help="Everyone registered.")] = False,
-    channel: Annotated[list[str] | None, typer.Option(help="Repeat for several; without it: all.")] = None,
-    mode: Annotated[Mode, typer.Option(help="A drill never reaches residents.")] = Mode.STAFF_DRILL,
+    whole_city: Annotated[
+        bool,
+        typer.Option(
+            "--whole-city", help="Everyone registered, in place of --area. / 市の全域（--area の代わり）"
+        ),
+    ] = False,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="What the template asks for; repeat for each: place=中央公園 place.en='Chuo Park' "
+            "from_at=2026-12-10T12:30 day=2026-12-10 telephone=042-000-0000. "
+            "/ 定型文の差し込み。1つずつ、くり返して書きます",
+        ),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANNEL=REASON",
+            help="A channel that is not used, and why; repeat for several: line=点検中. "
+            "/ 使わない手段と理由。くり返して書けます",
+        ),
+    ] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="live, or a drill of staff or with residents who take part. / 本番、職員訓練、住民参加訓練"
+        ),
+    ] = Mode.STAFF_DRILL,
     method: Annotated[
-        DecisionMethod, typer.Option(help="決定方法: how the order was decided.")
+        DecisionMethod, typer.Option(help="How the order was decided. / 決定方法")
     ] = DecisionMethod.HEADQUARTERS,
-    hours: Annotated[int, typer.Option(min=1, max=24, help="How long the alert is valid.")] = 6,
+    hours: Annotated[int, typer.Option(min=1, max=24, help="How long the alert is valid. / 有効な時間")] = 6,
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Prepare an alert and ask for its approval. Nothing is sent until a second person approves."""
+    """Prepare an alert and ask for its approval. Nothing is sent until a second person approves.
+
+    配信を用意し、承認を求めます。ほかの人が承認するまで、何も送りません。
+
+    It goes by every channel but those left out with a reason, and passes the console's checks.
+
+    理由を付けて外した手段のほか、すべての手段を使います。画面と同じ確認をします。
+    """
     if (area is None) == (not whole_city):
         raise BadInput(
-            "--area", "name either --area or --whole-city / 地域か全域のどちらかを指定してください"
+            "--area", "name either --area or --whole-city / --area か --whole-city のどちらかを書いてください"
         )
-    settings = load(settings_file)
-    city = cities.load(city_folder(settings.city))
-    message = compose.message(
-        compose.template(template),
-        city,
-        area=compose.preset(city, area) if area else None,
-        mode=mode,
-        channels=compose.channels(channel or (), settings.channels),
-        method=method,
-        ordered_at=utc_now(),
+    asked = order.Asked(
+        template=template,
         grounds=grounds,
+        area=area,
+        mode=mode,
+        method=method,
         valid_for=timedelta(hours=hours),
+        values=value or (),
+        leave_out=leave_out or (),
     )
-    _say_submitted(asyncio.run(_submit(settings, message, login, _password())))
+    _say_submitted(asyncio.run(_submit(load(settings_file), asked, login)))
 
 
 def approve(
@@ -135,6 +177,8 @@ def _show(draft: Draft) -> None:
         "Level / レベル": "–" if message.level is None else int(message.level),
         "Area / 地域": f"{message.area.description} ({_whom(message.targeting)})",
         "Channels / 手段": ", ".join(message.targeting.channels),
+        "Left out / 使わない手段": "; ".join(f"{each.channel} ({each.reason})" for each in message.left_out)
+        or "–",
         "Order / 発令": f"{message.order.issuer}, {message.order.method}, {local(message.order.ordered_at)}",
         "Grounds / 根拠": message.order.grounds,
         "Valid / 有効": f"{message.valid_for}",
@@ -166,9 +210,11 @@ def _password() -> str:
     return str(typer.prompt("Password / パスワード", hide_input=True, err=True))
 
 
-async def _submit(settings: Settings, message: Message, login: str, password: str) -> Draft:
+async def _submit(settings: Settings, asked: order.Asked, login: str) -> Draft:
+    """What is wrong is said before the password is asked for."""
     async with initialise.opened(settings) as ledger:
-        actor = await _sign_in(ledger, login, password)
+        message = await order.message(settings, ledger, asked)
+        actor = await _sign_in(ledger, login, _password())
         intake = _intake(settings, ledger)
         made = await intake.save(message, actor)
         return await intake.submit(made.id, actor, seen=made.version)
@@ -208,7 +254,7 @@ async def _approve(settings: Settings, approval: Approval, login: str, password:
 
 async def _sign_in(ledger: Ledger, login: str, password: str) -> Actor:
     account = await ledger.read(lambda conn: accounts.find(conn, login))
-    usable = account is not None and account.disabled_at is None
+    usable = account is not None and account.usable
     stored = account.password_hash if account is not None and usable else None
     if not await asyncio.to_thread(passwords.verified, stored, password) or account is None:
         raise Forbidden("ログイン名かパスワードが違います / Login or password is wrong")

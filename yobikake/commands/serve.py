@@ -1,15 +1,23 @@
 """`yobikake serve`: run the hub, all of it or some of its roles."""
 
 import asyncio
+import logging
+import os
 import signal
-from typing import Annotated
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
+import structlog
 import typer
 
+from hub.background import end_others
 from yobikake import initialise
 from yobikake import roles as all_roles
 from yobikake.assembly import assemble
 from yobikake.commands.output import DEFAULT, SettingsFile, err, load
+
+log = structlog.get_logger(__name__)
 
 
 def serve(
@@ -30,7 +38,18 @@ def serve(
     Roles: api, fanout, sweep, receipts, shelters, and each channel by its name. Split over processes
     they need Kafka and a database server (see docs/operations.md).
     """
-    asyncio.run(_serve(settings_file, role or [], name))
+    asyncio.run(to_the_end(_serve(settings_file, role or [], name)))
+
+
+async def to_the_end(serving: Coroutine[Any, Any, None]) -> None:
+    """Serve, and leave nothing behind that keeps the process from ending: by then all that counts is durable."""
+    await serving
+    if left := await end_others():
+        log.error("tasks that do not end are left behind", tasks=left)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 async def _serve(settings_file: SettingsFile, wanted: list[str], name: str) -> None:

@@ -1,7 +1,7 @@
 """A rehearsal city in a folder: gateways that run, residents who do not exist, a hub that knows no other.
 
 Everything a hub needs lies in the folder afterwards (`yobikake.toml`, keys, secrets, a city with
-invented capacities), so that the same rehearsal can be served by one process or by many.
+invented capacities and facilities), so that the same rehearsal can be served by one process or by many.
 """
 
 import csv
@@ -19,14 +19,14 @@ import tomli_w
 
 from hub import city as cities
 from hub.city import City
-from shelters.site import Site, SiteCode, load_sites
+from shelters.site import Facility, Site, SiteCode, load_sites
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.meraki import MerakiGateway
 from yobikake.rehearsal.residents import Place
-from yobikake.rehearsal.sensors import Sensors, with_invented_capacities
+from yobikake.rehearsal.sensors import Sensors, with_inventions
 from yobikake.rehearsal.smtp import SmtpGateway
 from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_phones import Fates
@@ -139,21 +139,23 @@ async def rehearsal_city(
 
 
 def _write_city(folder: Path, seed: int) -> tuple[dict[SiteCode, Site], Sensors]:
-    """Akishima's towns and sites, with invented capacities and counters at the doors that may open in a flood."""
+    """Akishima's towns and sites, with invented capacities, facilities and counters at the doors that may open in a flood."""
     with resources.as_file(resources.files("config") / "akishima") as akishima:
         shutil.copytree(akishima, folder, ignore=shutil.ignore_patterns("__*"))
-    sites = with_invented_capacities(load_sites(folder).values(), seed=seed)
-    _write_capacities(folder / "shelters.csv", sites)
+    sites = with_inventions(load_sites(folder).values(), seed=seed)
+    _write_inventions(folder / "shelters.csv", sites)
     sensors = Sensors(sites, seed=seed, interval=READING_EVERY)
     (folder / "devices.toml").write_text(sensors.toml(), encoding="utf-8")
     return sites, sensors
 
 
-def _write_capacities(path: Path, sites: Mapping[SiteCode, Site]) -> None:
+def _write_inventions(path: Path, sites: Mapping[SiteCode, Site]) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        row["capacity"] = str(sites[SiteCode(row["code"])].capacity)
+        site = sites[SiteCode(row["code"])]
+        row["capacity"] = str(site.capacity)
+        row |= {each.value: "1" if each in site.facilities else "" for each in Facility}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import structlog
 from sqlalchemy import Connection
 
 from hub import keys as key_files
-from hub import settings
+from hub import organisation, roster, settings
 from hub.alert import DecisionMethod, Mode
 from hub.authorise import Actor, Role
 from hub.blocks import blocks
@@ -25,6 +26,8 @@ from hub.intake import Approval
 from hub.ledger import register
 from hub.ledger.alerts import Accepted
 from hub.outbound import Deployment
+from hub.recipient import Kind
+from hub.roster import Key, Typed
 from shelters import gateway, record
 from shelters.shelter import Stage, Step
 from shelters.site import Site
@@ -90,6 +93,26 @@ async def set_up(
     personas = [*residents(town.places, n=number, seed=seed), *staff(seed=seed)]
     await _register(found, personas, progress)
     return personas
+
+
+async def list_staff(town: RehearsalCity, people: Sequence[Persona], by: Actor) -> None:
+    """All of the staff among them can be called together: each in a department, and three a shelter hold its keys."""
+    found = settings.load(town.folder / "yobikake.toml")
+    keys = key_files.load(found.keys)
+    departments = [each.code for each in organisation.load(town.folder / "city").departments]
+    sites = [str(site.code) for site in town.sites.values() if site.designated_for(Hazard.FLOOD)]
+    known = [*departments, *(f"{roster.KEY_HOLDERS}:{site}" for site in sites)]
+    called = [each for each in people if each.registration.kind is Kind.STAFF]
+    async with initialise.opened(found) as ledger:
+        for number, persona in enumerate(called):
+            typed = Typed(
+                name=persona.name,
+                contacts=persona.registration.contacts,
+                groups=(departments[number % len(departments)],),
+                keys=(Key(site=sites[number // 3], choice=1 + number % 3),),
+            )
+            put = partial(roster.set_person, old=None, known=known, seen=number, at=utc_now())
+            await ledger.write(lambda conn: put(conn, keys, typed, by))  # noqa: B023
 
 
 async def open_shelters(assembly: Assembly) -> list[Site]:

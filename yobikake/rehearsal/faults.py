@@ -16,6 +16,8 @@ class Faults:
     """Waited before each answer: the round trip."""
     drain_per_s: float | None = None
     """Recipients (or requests) a second the gateway takes; None: as fast as it can."""
+    limit_per_s: int | None = None
+    """The contract: requests to people in any one second; one more gets the provider's rate-limit answer."""
     permanent: float = 0.0
     """Unknown addresses: refused for good."""
     temporary: float = 0.0

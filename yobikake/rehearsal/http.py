@@ -11,11 +11,13 @@ A mishap that is armed hits the next request instead.
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
+from time import monotonic
 from typing import ClassVar, Self
 
 from aiohttp import web
@@ -78,6 +80,7 @@ class HttpGateway(ABC):
         self._drain = Drain()
         self._numbers = count()
         self._open: dict[str, web.Request] = {}
+        self._last_second: deque[float] = deque()
         self._runner: web.AppRunner | None = None
 
     @abstractmethod
@@ -186,7 +189,7 @@ class HttpGateway(ABC):
         self.witness(exchange)
 
     async def _answer(self, request: web.Request, handler: Handler, number: str) -> web.StreamResponse:
-        refusal = self._refused(number)
+        refusal = self._refused(number, request[EXCHANGE])
         if refusal is not None:
             return self.refusal(refusal, request)
         await self._drain.take(self.faults.drain_per_s)
@@ -240,12 +243,24 @@ class HttpGateway(ABC):
             for_good = answer.status in self.for_good and len(exchange.to) == 1
             exchange.deny(str(answer.status), permanent=for_good)
 
-    def _refused(self, number: str) -> Refusal | None:
+    def _refused(self, number: str, exchange: Exchange) -> Refusal | None:
         if self.faults.down:
             return Refusal.DOWN
         if self.faults.credentials:
             return Refusal.CREDENTIALS
+        if exchange.to and not self._within_contract():
+            return Refusal.THROTTLE
         return Refusal.THROTTLE if self.faults.hits(self.faults.throttle, "throttle", number) else None
+
+    def _within_contract(self) -> bool:
+        """A second is any second, not one of the clock's; what was refused counts for nothing."""
+        now = monotonic()
+        while self._last_second and self._last_second[0] <= now - 1:
+            self._last_second.popleft()
+        if self.faults.limit_per_s is not None and len(self._last_second) >= self.faults.limit_per_s:
+            return False
+        self._last_second.append(now)
+        return True
 
 
 Suffering = Callable[[HttpGateway, Strike, web.Request, Handler], Awaitable[web.StreamResponse]]

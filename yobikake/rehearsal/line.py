@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
+from hub import typed
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
@@ -71,7 +72,7 @@ class LineGateway(HttpGateway):
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         exchange.key = request.headers.get("X-Line-Retry-Key", "")
         try:
-            multicast = msgspec.json.decode(body, type=Multicast)
+            multicast = typed.from_json(body, Multicast)
         except msgspec.DecodeError:
             return
         exchange.to = list(multicast.to)
@@ -108,7 +109,7 @@ class LineGateway(HttpGateway):
 
     def _deliver(self, body: bytes, exchange: Exchange) -> web.Response:
         try:
-            multicast = msgspec.json.decode(body, type=Multicast)
+            multicast = typed.from_json(body, Multicast)
         except msgspec.ValidationError as e:
             message, _, place = str(e).partition(" - at ")
             return _invalid(_Fault(message=message, property=place.strip("`").removeprefix("$.")))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
+from hub import typed
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import HttpGateway, Refusal
@@ -103,7 +104,7 @@ class MerakiGateway(HttpGateway):
         if refused:
             return refused
         try:
-            change = msgspec.json.decode(await request.read(), type=Change)
+            change = typed.from_json(await request.read(), Change)
         except msgspec.DecodeError as e:
             return _errors(400, str(e))
         fields = {name: value for name, value in msgspec.to_builtins(change).items() if value is not None}

@@ -18,7 +18,7 @@ import msgspec
 from hub.errors import TemporaryFailure
 from shelters.device import Counts, Device, Devices, new_key
 from shelters.mqtt import TOPIC
-from shelters.site import Site, SiteCode
+from shelters.site import Facility, Site, SiteCode
 
 DOORS = ("north", "south")
 FAMILY_SIZES = (1, 2, 3, 4, 5)
@@ -26,14 +26,23 @@ FAMILY_WEIGHTS = (0.33, 0.29, 0.18, 0.14, 0.06)
 GO_OUT = 0.004
 """Of the people inside, in a minute: to smoke, to telephone, to fetch something. They come back."""
 
+FITTED_OUT = 0.5
+"""Of the sites, for each thing that people ask for."""
+
 Sent = dict[str, object]
 """A reading in the form of `shelters.reading`."""
 
 
-def with_invented_capacities(sites: Iterable[Site], *, seed: int) -> dict[SiteCode, Site]:
-    """The sites, each with room for 250 to 700 people, in tens."""
+def with_inventions(sites: Iterable[Site], *, seed: int) -> dict[SiteCode, Site]:
+    """The sites, each with room for 250 to 700 people, in tens, and fitted out for some of what people ask for."""
     return {
-        site.code: msgspec.structs.replace(site, capacity=10 * _random(seed, site).randint(25, 70))
+        site.code: msgspec.structs.replace(
+            site,
+            capacity=10 * _random(seed, site).randint(25, 70),
+            facilities=frozenset(
+                each for each in Facility if _random(seed, site, each.value).random() < FITTED_OUT
+            ),
+        )
         for site in sites
     }
 
@@ -104,10 +113,11 @@ class Sensors:
     def __init__(
         self, sites: Mapping[SiteCode, Site], *, seed: int, interval: timedelta, missed: float = 0.05
     ) -> None:
-        """`sites` have a capacity (`with_invented_capacities`). `interval`: how often `read` will be called."""
+        """`sites` have a capacity (`with_inventions`). `interval`: how often `read` will be called."""
         self.token, self._digest = new_key()
         """What the devices show at the gateway."""
         self._interval = interval
+        self._error_percent = round(100 * missed, 1)
         self._crowds = {code: _crowd(site, seed, missed) for code, site in sites.items()}
         self._run, self._count = secrets.token_hex(4), 0
 
@@ -115,7 +125,14 @@ class Sensors:
     def devices(self) -> Devices:
         """The register that knows them."""
         devices = [
-            Device(id=f"{site}-{name}", site=site, counts=counts, key="rehearsal", interval=self._interval)
+            Device(
+                id=f"{site}-{name}",
+                site=site,
+                counts=counts,
+                key="rehearsal",
+                interval=self._interval,
+                error_percent=None if counts is Counts.STAFF else self._error_percent,
+            )
             for site in self._crowds
             for name, counts in [*((door, Counts.DOOR_TOTALS) for door in DOORS), ("tablet", Counts.STAFF)]
         ]
@@ -129,6 +146,11 @@ class Sensors:
                 lines.append(
                     f'[[devices]]\nid = "{device.id}"\nsite = "{site}"\ncounts = "{device.counts.value}"\n'
                     f'key = "rehearsal"\ninterval_s = {self._interval.seconds}\n'
+                    + (
+                        f"error_percent = {device.error_percent}\n"
+                        if device.error_percent is not None
+                        else ""
+                    )
                 )
         return "\n".join(lines)
 

@@ -21,6 +21,7 @@ from typing import NamedTuple, Self, TextIO
 
 import msgspec
 
+from hub import typed
 from hub.clock import Clock, utc_now
 from hub.outbound import REHEARSAL_BANNER
 from yobikake.rehearsal.drain import Drain
@@ -199,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--faults", default="{}", help="the fields of Faults as JSON")
     given = parser.parse_args(arguments)
     gateway = SmtpGateway(
-        faults=msgspec.json.decode(given.faults, type=Faults),
+        faults=typed.from_json(given.faults, Faults),
         log=given.log,
         port=given.port,
     )

@@ -49,6 +49,7 @@ class Terms:
     tls: ssl.SSLContext | None = None
     """Offer STARTTLS with this."""
     eight_bit: bool = True
+    pipelining: bool = True
     hang_up_at: str | None = None
     """Drop the connection instead of answering this command; `.` is the final dot, message not taken."""
 
@@ -127,7 +128,8 @@ class Dialogue:
             return Answer(b"501 5.5.4 A domain is missing\r\n")
         self.transaction = None
         terms = self._host.terms
-        lines = [self._host.greeting.split()[0], "PIPELINING", f"SIZE {terms.size_bytes}"]
+        lines = [self._host.greeting.split()[0], f"SIZE {terms.size_bytes}"]
+        lines += ["PIPELINING"] if terms.pipelining else []
         lines += ["8BITMIME"] if terms.eight_bit else []
         lines += ["STARTTLS"] if terms.tls is not None and not self._secure else []
         lines += ["AUTH PLAIN"] if terms.login is not None else []

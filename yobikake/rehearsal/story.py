@@ -107,7 +107,9 @@ def ids(conn: Connection, personas: Sequence[Persona]) -> list[RecipientId]:
 def latest(conn: Connection) -> list[Told]:
     """The newest alerts first."""
     row = tables.alerts.c
-    rows = conn.execute(select(row.payload, row.number).order_by(row.number.desc()).limit(MOST_ALERTS))
+    rows = conn.execute(
+        select(row.payload, row.number).order_by(row.sent.desc(), row.number.desc()).limit(MOST_ALERTS)
+    )
     return [Told(codec.alert_from(found.payload), found.number) for found in rows]
 
 
@@ -140,7 +142,7 @@ def _arrivals(persona: Persona, inbox: Inbox) -> list[Arrival]:
 
 def _belongs(arrival: Arrival, told: Sequence[Told]) -> str | None:
     """The alert whose number is in the text; else the newest sent before it on that channel."""
-    for each in told:
+    for each in sorted(told, key=lambda each: len(each.number), reverse=True):  # S-2026-0001 holds 2026-0001
         if each.number in arrival.subject or each.number in arrival.text:
             return each.number
     before = (
@@ -192,6 +194,8 @@ def _why_not(conn: Connection, alert: Alert, channel: str, persona: Persona) -> 
     person, audience = persona.registration, alert.targeting.audience
     staff_drill, staff = alert.mode is Mode.STAFF_DRILL, person.kind is Kind.STAFF
     reasons = {
+        "参集は住民に送りません / A call of staff never reaches residents": not alert.public and not staff,
+        "この参集では呼ばれていません / Was not called to this muster": not alert.public,
         "この手段を登録していません / Not registered on this channel": channel not in person.contacts,
         "職員訓練は住民に送りません / A staff drill never reaches residents": staff_drill and not staff,
         "職員は住民あての配信の対象ではありません / Staff are not among the residents": staff

@@ -126,6 +126,7 @@ class TwilioGateway(HttpGateway):
             created=self._clock(),
             ending=self._ending(str(form["To"])),
             callback=str(form.get("StatusCallback", "")),
+            gather=_gathers(str(form["Twiml"])),
             events=[str(event) for event in form.getall("StatusCallbackEvent", ["completed"])],
         )
         self.calls.append(call)
@@ -224,6 +225,12 @@ def spoken(twiml: str) -> str:
     if response.tag != "Response":
         raise ValueError(f"TwiML's root is Response, not {response.tag}")
     return "\n".join("".join(say.itertext()) for say in response.iter("Say"))
+
+
+def _gathers(twiml: str) -> str:
+    """Where the first `<Gather>` sends its key; empty: there is none."""
+    gather = etree.fromstring(twiml.encode()).find(".//Gather")
+    return "" if gather is None else str(gather.get("action", ""))
 
 
 def _refused(form: Form) -> web.Response | None:

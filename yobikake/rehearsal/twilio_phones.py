@@ -28,6 +28,8 @@ class Fates:
     no_answer: float = 0.0
     ring_s: float = 0.0
     talk_s: float = 0.0
+    key: str = ""
+    """What is pressed on the telephone where a call asks for a key; empty: nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Call:
     ending: str
     callback: str
     events: Sequence[str]
+    gather: str = ""
+    """Where a pressed key goes, if the call asks for one."""
     status: str = "queued"
     sequence: int = 0
 
@@ -120,6 +124,7 @@ class Phones:
                 call.status = "in-progress"
                 await self._report(session, call, "answered", "in-progress")
                 await asyncio.sleep(self._fates.talk_s)
+                await self._press(session, call)
             call.status = call.ending
             await self._report(session, call, "completed", call.ending)
 
@@ -130,6 +135,14 @@ class Phones:
         call.sequence += 1
         signature = sign(call.callback, form, auth_token=self._auth_token)
         await self._bring(session, Report(url=call.callback, form=form, signature=signature))
+
+    async def _press(self, session: aiohttp.ClientSession, call: Call) -> None:
+        """https://www.twilio.com/docs/voice/twiml/gather#action."""
+        if not self._fates.key or not _is_loopback(call.gather):
+            return
+        form = {**self._callback(call, "in-progress"), "Digits": self._fates.key}
+        signature = sign(call.gather, form, auth_token=self._auth_token)
+        await _send(session, Report(url=call.gather, form=form, signature=signature), Reporting())
 
     async def _bring(self, session: aiohttp.ClientSession, report: Report) -> None:
         reporting = self.reporting

@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from channels._x_weight import LIMIT, weight
+from hub import typed
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
@@ -75,7 +76,7 @@ class XGateway(HttpGateway):
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         account = self._account(request)
         try:
-            create = msgspec.json.decode(body, type=Create)
+            create = typed.from_json(body, Create)
         except msgspec.DecodeError:
             return
         if account is not None:
@@ -100,7 +101,7 @@ class XGateway(HttpGateway):
 
     def _answer_post(self, account: "_Account", body: bytes, exchange: Exchange) -> web.Response:
         try:
-            create = msgspec.json.decode(body, type=Create)
+            create = typed.from_json(body, Create)
         except msgspec.DecodeError as e:
             return _invalid(f"{e}")
         return self._refused_post(account, create, exchange) or self._publish(account, create, exchange)

@@ -1,9 +1,11 @@
 // Keeps the page true: an event says only that something changed, and the page is fetched anew.
 "use strict";
 (() => {
-  const POLL_MS = 10000, LOST_MS = 60000, SPREAD_MS = 2000, CHECK_MS = 60000;
+  const POLL_MS = 10000, LOST_MS = 60000, OLD_MS = 180000, SPREAD_MS = 2000, CHECK_MS = 60000, TRIES = 5;
   const part = () => document.getElementById("part");
-  let fetching = false, place = null;
+  // What matters at once stands in front of the hyphen; counts alone may be some seconds apart between servers.
+  const gist = (version) => version.split("-")[0];
+  let fetching = false, place = null, known = "", tries = 0, old = false;
   // The clock of this device may be wrong; the first contact corrects that.
   let heardAt = part() ? Math.min(Date.now(), Date.parse(part().dataset.checked)) : Date.now();
   let shownAt = performance.now();
@@ -18,9 +20,15 @@
       const answer = await fetch("?part", { cache: "no-cache", credentials: "omit" });
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("part");
-        heardAt = Date.now();
+        if (!fresh) return location.reload(); // an alert that is over now
+        // A file may be old, however well it is served: by the server's clock, not by this device's.
+        const now = Date.parse(answer.headers.get("Date")) + 1000 * Number(answer.headers.get("Age") ?? 0);
+        old = now - Date.parse(fresh.dataset.checked) >= OLD_MS;
+        if (!old) heardAt = Date.now();
+        if (Date.parse(fresh.dataset.checked) < Date.parse(part().dataset.checked)) return;
         if (fresh.dataset.version !== part().dataset.version) show(fresh);
         else checkedAgain(fresh);
+        again();
       }
     } catch { /* offline: `age` says so */ } finally {
       fetching = false;
@@ -28,11 +36,21 @@
     }
   }
 
+  // The event may come before the page: then it is asked for again, a little later each time.
+  function again() {
+    if (!known || gist(known) === gist(part().dataset.version)) tries = 0;
+    else if (tries++ < TRIES) setTimeout(refresh, SPREAD_MS * (tries + Math.random()));
+  }
+
   const headings = (where) => [...where.querySelectorAll(".alert h2, .calm h2")].map((each) => each.textContent).join(" ");
 
   function show(fresh) {
     const at = document.activeElement && document.activeElement.id;
     if (headings(fresh) !== headings(part())) document.getElementById("said").textContent = headings(fresh);
+    for (const chosen of part().querySelectorAll(".filters :checked")) {
+      const again = fresh.querySelector("#" + chosen.id);
+      if (again) again.checked = true;
+    }
     part().replaceWith(document.adoptNode(fresh));
     shownAt = performance.now();
     if (at && document.getElementById(at)) document.getElementById(at).focus({ preventScroll: true });
@@ -42,7 +60,7 @@
   function checkedAgain(fresh) {
     const times = fresh.querySelectorAll(".checked");
     part().querySelectorAll(".checked").forEach((each, i) => { if (times[i]) each.textContent = times[i].textContent; });
-    for (const name of ["checked", "kept"]) part().dataset[name] = fresh.dataset[name];
+    for (const name of ["checked", "kept", "old"]) part().dataset[name] = fresh.dataset[name];
     shownAt = performance.now();
   }
 
@@ -55,12 +73,25 @@
       const minutes = Math.max(0, Math.floor((now - Date.parse(each.dataset.since)) / 60000));
       each.textContent = "（" + here.dataset.ago.replace("{n}", minutes) + "）";
     }
+    for (const each of here.querySelectorAll("[data-until]"))
+      if (now > Date.parse(each.dataset.until)) forget(each);
     const note = document.getElementById("kept");
     note.hidden = !kept();
-    note.textContent = kept() ? here.dataset.kept : "";
+    note.textContent = !kept() ? "" : old && navigator.onLine ? here.dataset.old : here.dataset.kept;
   }
 
-  const kept = () => Date.now() - heardAt >= LOST_MS || !navigator.onLine;
+  // Nobody has said anything new of this place: then nobody knows whether there is room.
+  function forget(site) {
+    const state = [...site.classList].find((name) => name.startsWith("s-"));
+    const chip = site.querySelector(".chip"), number = Number(site.querySelector(".pin").textContent);
+    const marker = site.closest(".shelters").querySelectorAll(".map-marker")[number - 1];
+    for (const each of [site, chip, marker]) each.classList.replace(state, "s-unknown");
+    chip.replaceChildren(part().dataset.unknown);
+    for (const each of site.querySelectorAll(".room, .num:not(.pin, .distance) b:not(.tag)")) each.remove();
+    delete site.dataset.until;
+  }
+
+  const kept = () => old || Date.now() - heardAt >= LOST_MS || !navigator.onLine;
 
   function dress() {
     for (const each of document.querySelectorAll(".sort")) each.hidden = !navigator.geolocation;
@@ -101,12 +132,15 @@
   function listen() {
     const events = new EventSource("/events");
     events.addEventListener("version", (event) => {
-      heardAt = Date.now();
-      if (part() && event.data !== part().dataset.version) soon();
+      known = event.data;
+      tries = 0;
+      if (event.data !== part().dataset.version) soon();
+      else { heardAt = Date.now(); age(); }
     });
-    events.addEventListener("open", () => { heardAt = Date.now(); age(); });
+    // A stream that is open says that the page is true only while it speaks of the same as the page.
     setInterval(() => {
-      if (events.readyState === EventSource.OPEN && navigator.onLine) heardAt = Date.now();
+      const open = events.readyState === EventSource.OPEN && navigator.onLine;
+      if (open && gist(known) === gist(part().dataset.version)) heardAt = Date.now();
       else refresh();
       age();
     }, POLL_MS);
@@ -116,6 +150,12 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   window.addEventListener("online", refresh);
   window.addEventListener("offline", age);
+  // Remembered on this device alone; where that is not allowed, large letters last as long as the page.
+  const letters = document.getElementById("letters");
+  try {
+    letters.checked = localStorage.getItem("letters") === "large";
+    letters.addEventListener("change", () => localStorage.setItem("letters", letters.checked ? "large" : ""));
+  } catch { /* no storage */ }
   const print = document.getElementById("print");
   print.hidden = false;
   print.addEventListener("click", () => window.print());

@@ -1,5 +1,6 @@
 """The session given to line-bot-sdk and tweepy: proxy, private authority, redirects, recognition."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from channels._session import GatewaySession, unanswered
 from hub.delivery import Outcome
-from hub.errors import Refused
+from hub.errors import Cancelled, Refused
 from hub.outbound import REHEARSAL_HEADER, Deployment, Outbound
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -42,6 +43,45 @@ async def test_an_answer_of_the_gateway_itself_recognises_it(status: int, recogn
     async with serving(answer) as url, session(PRODUCTION, url) as gateway:
         await body(gateway, url)
         assert gateway.recognised is recognised
+
+
+async def test_a_gate_is_asked_once_there_is_a_connection_and_before_the_first_byte() -> None:
+    happened = asyncio.Queue[str]()
+    connected, closed = asyncio.Event(), asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        happened.put_nowait("request" if await reader.read(1) else "nothing")
+        writer.close()
+        closed.set()
+
+    def gate() -> None:
+        happened.put_nowait("gate")
+        raise Cancelled("stopped while the connection was made")
+
+    listener = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listener, session(REHEARSAL, url) as gateway:
+        with pytest.raises(Cancelled):
+            async with gateway.gated(gate):
+                await body(gateway, url)
+        await closed.wait()
+        assert connected.is_set()
+        assert [await happened.get(), await happened.get()] == ["gate", "nothing"]
+
+
+async def test_what_is_asked_outside_a_gate_goes_through() -> None:
+    async def taken(_: web.Request) -> web.Response:
+        return web.Response(text="taken")
+
+    def gate() -> None:
+        raise Cancelled("stopped")
+
+    async with serving(taken) as url, session(REHEARSAL, url) as gateway:
+        with pytest.raises(Cancelled):
+            async with gateway.gated(gate):
+                await body(gateway, url)
+        assert await body(gateway, url) == "taken"
 
 
 async def test_a_redirect_is_not_followed() -> None:

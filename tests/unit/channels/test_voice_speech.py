@@ -39,6 +39,15 @@ def test_no_key_is_asked_for() -> None:
     assert "Gather" not in speech.twiml(content(), names={})
 
 
+def test_staff_who_are_asked_may_press_a_key_at_any_moment() -> None:
+    twiml = speech.twiml(saying("行けますか。"), names={}, answer_at="https://hub.example/answer/1.2.ab")
+    (gather,) = ElementTree.fromstring(twiml).iter("Gather")
+    assert gather.attrib["action"] == "https://hub.example/answer/1.2.ab/keys/ja"
+    assert (gather.attrib["numDigits"], gather.attrib["method"]) == ("1", "POST")
+    assert [element.tag for element in gather] == ["Say", "Pause", "Say"], "all of it can be cut short"
+    assert heard(twiml) == ["行けますか。"] * 2
+
+
 @pytest.mark.parametrize(
     ("language", "tag"),
     [

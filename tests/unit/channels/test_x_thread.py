@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from channels._x_thread import split, thread
 from channels._x_weight import LIMIT, weight
+from hub.alert import Mode
 from hub.channel import Content, Span
+from hub.framing import FRAMINGS, frame
 from hub.language import Language
 from hub.testing.parcels import content
 
@@ -37,6 +39,20 @@ def test_each_post_of_a_thread_stands_alone() -> None:
         assert link == LINK
         assert mark == post.mark == f"[2026-0147 21:47] ({number}/{len(posts)})"
         assert weight(post.text) <= LIMIT
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("sentences", [1, 6, 60])
+def test_each_post_of_a_drill_says_that_it_is_one(language: Language, sentences: int) -> None:
+    mark = FRAMINGS[language].mark
+    said = frame((Span(SENTENCE * sentences),), "short", language)
+    posts = thread(msgspec.structs.replace(content(language), mode=Mode.RESIDENT_DRILL, short=said))
+    assert (len(posts) == 1) is (sentences == 1)
+    for post in posts:
+        assert post.text.startswith(mark)
+        assert weight(post.text) <= LIMIT
+    texts = (post.text.removeprefix(mark).split("\n")[0] for post in posts)
+    assert "".join(texts) == SENTENCE * sentences
 
 
 def test_the_time_is_japans_and_other_languages_are_named() -> None:

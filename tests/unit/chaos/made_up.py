@@ -98,6 +98,7 @@ def row(
         mode=Mode.LIVE,
         parent=None,
         attempt=1,
+        spent=0,
         resend=False,
         owner="hub.1",
         due_at=at(0),

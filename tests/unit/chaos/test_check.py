@@ -82,6 +82,11 @@ def test_a_violation_names_seed_promise_alert_channel_and_recipients_but_no_addr
 # --- I1, I12: what was acknowledged is there -----------------------------------------------------
 
 
+def test_a_hub_that_crashed_is_told_though_nobody_was_harmed() -> None:
+    run = replace(all_right(), crashes=["mail-1 crashed: SIGSEGV"])
+    assert the_only_violation(run) == f"seed {run.seed}: mail-1 crashed: SIGSEGV"
+
+
 def test_an_acknowledged_alert_that_is_not_in_the_ledger_is_lost() -> None:
     findings = check(observed(accepted={FIRST: at(0)}))
     assert findings.lost == 1
@@ -108,6 +113,17 @@ def test_the_audit_tells_of_what_was_done(changes: dict[str, Any], promise: str)
 
 def test_a_stop_that_was_acknowledged_is_in_the_ledger() -> None:
     assert "I5 2026-0001" in the_only_violation(all_right(stopped={FIRST: at(5)}))
+
+
+@pytest.mark.parametrize(("stop", "begins", "within_s"), [(5.0, 1.0, 0.0), (0.5, 1.25, 0.75)])
+def test_how_long_anything_begins_after_a_stop_is_told(stop: float, begins: float, within_s: float) -> None:
+    run = replace(
+        observed(known([row()]), taken=[taken(id_, begun_at=at(begins)) for id_ in RESIDENTS]),
+        stopped={FIRST: at(stop)},
+        record=record(known([row()], stopped_as=C)),
+    )
+    findings = nothing_wrong(run)
+    assert (findings.stops, findings.stopped_within_s) == (1, within_s)
 
 
 def test_a_stop_is_in_the_audit_unless_a_later_alert_had_ended_it_before() -> None:
@@ -263,9 +279,9 @@ def test_somebody_refused_for_good_was_refused_by_the_gateway() -> None:
         )
 
 
-@pytest.mark.parametrize(("attempt", "right"), [(2, False), (3, True)])
-def test_a_channel_with_few_tries_gives_up_after_the_last(attempt: int, right: bool) -> None:
-    about = known([row([1], P, channel="voice", attempt=attempt)], alert(channels=["voice"]))
+@pytest.mark.parametrize(("spent", "right"), [(1, False), (2, True)])
+def test_a_channel_with_few_tries_gives_up_after_the_last(spent: int, right: bool) -> None:
+    about = known([row([1], P, channel="voice", attempt=9, spent=spent)], alert(channels=["voice"]))
     run = observed(about, people={1: PEOPLE[RESIDENTS[0]]})
     assert (check(run).violations == ()) is right
 
@@ -481,6 +497,15 @@ def test_nothing_begins_after_expiry_by_the_hubs_own_clock() -> None:
     assert "I8" in the_only_violation(replace(late, clock=fast)), "a process started anew has the right time"
     over = [(at(1), timedelta(seconds=-5)), (at(2), timedelta(0))]
     assert "I8" in the_only_violation(replace(late, clock=over))
+
+
+@pytest.mark.parametrize(("stall", "right"), [((4.8, 5.5), True), ((4.8, 5.0), False), ((5.55, 5.58), False)])
+def test_what_lay_there_while_the_instrument_stood_still_may_have_come_in_time(
+    stall: tuple[float, float], right: bool
+) -> None:
+    since, until = stall
+    run = observed(known([row()], alert(expires=at(5))), taken=begun(5.6), stalls=[(at(since), at(until))])
+    assert bool(check(run).violations) is not right
 
 
 def followed_by(msg_type: MsgType) -> Observed:

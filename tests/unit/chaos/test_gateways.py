@@ -88,8 +88,19 @@ def a_parcel(channel: str, number: str = NUMBER) -> Parcel:
 
 @asynccontextmanager
 async def a_sender(folder: Path, seed: int = 0) -> AsyncIterator[Sender]:
-    port = free_port()
+    """The callbacks' listener ends last: the gateways report to it until they are stopped."""
+    port, made = free_port(), list[Sender]()
+
+    async def take(request: web.Request) -> web.Response:
+        return await made[0].take(request)
+
     async with AsyncExitStack() as stack:
+        app = web.Application()
+        app.add_routes([web.post("/callbacks/voice", take)])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         gateways = await stack.enter_async_context(Gateways(folder, residents_port=port, seed=seed))
         stanzas: dict[str, Any] = gateways.stanzas()
         values = settings.convert(
@@ -100,12 +111,7 @@ async def a_sender(folder: Path, seed: int = 0) -> AsyncIterator[Sender]:
         outbound = Outbound(deployment=Deployment.REHEARSAL)
         built = connectors.build(values, outbound, utc_now)
         sender = Sender(gateways=gateways, channels={kind: each.channel for kind, each in built.items()})
-        app = web.Application()
-        app.add_routes([web.post("/callbacks/voice", sender.take)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        made.append(sender)
         for channel in sender.channels.values():
             await channel.open()
             stack.push_async_callback(channel.close)

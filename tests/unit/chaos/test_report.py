@@ -23,12 +23,14 @@ def _outcome(seed: int, *violations: str) -> Outcome:
             flagged_resends=4,
             resend_bound=5,
             violations=violations,
+            stops=1,
+            stopped_within_s=seed / 4,
         ),
     )
 
 
 def test_nothing_was_run() -> None:
-    assert list(Report().as_json().values()) == [0, 0, 0, {}, 0, 0, 0, 0, []]
+    assert list(Report().as_json().values()) == [0, 0, 0, {}, 0, 0, 0, 0, [], 0, 0.0]
 
 
 def test_runs_are_added_up() -> None:
@@ -48,6 +50,8 @@ def test_runs_are_added_up() -> None:
         "flagged_resends": 8,
         "resend_bound": 10,
         "violations": ["seed 2: I1 …: an alert that was acknowledged is in the ledger"],
+        "stops": 2,
+        "stopped_within_s": 0.5,
     }
 
 

@@ -1,7 +1,7 @@
 """A staff console over a real ledger, with people who sign in over HTTP; nothing is delivered."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from config import folder
 from hub import city as cities
 from hub import keys as key_files
-from hub import phrases, prepared
+from hub import organisation, phrases, pointing, prepared
 from hub.authorise import Role
 from hub.background import Background
 from hub.channel import Capabilities, Drilling, Health, Target, Unit
@@ -26,27 +26,30 @@ from hub.codec import RecordCodec
 from hub.disk import Disk
 from hub.gate import Stops
 from hub.hazard import Hazard
-from hub.intake import Intake
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger, accounts, deployment, register, sqlite_url
 from hub.ledger.migrations import upgrade
 from hub.ledger.register import Registration
+from hub.outage import Outage
 from hub.outbound import Deployment
 from hub.recipient import Kind, Zone
+from hub.scheduling import Scheduling
 from hub.shelter_list import ShelterLines
 from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
 from shelters.board import Board, board
+from shelters.occupancy import Occupancy
 from shelters.reading import Reading
-from shelters.site import load_sites
+from shelters.site import SiteCode, load_sites
 
 NOW = datetime(2026, 9, 12, 12, 47, tzinfo=UTC)
 """21:47 in Japan."""
 CITY = cities.load(folder("akishima"))
+ORGANISATION = organisation.load(folder("akishima"))
 SITES = load_sites(folder("akishima"))
-TEMPLATES = phrases.load(folder("phrases"))
+TEMPLATES = phrases.load(folder("phrases"), without=CITY.absent)
 PASSWORD = "correct horse battery"
 HASHED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 """Made in a moment; it is verified as any other."""
@@ -76,6 +79,12 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         drilling=Drilling.PREVIEW_ONLY,
     ),
 }
+
+
+SHEETS = [
+    Target(ref="van", name="広報車", by="防災課", read_out=True),
+    Target(ref="area-mail", name="緊急速報メール"),
+]
 
 
 class Slots:
@@ -118,14 +127,32 @@ class Desk:
     reported: list[Reading] = field(default_factory=list)
     ticked: list[tuple[str, str, str]] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=list)
+    occupancies: dict[SiteCode, Occupancy] = field(default_factory=dict)
     disk: "Drive" = field(default_factory=lambda: Drive(Path(), limit=0.10))
+
+    intake: Scheduling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.intake = Scheduling(
+            ledger=self.ledger,
+            records=RecordCodec(self.keys),
+            keys=self.keys,
+            stops=Stops(),
+            sender=CITY.cap_sender,
+            clock=self.clock,
+            page=lambda topic, _text: self.paged.append(topic),
+            relay=lambda: None,
+            prepare=partial(prepared.message, template=TEMPLATES["correction"], city=CITY.names),
+            disk=self.disk,
+        )
 
     def clock(self) -> datetime:
         return self.now
 
     async def board(self) -> Board:
         steps = await self.ledger.read(record.all_current)
-        return board(SITES, steps, {}, now=self.now)
+        return board(SITES, steps, self.occupancies, now=self.now)
 
     def console(self, background: Background, url: str) -> Console:
         async def slots() -> Slots:
@@ -133,6 +160,9 @@ class Desk:
 
         async def health() -> Mapping[str, Health]:
             return self.health
+
+        async def outages() -> Sequence[Outage]:
+            return self.outages
 
         async def report(reading: Reading) -> None:
             self.reported.append(reading)
@@ -142,21 +172,11 @@ class Desk:
 
         return Console(
             ledger=self.ledger,
-            intake=Intake(
-                ledger=self.ledger,
-                records=RecordCodec(self.keys),
-                keys=self.keys,
-                stops=Stops(),
-                sender=CITY.cap_sender,
-                clock=self.clock,
-                page=lambda topic, _text: self.paged.append(topic),
-                relay=lambda: None,
-                prepare=partial(prepared.message, template=TEMPLATES["correction"], city=CITY.names),
-                disk=self.disk,
-            ),
+            intake=self.intake,
             keys=self.keys,
             city=CITY,
             templates=TEMPLATES,
+            pointing=pointing.load(folder("desk")),
             capabilities=CAPABILITIES,
             clock=self.clock,
             deployment=Deployment.REHEARSAL,
@@ -164,12 +184,12 @@ class Desk:
             slots=slots,
             board=self.board,
             health=health,
+            outages=outages,
             report=report,
             background=background,
+            organisation=ORGANISATION,
             disk=self.disk,
-            targets={
-                "manual": [Target(ref="van", name="広報車"), Target(ref="area-mail", name="緊急速報メール")]
-            },
+            targets={"manual": SHEETS},
             ticked=ticked,
         )
 
@@ -308,7 +328,7 @@ def _register(conn: Connection, keys: Keys) -> None:
         conn,
         keys,
         "manual",
-        [Target(ref="van", name="広報車"), Target(ref="area-mail", name="緊急速報メール")],
+        SHEETS,
         at=NOW,
     )
     register.keep_targets(conn, keys, "x", [Target(ref="post:ja", name="X")], at=NOW)

@@ -1,13 +1,17 @@
 """The second person: who may send, what they must type, and that it is sent once."""
 
 import asyncio
+import re
+from datetime import timedelta
 
 import pytest
+from lxml.html import document_fromstring
 from sqlalchemy import func, select
 
 from hub.alert import Mode
 from hub.ledger import alerts, audit, tables
 from hub.ledger.alerts import Accepted
+from hub.page import unacknowledged
 from tests.unit.operator_ui.desk import Desk, Person, somebody
 from tests.unit.operator_ui.test_composing import GROUNDS, begin
 
@@ -33,6 +37,21 @@ async def test_another_person_types_the_level_and_it_is_sent(desk: Desk) -> None
         assert approver.path.startswith("/alerts/")
     (accepted,) = await sent(desk)
     assert (accepted.author, accepted.approver) == ("ito", "tanaka")
+
+
+async def test_why_a_channel_is_left_out_goes_all_the_way(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author, somebody(desk, "tanaka") as approver:
+        path = await begin(author)
+        await author.submit(
+            path, "submit", grounds=GROUNDS, channel=["mail", "x", "manual"], **{"why-line": "LINEの点検中"}
+        )
+        page = await approver.get(path)
+        assert "LINEは使いません：LINEの点検中" in page
+        page = await approver.submit(f"{path}/send", typed="4")
+        assert "<b>LINE</b>：LINEの点検中" in page
+    (accepted,) = await sent(desk)
+    (entry, *_) = await desk.ledger.read(lambda conn: audit.about(conn, [accepted.alert.identifier]))
+    assert entry.detail["left_out"] == {"line": "LINEの点検中"}
 
 
 async def test_the_author_is_refused_by_the_server(desk: Desk) -> None:
@@ -117,12 +136,40 @@ async def test_breaking_glass_takes_a_reason_and_tells_everyone(desk: Desk) -> N
         path = await submitted(author)
         await author.submit(f"{path}/send", typed="4", break_glass="")
         assert author.status == 403
+        desk.now += timedelta(minutes=2, seconds=38)
+        page = await author.submit(f"{path}/send", typed="4", break_glass="深夜で承認者と連絡が取れないため")
+        assert author.status == 409
+        assert "あと22秒で1人で配信できます" in page
+        assert "待ち時間 2分38秒" in page
+        assert await sent(desk) == []
+        desk.now += timedelta(seconds=22)
         await author.submit(f"{path}/send", typed="4", break_glass="深夜で承認者と連絡が取れないため")
         assert author.path.startswith("/alerts/")
         assert "1人で配信" in author.page
     (accepted,) = await sent(desk)
     assert accepted.author == accepted.approver == "sato"
     assert desk.paged == ["break-glass 2026-0001"]
+
+
+async def test_at_level_5_the_glass_breaks_at_once(desk: Desk) -> None:
+    async with somebody(desk, "sato") as author:
+        path = await submitted(author, "flood-5")
+        assert "いま、1人で配信できます" in author.page
+        await author.submit(f"{path}/send", typed="5", break_glass="堤防が切れた")
+    (accepted,) = await sent(desk)
+    assert (accepted.author, accepted.approver) == ("sato", "sato")
+
+
+async def test_submitting_twice_submits_once(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        fields = [(name, GROUNDS if name == "grounds" else value) for name, value in author.form(path)]
+        for _ in range(2):
+            await author.post(path, [*fields, ("act", "submit")])
+            assert (author.status, author.path) == (200, path)
+            assert "承認を求めています" in author.page
+    entries = await desk.ledger.read(lambda conn: audit.about(conn, [path.rpartition("/")[2]]))
+    assert [entry.action for entry in entries].count("draft.submitted") == 1
 
 
 async def test_sent_back_it_returns_to_its_author_with_the_reason(desk: Desk) -> None:
@@ -220,3 +267,75 @@ async def test_a_database_that_is_away_is_told_in_words(desk: Desk) -> None:
         page = await author.get(path)
         assert author.status == 503
         assert "データベースが応答しません" in page
+
+
+async def test_who_is_asked_stays_asked_and_alone_counts_from_the_submission(desk: Desk) -> None:
+    async with somebody(desk, "sato") as author, somebody(desk, "tanaka") as approver:
+        path = await submitted(author)
+        await approver.get(path)
+        opened = [pair for pair in approver.form(f"{path}/send") if pair[0] != "typed"]
+        desk.now += timedelta(minutes=2, seconds=38)
+        await author.post(f"{path}/ask", {"whom": "ito"})
+        assert author.status == 400, "who may not approve is not asked"
+        await author.get(path)
+        page = await author.post(f"{path}/ask", {"whom": "tanaka"})
+        assert "頼んでいます" in page
+        assert "あと0分22秒で、1人で配信できます" in page
+        assert "あなたに頼んでいます" in await approver.get("/")
+        await author.get(f"{path}/edit")
+        await author.submit(path, "submit", grounds="別の根拠")
+        assert "頼んでいます" in author.page
+        assert "あと3分0秒で、1人で配信できます" in author.page, "another version, which nobody has seen yet"
+        await author.post(f"{path}/ask", {"whom": "tanaka"})
+        await approver.post(f"{path}/send", [*opened, ("typed", "4")])
+        assert approver.status == 409
+        await approver.get(path)
+        opened = [pair for pair in approver.form(f"{path}/send") if pair[0] != "typed"]
+        await author.post(f"{path}/ask", {"whom": "tanaka"})
+        await approver.post(f"{path}/send", [*opened, ("typed", "4")])
+        assert approver.path.startswith("/alerts/"), "asking makes no open page stale"
+
+
+async def test_those_on_call_are_paged_once_a_submission_with_the_waiting_time(desk: Desk) -> None:
+    async with somebody(desk, "sato") as author, somebody(desk, "tanaka") as approver:
+        path = await submitted(author)
+        desk.now += timedelta(minutes=2, seconds=38)
+        page = await author.get(path)
+        assert "当番・代理を呼び出す" in page
+        token = {"csrf": author.field("csrf")}
+
+        async def press() -> int:
+            async with author.session.post(f"{path}/page", data=token) as response:
+                return response.status
+
+        assert await asyncio.gather(*(press() for _ in range(3))) == [200, 200, 200]
+        page = await author.get(path)
+        assert "21:49:38 に呼び出しました" in page
+        assert f'action="{path}/page"' not in page
+        topic = f"approval {path.rpartition('/')[2][:8]} v3"
+        assert desk.paged == [topic]
+        ((_, _, on_console, text),) = await desk.ledger.read(unacknowledged)
+        assert on_console == topic
+        assert "承認を2分38秒待っています" in text
+        await approver.get(path)
+        await approver.submit(f"{path}/return", reason="地域が広すぎます")
+        assert await desk.ledger.read(unacknowledged) == [], "it waits no more"
+        await author.get(path)
+        await author.submit(path, "submit", grounds="別の根拠")
+        await author.post(f"{path}/page")
+        assert len(desk.paged) == 2
+
+
+async def test_every_part_leads_back_to_its_step_and_handwork_is_named_with_who_does_it(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author, somebody(desk, "ono") as viewer:
+        path = await submitted(author)
+        steps = set(re.findall(rf'href="{path}/edit#([a-z]+)"', author.page))
+        assert steps == {"order", "level", "area", "channels", "texts", "expiry"}
+        (by_hand,) = document_fromstring(author.page).xpath('//section[@id="by-hand"]')
+        assert [item.text_content().split() for item in by_hand.iter("li")] == [
+            ["広報車", "担当", "防災課"],
+            ["緊急速報メール", "担当は決まっていません"],
+        ]
+        page = await author.get(f"{path}/edit")
+        assert all(f'id="{step}"' in page for step in steps)
+        assert "/edit#" not in await viewer.get(path)

@@ -1,6 +1,7 @@
 """From a template to a submitted draft, on pages without a script."""
 
 import msgspec
+from lxml.html import document_fromstring
 from sqlalchemy import insert, select
 
 from hub.alert import Mode
@@ -130,6 +131,44 @@ async def test_a_text_too_long_for_a_channel_is_not_submitted(desk: Desk) -> Non
     assert 'href="#channel-line"' in page
 
 
+async def test_a_channel_is_turned_off_only_with_a_reason(desk: Desk) -> None:
+    without_line = {"channel": ["mail", "x", "manual"]}
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        for blank in ("", "　 "):
+            page = await author.submit(path, "submit", grounds=GROUNDS, **without_line, **{"why-line": blank})
+            assert author.status == 422
+            assert 'href="#why-line"' in page
+            assert "LINEを使わない理由を書いてください" in page
+        assert (await stored(desk, path)).state is State.EDITING
+        await author.submit(
+            path, "submit", grounds=GROUNDS, **without_line, **{"why-line": "点検中\r\n23時まで"}
+        )
+    draft = await stored(desk, path)
+    assert draft.state is State.SUBMITTED
+    assert draft.message.why_left_out == {"line": "点検中 23時まで"}
+
+
+async def test_a_channel_turned_on_again_needs_no_reason_and_keeps_none(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        await author.submit(path, "save", channel=["mail", "x", "manual"], **{"why-line": "点検中"})
+        await author.submit(
+            path, "submit", grounds=GROUNDS, channel=["mail", "line", "x", "manual"], **{"why-line": "点検中"}
+        )
+    draft = await stored(desk, path)
+    assert (draft.state, draft.message.left_out) == (State.SUBMITTED, ())
+
+
+async def test_a_drill_asks_no_reason_for_what_takes_no_part_in_one(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author, mode="staff_drill")
+        assert 'name="why-line"' in author.page
+        assert 'name="why-x"' not in author.page
+        await author.submit(path, "submit", grounds=GROUNDS)
+    assert (await stored(desk, path)).state is State.SUBMITTED
+
+
 async def test_submitted_it_waits_for_another_person(desk: Desk) -> None:
     async with somebody(desk, "ito") as author:
         path = await begin(author)
@@ -148,6 +187,24 @@ async def test_the_headcount_is_of_registered_people_once_each(desk: Desk) -> No
         assert "10人" in page
 
 
+async def test_a_population_that_the_city_has_not_given_is_told_as_that(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        assert "地区ごとの人口を市から受け取っていない" in author.page
+        assert "登録のない人</dt>" not in author.page
+        page = await author.submit(path, "save", area="whole")
+        assert f"{CITY.residents:,}" in page
+        assert "登録のない人</dt>" in page
+
+
+async def test_in_english_a_template_has_an_english_name(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        english = {"Accept-Language": "en"}
+        assert "Test of the system" in await author.get("/new/live", **english)
+        await author.post("/new/live", {"template": "flood-4"}, headers=english)
+        assert "Flood: Alert Level 4, Evacuation Order" in author.page
+
+
 async def test_of_two_who_edit_the_slower_is_told(desk: Desk) -> None:
     async with somebody(desk, "ito") as one, somebody(desk, "sato") as other:
         path = await begin(one)
@@ -156,6 +213,32 @@ async def test_of_two_who_edit_the_slower_is_told(desk: Desk) -> None:
         page = await other.submit(path, "save", grounds="ふたつ目")
         assert other.status == 409
         assert "ほかの人が先に変更しました" in page
+        shown = document_fromstring(page).get_element_by_id("conflict")
+        assert [each.text_content() for each in shown.iter("dt")] == ["発令・対象：根拠"]
+        assert "ひとつ" in shown.text_content()  # what was saved
+        assert "ふた" in shown.text_content()  # what was typed
+        assert (await stored(desk, path)).message.order.grounds == "ひとつ目"
+        await other.submit(path, "submit")  # pressing on does not overwrite
+        assert other.status == 409
+        await other.submit(path, overwrite=str((await stored(desk, path)).version))
+        assert other.status == 200
+    draft = await stored(desk, path)
+    assert (draft.message.order.grounds, draft.authors) == ("ふたつ目", ("ito", "sato"))
+
+
+async def test_the_script_is_shown_both_too_and_nothing_is_overwritten(desk: Desk) -> None:
+    async with somebody(desk, "ito") as one, somebody(desk, "sato") as other:
+        path = await begin(one)
+        await other.get(path)
+        await one.submit(path, "save", grounds="ひとつ目")
+        changed = [(name, "ふたつ目" if name == "grounds" else value) for name, value in other.form(path)]
+        async with other.session.post(
+            path, data=[*changed, ("act", "autosave")], headers={"Accept": "application/json"}
+        ) as response:
+            answer = await response.json()
+    assert (response.status, answer["conflict"]) == (409, True)
+    assert "version" not in answer
+    assert "発令・対象" in answer["html"]
     assert (await stored(desk, path)).message.order.grounds == "ひとつ目"
 
 

@@ -10,7 +10,7 @@ from hub.cap import MsgType
 from hub.delivery import Batch, BatchId, Outcome, Variant
 from hub.draft import Draft
 from hub.language import Language
-from hub.ledger import alerts, audit, batches, plans, tables, ticks
+from hub.ledger import alerts, audit, batches, plans, tables, tempo, ticks
 from hub.ledger.batches import Planned
 from hub.ledger.plans import Cursor
 from hub.prepared import draft_id
@@ -30,8 +30,10 @@ async def an_alert(desk: Desk) -> str:
         return approver.path.rpartition("/")[2]
 
 
-async def carry(desk: Desk, identifier: str, outcomes: list[Outcome], *, complete: bool = True) -> None:
-    """Mail is planned for as many as there are outcomes, and that is what became of them."""
+async def carry(
+    desk: Desk, identifier: str, outcomes: list[Outcome], *, complete: bool = True, channel: str = "mail"
+) -> None:
+    """The channel is planned for as many as there are outcomes, and that is what became of them."""
 
     def work(conn: Connection) -> None:
         alert = alerts.get(conn, desk.keys, identifier).alert
@@ -42,7 +44,7 @@ async def carry(desk: Desk, identifier: str, outcomes: list[Outcome], *, complet
             version=1,
             mode=alert.mode,
             lane=alert.lane,
-            channel="mail",
+            channel=channel,
             variant=Variant(Language.JA, None),
             seq=0,
             members=tuple(RecipientId(number) for number in range(1, len(outcomes) + 1)),
@@ -54,7 +56,7 @@ async def carry(desk: Desk, identifier: str, outcomes: list[Outcome], *, complet
         plans.advance(
             conn,
             identifier,
-            "mail",
+            channel,
             step=0,
             to=Cursor(),
             planned=planned,
@@ -95,6 +97,39 @@ async def test_every_line_adds_up_to_what_was_planned(desk: Desk) -> None:
         "waiting": 4,
     }  # fmt: skip
     assert line.pop("planned") == sum(line.values())
+
+
+async def test_how_it_grew_is_drawn_and_stands_in_a_table(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    async with somebody(desk, "ono") as viewer:
+        assert "まだ受け付けられたものはありません" in await viewer.get(f"/alerts/{identifier}")
+        desk.now += timedelta(seconds=20)
+        await carry(desk, identifier, SOME)
+        await desk.ledger.write(
+            lambda conn: tempo.arrive(conn, identifier, "mail", [desk.now + timedelta(minutes=1)])
+        )
+        desk.now += timedelta(minutes=2)
+        page = document_fromstring(await viewer.get(f"/alerts/{identifier}/live"))
+    (growth,) = page.xpath('//section[@id="growth"]')
+    said = [picture.get("aria-label") for picture in growth.xpath('.//div[@role="img"]')]
+    assert len(said) == 2
+    assert all("受付済み以上 9人、端末に到着・応答あり 5人（計画 16人）" in each for each in said)
+    assert all("最初 21:47:20、半数 21:47:20、最後 21:47:20" in each for each in said)
+    rows = [[cell.text_content() for cell in row] for row in growth.xpath(".//tbody/tr")]
+    assert rows == [["21:47:20", "9", "4", "9", "4"], ["21:48:20", "9", "5", "9", "5"]]
+
+
+async def test_the_end_is_expected_by_the_contract_until_that_has_passed(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    async with somebody(desk, "ono") as viewer:
+        await carry(desk, identifier, [Outcome.PENDING] * 3)
+        assert "送り終わる見込み" not in await viewer.get(f"/alerts/{identifier}"), (
+            "no contract sets its speed"
+        )
+        await carry(desk, identifier, [Outcome.PENDING] * 10, channel="line")
+        assert "送り終わる見込み</dt><dd>21:47 ごろ" in await viewer.get(f"/alerts/{identifier}")
+        desk.now += timedelta(minutes=1)
+        assert "送り終わる見込み" not in await viewer.get(f"/alerts/{identifier}")
 
 
 async def test_an_acceptance_is_never_called_an_arrival(desk: Desk) -> None:

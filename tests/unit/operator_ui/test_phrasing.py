@@ -84,7 +84,7 @@ def test_a_text_changed_by_hand_stays_when_the_area_changes() -> None:
 
 def test_a_level_without_a_template_leaves_the_texts_alone() -> None:
     old = message("landslide-4")
-    new = phrasing.rewritten(old, msgspec.structs.replace(old, level=Level.SECURE_LIFE), TEMPLATES, CITY)
+    new = phrasing.rewritten(old, msgspec.structs.replace(old, level=Level.ADVISORY), TEMPLATES, CITY)
     assert new.infos == old.infos
 
 

@@ -32,14 +32,6 @@ def test_an_address_that_stands_for_many_counts_in_the_total_only() -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    ("address", "one"),
-    [("8.8.8.8", True), ("2606:4700::1", True), ("127.0.0.1", False), ("10.1.2.3", False), (None, False)],
-)
-def test_a_proxy_of_our_own_is_nobody(address: str | None, one: bool) -> None:
-    assert changes._one_reader(address) == (address if one else None)
-
-
 async def test_a_stream_too_many_is_asked_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

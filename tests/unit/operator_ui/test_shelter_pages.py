@@ -4,6 +4,7 @@ from hub.ledger import audit
 from hub.shelter_list import Crowding
 from shelters import record
 from shelters.reading import StaffWord
+from shelters.record import Report
 from shelters.shelter import Stage
 from shelters.site import SiteCode
 from tests.unit.operator_ui.desk import Desk, Person, somebody
@@ -15,6 +16,12 @@ PATH = f"/shelters/{SITE}"
 async def step(person: Person, stage: str, **fields: str) -> str:
     await person.get(PATH)
     return await person.post(f"{PATH}/step", {"seen": person.field("seen"), "stage": stage, **fields})
+
+
+async def latest(desk: Desk) -> Report:
+    found = await desk.ledger.read(lambda conn: record.latest_report(conn, SITE))
+    assert found is not None
+    return found.report
 
 
 async def stage(desk: Desk) -> Stage:
@@ -58,8 +65,7 @@ async def test_a_report_is_recorded_once_and_published(desk: Desk) -> None:
         ]  # fmt: skip
         await person.post(f"{PATH}/report", fields)
         assert "報告を記録しました" in person.page
-    given = await desk.ledger.read(lambda conn: record.latest_report(conn, SITE))
-    assert given is not None
+    given = await latest(desk)
     assert (given.people, given.households, given.crowding, given.by) == (12, 5, Crowding.SOME, "ito")
     assert given.needs == ("水", "毛布")
     (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, [SITE]))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from operator_ui.staff.throttle import FORGET, Throttle
+from operator_ui.throttle import FORGET, Throttle
 from tests.unit.operator_ui.desk import NOW
 
 MINUTE = timedelta(minutes=1)

@@ -5,17 +5,29 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from hub import drills
 from hub.alert import DecisionMethod
+from hub.details import COLOURS, PEOPLE
 from hub.errors import BadInput, Conflict
 from hub.evacuation import MEANINGS
 from hub.hazard import Hazard
+from hub.language import Language
+from hub.muster import Answer
+from hub.on_call import Duty
 from operator_ui import words
 from operator_ui.pages import FOLDER
+from operator_ui.staff import counters, report_figures, sections
+from operator_ui.staff.accounts_pages import ACTIONS, ROLES
 from operator_ui.staff.glance import Look
+from operator_ui.staff.hourly_page import HEADINGS
+from operator_ui.staff.new import REST
+from operator_ui.staff.settings_page import ENTRIES
 from operator_ui.staff.shelter_pages import NEEDS
 from shelters.crowding import JAPANESE
+from shelters.manual import Item
 from shelters.occupancy import Source
 from shelters.shelter import Stage
+from shelters.support import Support
 
 _SOURCES = [
     *Path(str(FOLDER / "templates")).glob("*.html"),
@@ -53,6 +65,26 @@ def test_every_word_that_code_gives_to_a_template_is_translated() -> None:
         *(method.value for method in DecisionMethod),
         *JAPANESE.values(),
         *NEEDS,
+        *(kind.japanese for kind in Support),
+        *HEADINGS.values(),
+        *(item.japanese for item in Item),
+        *(duty.japanese for duty in Duty),
+        *(kind.japanese for kind in drills.Kind),
+        *(state.japanese for state in drills.State),
+        *report_figures.STEPS,
+        *(answer.japanese for answer in Answer),
+        *sections.PARTS.values(),
+        *sections.TYPES.values(),
+        *sections.FACTS,
+        sections.ORDER,
+        *(word for word in report_figures.WORDS if word != "配信"),
+        *(word for word in counters.WORDS.values() if not word.isascii()),
+        *(word for role in ROLES.values() for word in role),
+        *ACTIONS.values(),
+        *(word for entry in ENTRIES for word in entry[2:4]),
+        REST,
+        *PEOPLE[Language.JA].values(),
+        *COLOURS[Language.JA].values(),
     ]
     assert not [text for text in given if ENGLISH.gettext(text) == text]
 

@@ -107,13 +107,17 @@ async def recorded(hub: Hub, channel: str, results: dict[int, tuple[Outcome, str
         }
         assert batches.record(
             conn,
-            claimed,
-            owner="test",
-            results=said,
-            children=(),
-            moved=(),
-            settles_at=None,
-            reached_between=None,
+            [
+                batches.Record(
+                    batch=claimed,
+                    owner="test",
+                    results=said,
+                    children=(),
+                    moved=(),
+                    settles_at=None,
+                    reached_between=None,
+                )
+            ],
         )
 
     await hub.ledger.write(work)

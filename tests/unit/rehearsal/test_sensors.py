@@ -10,7 +10,7 @@ from shelters.device import Device
 from shelters.reading import DoorTotals, StaffWord, parse
 from shelters.reading import Sent as Understood
 from shelters.site import Site, SiteCode, load_sites
-from yobikake.rehearsal.sensors import Sensors, with_invented_capacities
+from yobikake.rehearsal.sensors import Sensors, with_inventions
 
 NOW = datetime(2026, 9, 12, 13, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -18,9 +18,7 @@ MINUTE = timedelta(minutes=1)
 
 def sites(seed: int = 7) -> dict[SiteCode, Site]:
     published = load_sites(config.folder("akishima")).values()
-    return with_invented_capacities(
-        [site for site in published if site.designated_for(Hazard.FLOOD)][:5], seed=seed
-    )
+    return with_inventions([site for site in published if site.designated_for(Hazard.FLOOD)][:5], seed=seed)
 
 
 def counts(sensors: Sensors, minutes: list[int]) -> list[object]:

@@ -32,7 +32,7 @@ from operator_ui.residents.portal import Residents, alert_path
 from shelters.board import Board, board
 from shelters.occupancy import Occupancy, Source
 from shelters.shelter import Stage, Step
-from shelters.site import Site, SiteCode, load_sites
+from shelters.site import Facility, Site, SiteCode, load_sites
 
 NOW = datetime(2026, 9, 12, 12, 49, tzinfo=UTC)
 """21:49 in Japan."""
@@ -49,6 +49,7 @@ class Shelters:
     steps: dict[SiteCode, Step] = field(default_factory=dict)
     counts: dict[SiteCode, Occupancy] = field(default_factory=dict)
     capacities: dict[SiteCode, int] = field(default_factory=dict)
+    facilities: dict[SiteCode, frozenset[Facility]] = field(default_factory=dict)
 
     def put(
         self,
@@ -80,7 +81,11 @@ class Shelters:
 
     def board(self, now: datetime) -> Board:
         sites: Mapping[SiteCode, Site] = {
-            code: replace(site, capacity=self.capacities.get(code, site.capacity))
+            code: replace(
+                site,
+                capacity=self.capacities.get(code, site.capacity),
+                facilities=self.facilities.get(code, site.facilities),
+            )
             for code, site in SITES.items()
         }
         return board(sites, self.steps, self.counts, now=now)
@@ -115,6 +120,8 @@ class Town:
     now: datetime = NOW
     url: str = ""
     deployment: Deployment = Deployment.PRODUCTION
+    database: Path = Path("ledger.db")
+    embedded_by: tuple[str, ...] = ()
 
     def clock(self) -> datetime:
         return self.now
@@ -157,6 +164,7 @@ class Town:
             clock=self.clock,
             deployment=self.deployment,
             url=self.url,
+            embedded_by=self.embedded_by,
             caller="042-000-0000",
             sources=("国土地理院", "国土数値情報"),
         )
@@ -178,7 +186,11 @@ async def a_town(path: Path, *, deployment: Deployment = Deployment.PRODUCTION) 
             )
         )
         yield Town(
-            ledger=ledger, keys=key_files.load(path / "keys"), shelters=Shelters(), deployment=deployment
+            ledger=ledger,
+            keys=key_files.load(path / "keys"),
+            shelters=Shelters(),
+            database=path / "ledger.db",
+            deployment=deployment,
         )
     finally:
         await ledger.close()
@@ -248,5 +260,10 @@ def open_some(shelters: Shelters) -> None:
     shelters.put(unknown, Stage.RECEIVING)
     shelters.put(counted, Stage.RECEIVING, people=41)
     shelters.put(planned, Stage.PREPARING, opens_at=NOW + timedelta(minutes=41))
+    shelters.facilities |= {
+        room.code: frozenset(Facility),
+        some.code: frozenset({Facility.WHEELCHAIR}),
+        full.code: frozenset({Facility.PETS}),
+    }
     shelters.put(FLOOD[7], Stage.PAUSED, people=12, capacity=200, crowding=Crowding.HAS_ROOM)
     shelters.put(NOT_FLOOD[0], Stage.RECEIVING, people=9, capacity=300, crowding=Crowding.HAS_ROOM)

@@ -1,5 +1,6 @@
 """The listener as a browser, a script and a cache meet it."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -15,8 +16,9 @@ from hub.alert import Mode
 from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.pages import Pages
-from operator_ui.residents.portal import alert_path, cap_path, home_path
+from operator_ui.residents.portal import alert_path, cap_path, history_path, home_path
 from shelters.shelter import Stage
+from shelters.site import Facility
 from tests.unit.residents.portal_setup import (
     CITY,
     FLOOD,
@@ -29,6 +31,7 @@ from tests.unit.residents.portal_setup import (
 )
 
 PAGE_LIMIT_BYTES = 20_000
+"""Of a page as it is sent, by gzip: whatever packs better is below it too."""
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -82,24 +85,55 @@ async def test_the_browsers_wish_chooses_the_language_of_the_root(web: aiohttp.C
 async def test_a_page_is_small(web: aiohttp.ClientSession, town: Town, language: Language) -> None:
     for site in FLOOD:
         town.shelters.put(site, Stage.RECEIVING, people=99, capacity=420, crowding=Crowding.HAS_ROOM)
+        town.shelters.facilities[site.code] = frozenset(Facility)
     await town.publish(flood_order(), "2026-0147")
-    async with web.get(home_path(language), headers={"Accept-Encoding": "gzip"}) as answer:
-        body = await answer.read()
-    assert len(body) <= PAGE_LIMIT_BYTES
-    assert FLOOD[-1].name.ja in gzip.decompress(body).decode()
+    for path in (home_path(language), alert_path("2026-0147", language), history_path(language)):
+        async with web.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+            body = await answer.read()
+        assert len(body) <= PAGE_LIMIT_BYTES, path
+        assert (FLOOD[-1].name.ja in gzip.decompress(body).decode()) == (path != history_path(language))
+
+
+async def test_what_was_sent_before_is_listed_and_no_staff_drill(
+    web: aiohttp.ClientSession, town: Town
+) -> None:
+    assert "これまでに出した情報はありません" in await read(web, "/ja/history")
+    first = flood_order(number="2026-0146")
+    await town.publish(first, "2026-0146")
+    await town.stop(first.identifier)
+    await town.publish(flood_order(), "2026-0147")
+    await town.publish(flood_order(number="S-2026-001", mode=Mode.STAFF_DRILL), "S-2026-001")
+    town.now += timedelta(seconds=1)
+    for language in Language:
+        page = html.fromstring(await read(web, f"/{language}/history"))
+        found = [link.get("href") for entry in page.find_class("past-name") for link in entry.iter("a")]
+        assert found == [alert_path("2026-0147", language), alert_path("2026-0146", language)]
+    (now, over) = html.fromstring(await read(web, "/ja/history")).find_class("past")[0].findall("li")
+    assert ("いま有効" in now.text_content(), "終わりました" in over.text_content()) == (True, True)
+
+
+async def test_the_json_says_what_is_known_to_be_there(web: aiohttp.ClientSession, town: Town) -> None:
+    open_some(town.shelters)
+    await town.publish(flood_order(), "2026-0147")
+    sites = json.loads(await read(web, "/api/shelters.json"))["hazards"]["flood"]
+    found = {site["code"]: site["facilities"] for site in sites}
+    assert found[FLOOD[0].code] == ["wheelchair", "pets", "infants"]
+    assert found[FLOOD[1].code] == ["wheelchair"]
+    assert found[FLOOD[2].code] == []
 
 
 async def test_a_page_is_built_once_however_many_read_it(
     web: aiohttp.ClientSession, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
-    text = Pages.text
+    written = Pages.written
 
-    def counted(self: Pages, request: aiohttp.web.Request, template: str, **values: object) -> str:
-        built.append(template)
-        return text(self, request, template, **values)
+    def counted(self: Pages, template: str, language: str, /, **values: object) -> str:
+        if template == "home.html":
+            built.append(template)
+        return written(self, template, language, **values)
 
-    monkeypatch.setattr(Pages, "text", counted)
+    monkeypatch.setattr(Pages, "written", counted)
     for _ in range(5):
         await read(web, "/ja/")
     assert built == ["home.html"]
@@ -120,6 +154,32 @@ async def test_a_reader_who_has_the_page_gets_it_only_when_it_changed(
     town.now += timedelta(seconds=1)
     async with web.get("/ja/", headers=known) as answer:
         assert answer.status == 200
+
+
+async def test_many_readers_of_a_new_alert_have_each_page_written_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    written = Pages.written
+
+    def counted(self: Pages, template: str, language: str, /, **values: object) -> str:
+        built.append(f"{template} {language}")
+        return written(self, template, language, **values)
+
+    monkeypatch.setattr(Pages, "written", counted)
+    await town.publish(flood_order(), "2026-0147")
+    connector = aiohttp.TCPConnector(limit=200)
+    async with served(town) as url, aiohttp.ClientSession(url, connector=connector) as session:
+
+        async def ask(path: str) -> int:
+            async with session.get(path) as answer:
+                await answer.read()
+                return answer.status
+
+        asked = [ask(f"/{language}/?part") for language in ("ja", "en") for _ in range(500)]
+        asked += [ask("/ja/feed.atom") for _ in range(500)]
+        assert set(await asyncio.gather(*asked)) == {200}
+    assert sorted(each for each in built if "stuck" not in each) == ["part.html en", "part.html ja"]
 
 
 async def test_nothing_is_stored_in_the_browser_and_nothing_comes_from_elsewhere(
@@ -219,6 +279,7 @@ async def test_open_data_says_the_same_and_may_be_read_from_anywhere(
     await town.publish(flood_order(), "2026-0147")
     async with web.get("/api/alerts.json", headers={"Accept-Encoding": "identity"}) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
         (alert,) = (await answer.json())["alerts"]
     assert (alert["level"], alert["hazard"]) == (4, "flood")
     assert alert["level_name"] == {"ja": "避難指示", "en": "Evacuation Order"}

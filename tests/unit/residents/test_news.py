@@ -10,8 +10,11 @@ from hub.cap import MsgType
 from hub.errors import HubError
 from hub.evacuation import Level
 from hub.hazard import Hazard
-from hub.shelter_list import Crowding
+from hub.language import Language
+from hub.shelter_list import STALE_AFTER, Crowding
 from operator_ui.residents.news import COUNTS_EVERY, STUCK_AFTER, News
+from operator_ui.residents.snapshot import Snapshot
+from shelters.public_list import Entry, public_list
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import FLOOD, NOW, Town, flood_order, open_some
 
@@ -110,3 +113,47 @@ async def test_without_the_ledger_from_the_start_there_is_nothing_to_tell(town: 
     await town.ledger.close()
     with pytest.raises(HubError, match="Nothing can be read"):
         await news(town).now()
+
+
+async def test_without_the_ledger_no_count_outlives_itself_and_no_alert_its_end(town: Town) -> None:
+    open_some(town.shelters)
+    alert = flood_order()
+    await town.publish(alert, "2026-0147")
+    asked = news(town)
+    first = await asked.now()
+    assert entry(first).crowding is Crowding.HAS_ROOM
+    await town.ledger.close()
+    town.now = first.until + SECOND
+    later = await asked.now()
+    assert (entry(later).people, entry(later).crowding) == (None, None)
+    assert later.version != first.version
+    assert later.slots.shelters(None, Hazard.FLOOD, Language.JA) is None, "no text names a site any more"
+    town.now = alert.expires
+    assert (await asked.now()).alerts == ()
+
+
+def entry(snapshot: Snapshot) -> Entry:
+    return next(each for each in public_list(snapshot.board, Hazard.FLOOD) if each.code == FLOOD[0].code)
+
+
+async def test_counts_change_the_second_half_of_the_version_only(town: Town) -> None:
+    open_some(town.shelters)
+    await town.publish(flood_order(), "2026-0147")
+    asked = news(town)
+    before = (await asked.now()).version.split("-")
+    town.shelters.put(FLOOD[0], Stage.RECEIVING, people=87, capacity=420, crowding=Crowding.HAS_ROOM)
+    town.now += COUNTS_EVERY
+    counted = (await asked.now()).version.split("-")
+    assert (counted[0] == before[0], counted[1] == before[1]) == (True, False)
+    town.shelters.put(FLOOD[0], Stage.PAUSED)
+    town.now += SECOND
+    assert (await asked.now()).version.split("-")[0] != before[0]
+
+
+async def test_a_report_that_became_old_is_another_version(town: Town) -> None:
+    town.shelters.put(FLOOD[0], Stage.RECEIVING, people=87, capacity=420, crowding=Crowding.HAS_ROOM)
+    await town.publish(flood_order(), "2026-0147")
+    asked = news(town)
+    before = (await asked.now()).version
+    town.now += STALE_AFTER  # the report was three minutes old, and is believed for forty
+    assert (await asked.now()).version != before

@@ -306,3 +306,42 @@ def test_a_door_taken_out_of_the_register_is_forgotten() -> None:
 @pytest.mark.parametrize("capacity", [None, 100])
 def test_a_head_counter_that_is_no_longer_registered_is_not_believed(capacity: int | None) -> None:
     assert not after([camera(0, 10)], 1, Ruler(capacity=capacity)).known
+
+
+def measured(name: str, counts: Counts, percent: float) -> Device:
+    return Device(id=name, site=SITE, counts=counts, key="k", interval=MINUTE, error_percent=percent)
+
+
+def test_the_interval_grows_with_what_the_doors_counted() -> None:
+    ruler = Ruler(
+        devices=(measured("north", Counts.DOOR_TOTALS, 3), measured("south", Counts.DOOR_DELTAS, 8)),
+        capacity=1000,
+    )
+    readings = [staff(0, 10), north(0, 0), south(0), north(1, 80, 20), south(1, 30, 20)]
+    said = after(readings, 1, ruler)
+    assert said.people == 10 + 60 + 10
+    assert said.margin == 5  # 3 % of 100 crossings and 8 % of 50: the root of 3² + 4²
+    assert after([staff(0, 10)], 0, ruler).margin is None  # somebody counted
+    assert said.at(at(60)).margin is None
+
+
+def test_what_is_folded_still_counts_into_the_interval() -> None:
+    door = measured("north", Counts.DOOR_TOTALS, 10)
+    ruler = Ruler(devices=(door,))
+    readings = [staff(0, 0), *(north(minute, minute) for minute in range(0, 201))]
+    tally = add(Tally(site=SITE), readings)
+    folded = fold(tally, patience={"north": door.patience}, horizon=30 * MINUTE)
+    assert folded.doors["north"] != tally.doors["north"]
+    for each in (tally, folded):
+        said = estimate(each, ruler, now=at(200))
+        assert (said.people, said.margin) == (200, 20)
+
+
+def test_an_error_that_nobody_measured_gives_no_interval() -> None:
+    ruler = Ruler(devices=(measured("north", Counts.DOOR_TOTALS, 3), SOUTH))
+    assert after([staff(0, 10), *quiet(0, 2)], 2, ruler).margin is None
+
+
+def test_a_head_count_has_its_own_error() -> None:
+    ruler = Ruler(devices=(measured("camera", Counts.HEADS, 2),))
+    assert after([camera(0, 120)], 0, ruler).margin == 3

@@ -12,7 +12,7 @@ from hub.errors import BadSettings
 from hub.hazard import DESIGNABLE, Hazard
 from shelters.crowding import load_thresholds
 from shelters.device import load_devices
-from shelters.site import Site, SiteCode, load_sites
+from shelters.site import Facility, Site, SiteCode, load_sites
 
 AKISHIMA = config.folder("akishima")
 
@@ -33,6 +33,17 @@ def test_how_many_are_designated_for_what(sites: dict[SiteCode, Site]) -> None:
         Hazard.LARGE_FIRE: 6,
         Hazard.INLAND_FLOOD: 35,
     }
+
+
+def test_no_site_has_invented_facilities(sites: dict[SiteCode, Site]) -> None:
+    assert {site.facilities for site in sites.values()} == {frozenset()}
+
+
+def test_what_the_city_writes_down_is_there(tmp_path: Path) -> None:
+    first, second, *_ = (AKISHIMA / "shelters.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "shelters.csv").write_text(f"{first}\n{second.removesuffix(',,,')},1,0,1\n", encoding="utf-8")
+    (site,) = load_sites(tmp_path).values()
+    assert site.facilities == {Facility.WHEELCHAIR, Facility.INFANTS}
 
 
 def test_no_site_has_an_invented_capacity(sites: dict[SiteCode, Site]) -> None:

@@ -112,7 +112,6 @@ async def kill_at_takeover(run: Run, random: Random) -> bool:
         else:
             died = await _armed(sweeper, Armed(name=name, nth=1, how="kill"))
             died = died and await run.until(lambda: not sweeper.runs, within_s=WAITS_S)
-            await run.revive()
         await sweeper.ended() if died else await _disarm(sweeper)
         await run.in_flight()
         await run.revive()

@@ -27,8 +27,9 @@ class Mosquitto:
         user = pwd.getpwuid(os.geteuid()).pw_name  # it stays who started it, and so ends with it
         settings.write_text(
             f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser {user}\n"
+            "max_inflight_messages 100\nmax_queued_messages 0\n"  # as docs/operations.md advises
         )
-        argv: list[str | Path] = [MOSQUITTO.path, "-v", "-c", settings]
+        argv: list[str | Path] = [MOSQUITTO.path, "-c", settings]
         self._server = Process(argv, directory=directory, log=directory / "mosquitto.log")
 
     def environment(self) -> dict[str, str]:

@@ -33,7 +33,9 @@ class PostgreSQL:
     def needs() -> tuple[Program, ...]:
         return (INITDB, POSTGRES)
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+        """`durable`: it syncs what it commits to the disk, as one that is measured must."""
+        self._durable = durable
         self._port = free_port()
         self.address = f"postgresql+psycopg://yobikake@127.0.0.1:{self._port}/postgres"
         self._directory = directory
@@ -107,7 +109,9 @@ class PostgreSQL:
             "listen_addresses": "127.0.0.1",
             "port": str(self._port),
             "unix_socket_directories": "",
-            "fsync": "off",  # the directory is thrown away, and what is killed here is never the machine
+            "fsync": "on"
+            if self._durable
+            else "off",  # the directory is thrown away, and what is killed here is never the machine
         }
         return [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
 

@@ -1,0 +1,130 @@
+"""Most exposed first: in which order a channel that calls people one by one walks an alert's audience.
+
+A thousand calls at one a second take a quarter of an hour, so it matters who is called first. The city says
+which towns a hazard reaches first (`exposure.toml`), as its own hazard maps have it. Nobody is left out by
+that: whoever lives elsewhere comes after them, and where a city says nothing all are equal.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+from zlib import crc32
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from hub import codec, source
+from hub import folder as files
+from hub.alert import Alert
+from hub.channel import Capabilities
+from hub.city import City
+from hub.errors import BadSettings
+from hub.folder import Folder
+from hub.hazard import Hazard
+from hub.ledger.packs import Trait
+from hub.ledger.plans import Cursor
+from hub.recipient import Town
+from hub.source import Registered, Run, Source
+
+FILE = "exposure.toml"
+
+Tiers = tuple[frozenset[Town], ...]
+"""Towns, the most exposed first; no town is in two of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Of a city. `invented`: the hazards whose order is not from a published map."""
+
+    tiers: Mapping[Hazard, Tiers] = field(default_factory=dict)
+    invented: frozenset[Hazard] = frozenset()
+
+
+NOBODY_FIRST = Exposure()
+
+
+def source_of(
+    alert: Alert, chain: Sequence[str], channel: str, capabilities: Capabilities, exposure: Exposure
+) -> Source:
+    """As `hub.source.source_of`, in the order of exposure where requests go out one by one.
+
+    A correction keeps the order in which people were told what it corrects.
+    """
+    plain = source.source_of(alert, chain, channel, capabilities)
+    if capabilities.single_requests and isinstance(plain, Registered):
+        return MostExposedFirst(alert, channel, exposure.tiers.get(alert.hazard, ()))
+    return plain
+
+
+class MostExposedFirst(Registered):
+    """The register, tier by tier, and then whoever is in none. A run's `link` is its tier."""
+
+    def __init__(self, alert: Alert, channel: str, tiers: Tiers) -> None:
+        super().__init__(alert, channel)
+        self._tiers = tiers
+        self._walked = 0
+        self._order = crc32(codec.encode([sorted(tier) for tier in tiers]))
+        """A run's `family`: which order it was found in."""
+
+    def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
+        """In another order than the cursor's the walk begins anew: people may stand on its other side (I3)."""
+        resumed = super().resume(conn, cursor)
+        if cursor.after and cursor.family != self._order:
+            return Cursor(revision=resumed.revision, again=True)
+        return resumed
+
+    def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
+        for tier in range(cursor.link, len(self._tiers) + 1):
+            self._walked = tier
+            begin = Cursor(revision=cursor.revision, again=cursor.again)
+            for run in super().walk(conn, cursor if tier == cursor.link else begin):
+                yield run._replace(link=tier, family=self._order)
+
+    def _includes(self, trait: Trait) -> bool:
+        return self._tier(trait.town) == self._walked and super()._includes(trait)
+
+    def _tier(self, town: Town) -> int:
+        return next((n for n, tier in enumerate(self._tiers) if town in tier), len(self._tiers))
+
+
+class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    hazard: Hazard
+    source: Annotated[str, Meta(min_length=1)]
+    invented: bool = False
+    tiers: Annotated[list[Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
+
+
+class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    exposures: list[_Row] = []
+
+
+def load(folder: Folder, city: City) -> Exposure:
+    """Read `exposure.toml`, which a city need not have.
+
+    Raises:
+        BadSettings: a town there is not, or one that is named twice; names the hazard.
+    """
+    rows = files.optional(folder, FILE, _File).exposures
+    by_name = {town.name.ja: town.code for town in city.towns.values()}
+    for row in rows:
+        _check(row, by_name, others=[other for other in rows if other is not row])
+    return Exposure(
+        tiers={
+            row.hazard: tuple(frozenset(by_name[name] for name in tier) for tier in row.tiers) for row in rows
+        },
+        invented=frozenset(row.hazard for row in rows if row.invented),
+    )
+
+
+def _check(row: _Row, known: Collection[str], *, others: Sequence[_Row]) -> None:
+    place = f"{FILE} {row.hazard} tiers"
+    named = [name for tier in row.tiers for name in tier]
+    if unknown := [name for name in named if name not in known]:
+        raise BadSettings(place, f"{', '.join(unknown)}: not in towns.csv / 町がありません")
+    if twice := sorted({name for name in named if named.count(name) > 1}):
+        raise BadSettings(
+            place, f"{', '.join(twice)}: named twice; a town has one place / 同じ町が2つあります"
+        )
+    if any(other.hazard is row.hazard for other in others):
+        raise BadSettings(place, "this hazard is there twice / 同じ災害が2つあります")

@@ -1,0 +1,260 @@
+"""Packs: the addresses of one (channel, language, zone) in sealed blocks of 500, as sending reads them.
+
+What planning needs (ids and traits) is beside them in the clear, so that planning opens nothing. `register`
+writes them anew when its contacts change.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from hub import codec
+from hub.delivery import Variant
+from hub.idset import IdSet
+from hub.keys import Keys
+from hub.language import Language
+from hub.ledger import tables
+from hub.ledger.columns import streamed
+from hub.recipient import Kind, Recipient, RecipientId, Town, Zone
+
+PACK = 500
+
+
+class Trait(NamedTuple):
+    """What planning asks of a recipient."""
+
+    town: Town
+    kind: Kind
+    drills: bool
+    suppressed: bool
+
+
+class Opened(NamedTuple):
+    """Addresses, unsealed; in memory only. Its `repr` hides them."""
+
+    addresses: dict[RecipientId, str]
+    suppressed: set[RecipientId]
+
+    def recipients(self, ids: Sequence[RecipientId]) -> list[Recipient]:
+        """Raises `KeyError` where one has no address."""
+        return [
+            Recipient(id=id_, address=address)
+            for id_, address in zip(ids, map(self.addresses.__getitem__, ids), strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return f"Opened({len(self.addresses)} addresses)"
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """Of a pack: the kinds of people in it, of which there are few, and which of them each one is."""
+
+    kinds: tuple[Trait, ...]
+    of: tuple[int, ...]
+
+    @staticmethod
+    def made(each: Sequence[Trait]) -> "Traits":
+        places = {trait: place for place, trait in enumerate(dict.fromkeys(each))}
+        return Traits(tuple(places), tuple(places[trait] for trait in each))
+
+    @staticmethod
+    def read(clear: str) -> "Traits":
+        """Also of a pack as an earlier version wrote it, with a trait for each member; the next change writes it anew."""
+        if clear.startswith("["):
+            return Traits.made(codec.decode(list[Trait], clear, what="pack"))
+        return codec.decode(Traits, clear, what="pack")
+
+
+class Place(NamedTuple):
+    """Whose pack it is."""
+
+    channel: str
+    language: str
+    zone: str
+
+
+class Packed(NamedTuple):
+    """One recipient of a pack, opened."""
+
+    id: RecipientId
+    trait: Trait
+    address: str
+
+    def __repr__(self) -> str:
+        return f"Packed(id={self.id}, address=…)"
+
+
+class Pack(NamedTuple):
+    """One block, unopened: ids in ascending order, with their traits."""
+
+    ids: tuple[RecipientId, ...]
+    traits: "Traits"
+
+
+def variants(conn: Connection, channel: str) -> list[Variant]:
+    """The variants in which the channel has anyone, in a fixed order (planning's cursor relies on it)."""
+    packs = tables.packs.c
+    rows = conn.execute(
+        select(packs.language, packs.zone)
+        .where(packs.channel == channel, packs.staged.is_(None))
+        .distinct()
+        .order_by(packs.language, packs.zone)
+    )
+    return [Variant(Language(row.language), Zone(row.zone) if row.zone else None) for row in rows]
+
+
+def walk(conn: Connection, channel: str, variant: Variant, *, after: int) -> Iterator[Pack]:
+    """The packs that hold an id above `after`, in ascending order, a few at a time."""
+    place = {"channel": channel, "language": variant.language, "zone": variant.zone or "", "after": after}
+    for row in streamed(conn, _BEHIND.params(place), at_once=8):
+        yield Pack(row.ids, Traits.read(row.traits))
+
+
+def some(conn: Connection, channel: str, variant: Variant, *, after: int, limit: int) -> list[Pack]:
+    """The next `limit` packs that hold an id above `after`."""
+    return list(islice(walk(conn, channel, variant, after=after), limit))
+
+
+def everyone(conn: Connection, channel: str) -> IdSet:
+    """Everybody in the channel's packs: for whom alerts are planned."""
+    table, found = tables.packs.c, IdSet()
+    query = select(table.ids).where(table.channel == channel, table.staged.is_(None))
+    for row in streamed(conn, query):
+        found.update(row.ids)
+    return found
+
+
+def opened(
+    conn: Connection, keys: Keys, channel: str, variant: Variant, members: Collection[RecipientId]
+) -> Opened:
+    """The addresses of the packs in which the members may be; who is in none is missing.
+
+    Raises:
+        BadInput: a pack was changed by somebody without the key.
+    """
+    place = {"channel": channel, "language": variant.language, "zone": variant.zone or ""}
+    found = Opened({}, set())
+    for row in conn.execute(_HOLDING, place | {"first": min(members), "last": max(members)}):
+        pack = _opened(keys, channel, variant, row)
+        found.addresses.update(pack.addresses)
+        found.suppressed.update(pack.suppressed)
+    return found
+
+
+def take_out(conn: Connection, keys: Keys, channel: str, recipient: RecipientId) -> None:
+    """Take somebody out of the pack that they are in, whatever variant they had when that was written.
+
+    Raises:
+        BadInput: the pack was changed by somebody without the key.
+    """
+    table = tables.packs.c
+    around = conn.execute(
+        select(tables.packs).where(
+            table.channel == channel,
+            table.first_id <= recipient,
+            table.last_id >= recipient,
+            table.staged.is_(None),
+        )
+    ).all()
+    for row in around:
+        if recipient in row.ids:
+            conn.execute(delete(tables.packs).where(table.id == row.id))
+            if len(row.ids) > 1:
+                conn.execute(insert(tables.packs).values(_without(keys, row, recipient)))
+
+
+def written(
+    keys: Keys,
+    channel: str,
+    language: str,
+    zone: str,
+    *,
+    ids: Sequence[RecipientId],
+    traits: Sequence[Trait],
+    addresses: Sequence[str],
+) -> dict[str, Any]:
+    """The row of one pack: `ids` ascend, and each has its trait and its address at the same place."""
+    clear = codec.encode(Traits.made(traits)).decode()
+    place = _place(channel, language, zone, ids, clear)
+    return {
+        "channel": channel,
+        "language": language,
+        "zone": zone,
+        "first_id": ids[0],
+        "last_id": ids[-1],
+        "ids": ids,
+        "traits": clear,
+        "key_id": keys.active,
+        "sealed": keys.seal(codec.encode(addresses), bound_to=place),
+    }
+
+
+def _without(keys: Keys, row: Any, recipient: RecipientId) -> dict[str, Any]:
+    place = Place(row.channel, row.language, row.zone)
+    zone = Zone(row.zone) if row.zone else None
+    opened = _opened(keys, row.channel, Variant(Language(row.language), zone), row)
+    traits = Traits.read(row.traits)
+    left = [
+        Packed(id_, traits.kinds[kind], opened.addresses[id_])
+        for id_, kind in zip(row.ids, traits.of, strict=True)
+        if id_ != recipient
+    ]
+    return _sealed(keys, place, left)
+
+
+def _sealed(keys: Keys, place: Place, people: Sequence[Packed]) -> dict[str, Any]:
+    """The row of a pack."""
+    return written(
+        keys,
+        *place,
+        ids=[each.id for each in people],
+        traits=[each.trait for each in people],
+        addresses=[each.address for each in people],
+    )
+
+
+_BEHIND = (
+    select(tables.packs.c.ids, tables.packs.c.traits)
+    .where(
+        tables.packs.c.channel == bindparam("channel"),
+        tables.packs.c.language == bindparam("language"),
+        tables.packs.c.zone == bindparam("zone"),
+        tables.packs.c.last_id > bindparam("after"),
+        tables.packs.c.staged.is_(None),
+    )
+    .order_by(tables.packs.c.last_id)
+)
+_HOLDING = select(
+    tables.packs.c.ids, tables.packs.c.traits, tables.packs.c.key_id, tables.packs.c.sealed
+).where(
+    tables.packs.c.channel == bindparam("channel"),
+    tables.packs.c.language == bindparam("language"),
+    tables.packs.c.zone == bindparam("zone"),
+    tables.packs.c.last_id >= bindparam("first"),
+    tables.packs.c.first_id <= bindparam("last"),
+    tables.packs.c.staged.is_(None),
+)
+
+
+def _opened(keys: Keys, channel: str, variant: Variant, row: Any) -> Opened:
+    place = _place(channel, variant.language, variant.zone or "", row.ids, row.traits)
+    plain = keys.unseal(row.sealed, key_id=row.key_id, bound_to=place)
+    addresses = codec.decode(list[str], plain, what="pack")
+    traits = Traits.read(row.traits)
+    held_back = {kind for kind, trait in enumerate(traits.kinds) if trait.suppressed}
+    suppressed = (
+        {id_ for id_, kind in zip(row.ids, traits.of, strict=True) if kind in held_back}
+        if held_back
+        else set()
+    )
+    return Opened(dict(zip(row.ids, addresses, strict=True)), suppressed)
+
+
+def _place(channel: str, language: str, zone: str, ids: Sequence[RecipientId], traits: str) -> str:
+    """With what stands in the clear: a pack whose ids or traits were changed does not open."""
+    clear = hashlib.sha256(codec.encode([list(ids), traits])).hexdigest()
+    return f"packs {channel} {language} {zone} {clear}"

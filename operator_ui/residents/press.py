@@ -1,0 +1,214 @@
+"""Every document of the residents' site, written from what is true: nothing of a request is in it, nothing is
+read meanwhile, and any thread may do it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from markupsafe import Markup
+
+from hub.alert import Alert, Mode
+from hub.evacuation import DIVIDER
+from hub.language import Language
+from hub.ledger.alerts import Accepted
+from operator_ui.map import CityMap, glyph
+from operator_ui.pages import Context, Pages
+from operator_ui.residents import cap, feed, open_data
+from operator_ui.residents.document import STUCK, Written
+from operator_ui.residents.notice import Notice, notice
+from operator_ui.residents.portal import (
+    Residents,
+    alert_path,
+    banner_path,
+    feed_path,
+    history_path,
+    home_path,
+)
+from operator_ui.residents.reader import Reader
+from operator_ui.residents.section import section
+from operator_ui.residents.sites import State
+from operator_ui.residents.snapshot import Snapshot
+from shelters.site import Facility
+
+_HERE = files("operator_ui.residents")
+
+FACILITY_ICONS = {Facility.WHEELCHAIR: "accessibility", Facility.PETS: "dog", Facility.INFANTS: "baby"}
+HTML = "text/html"
+JSON = "application/json"
+
+
+def residents_pages(*, https: bool, context: Context) -> Pages:
+    return Pages(
+        templates=[Path(str(_HERE / "templates"))],
+        styles=[_HERE / "residents.css"],
+        languages=[language.value for language in Language],
+        https=https,
+        static=[_HERE / "static"],
+        context=context,
+        apart=[_banner_css()],
+    )
+
+
+@cache
+def _banner_css() -> str:
+    return (_HERE / "banner.css").read_text(encoding="utf-8")
+
+
+class Press:
+    def __init__(self, portal: Residents) -> None:
+        self._portal = portal
+        self._map = CityMap(portal.city)
+        self.pages = residents_pages(https=portal.url.startswith("https:"), context=self._of_request)
+
+    def home(self, language: Language, snapshot: Snapshot, *, part: bool = False) -> Written:
+        """`part`: without the frame, for a script."""
+        return self._page("part.html" if part else "home.html", language, snapshot)
+
+    def alert(self, language: Language, snapshot: Snapshot, accepted: Accepted) -> Written:
+        """The page of one alert. Shelters stand beside it only while it is in force."""
+        return self._page("alert.html", language, snapshot, only=accepted)
+
+    def history(self, language: Language, snapshot: Snapshot, recent: Sequence[Accepted]) -> Written:
+        """A list of the newest alerts, those that are over too."""
+        return self._page("history.html", language, snapshot, shown=recent, path=history_path)
+
+    def missing(self, language: Language, snapshot: Snapshot) -> Written:
+        return self._page("missing.html", language, snapshot)
+
+    def fault(self, language: Language) -> bytes:
+        """For a server in front of us, when nothing else can be shown."""
+        values = {"code": 500, "error": None, "reference": ""}
+        return self.pages.written("error.html", language, **self._common(language), **values).encode()
+
+    def banner(self, language: Language, snapshot: Snapshot) -> Written:
+        """What another website shows of us, in a frame: nothing while nothing is in force. Drills are not there."""
+        css = Markup(_banner_css())  # noqa: S704 - our own file
+        return self._page(
+            "banner.html",
+            language,
+            snapshot,
+            shown=_live(snapshot),
+            path=banner_path,
+            base="",
+            banner_css=css,
+        )
+
+    def banner_json(self, snapshot: Snapshot) -> Written:
+        """The same for a script or a content management system of that website."""
+        portal, shown = self._portal, _live(snapshot)
+        parts = {
+            language: self._page(
+                "banner_part.html", language, snapshot, shown=shown, base=portal.url
+            ).body.decode()
+            for language in Language
+        }
+        first = self._texts(shown[0], snapshot) if shown else {}
+        body = open_data.banner_json(
+            snapshot, first, parts, city=portal.city, url=portal.url, deployment=portal.deployment
+        )
+        return _written(body, JSON, snapshot)
+
+    def alerts_json(self, snapshot: Snapshot) -> Written:
+        portal = self._portal
+        texts = [self._texts(each, snapshot) for each in snapshot.alerts]
+        body = open_data.alerts_json(
+            snapshot, texts, city=portal.city, url=portal.url, deployment=portal.deployment
+        )
+        return _written(body, JSON, snapshot)
+
+    def shelters_json(self, snapshot: Snapshot) -> Written:
+        portal = self._portal
+        body = open_data.shelters_json(snapshot, city=portal.city, deployment=portal.deployment)
+        return _written(body, JSON, snapshot)
+
+    def cap(self, snapshot: Snapshot, accepted: Accepted, references: Sequence[Alert]) -> Written:
+        notices = list(self._texts(accepted, snapshot).values())
+        portal = self._portal
+        body = cap.document(accepted.alert, notices, references, city=portal.city, url=portal.url)
+        return _written(body, cap.CONTENT_TYPE, snapshot)
+
+    def feed(self, language: Language, snapshot: Snapshot, recent: Sequence[Accepted]) -> Written:
+        city = self._portal.city
+        title = self.pages.translated("%(city)sの緊急情報", language)
+        body = feed.feed(
+            [self._notice(each, language, snapshot) for each in recent],
+            language,
+            city=city,
+            url=self._portal.url,
+            title=title % {"city": city.names[language]},
+            checked_at=snapshot.checked_at,
+        )
+        return _written(body, feed.CONTENT_TYPE, snapshot)
+
+    def _page(
+        self,
+        template: str,
+        language: Language,
+        snapshot: Snapshot,
+        *,
+        only: Accepted | None = None,
+        shown: Sequence[Accepted] | None = None,
+        path: Callable[[Language], str] = home_path,
+        **more: object,
+    ) -> Written:
+        """`only`: the one alert that it is about; `shown`: else those it lists, instead of those in force."""
+        if only is not None:
+            shown, path = (only,), partial(alert_path, only.number)
+        elif shown is None:
+            shown = snapshot.alerts
+        of_force = only is None or any(each.number == only.number for each in snapshot.alerts)
+        hazards = snapshot.hazards if only is None else {only.alert.hazard} & {*snapshot.hazards}
+        reader = Reader(language, snapshot.checked_at)
+        values: dict[str, Any] = {
+            **self._common(language),
+            "reader": reader,
+            "t": reader.text,
+            "snapshot": snapshot,
+            "notices": [self._notice(each, language, snapshot) for each in shown],
+            "sections": [section(hazard, snapshot, self._portal.city) for hazard in hazards if of_force],
+            "path": path,
+            "stuck": Markup(STUCK.decode()),  # noqa: S704 - our own mark
+            **more,
+        }
+        body = self.pages.written(template, language, **values).encode()
+        stuck = self.pages.written("stuck.html", language, **values).encode()
+        return _written(body, HTML, snapshot, stuck=stuck)
+
+    def _of_request(self, request: web.Request) -> Mapping[str, Any]:
+        return self._common(Language(self.pages.language(request)))
+
+    def _common(self, language: Language) -> Mapping[str, Any]:
+        """What every template may use, error pages too."""
+        return {
+            "portal": self._portal,
+            "city": self._portal.city.names[language],
+            "languages": list(Language),
+            "language": language,
+            "home": home_path(language),
+            "feed": feed_path(language),
+            "history": history_path(language),
+            "facility_icons": FACILITY_ICONS,
+            "map": self._map,
+            "glyph": glyph,
+            "states": State,
+            "divider": DIVIDER,
+        }
+
+    def _texts(self, accepted: Accepted, snapshot: Snapshot) -> dict[Language, Notice]:
+        return {
+            info.language: self._notice(accepted, info.language, snapshot) for info in accepted.alert.infos
+        }
+
+    def _notice(self, accepted: Accepted, language: Language, snapshot: Snapshot) -> Notice:
+        return notice(accepted, language, snapshot.slots, self._portal.clock)
+
+
+def _live(snapshot: Snapshot) -> list[Accepted]:
+    return [each for each in snapshot.alerts if each.alert.mode is Mode.LIVE]
+
+
+def _written(body: bytes, content_type: str, snapshot: Snapshot, *, stuck: bytes = b"") -> Written:
+    return Written(body=body, content_type=content_type, until=snapshot.until, stuck=stuck)

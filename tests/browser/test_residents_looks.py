@@ -1,0 +1,119 @@
+"""Every residents' page as every reader meets it: sizes of screen and letter, colours, without scripts, on a bad line."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from hub.alert import Mode
+from hub.language import Language
+from operator_ui.residents.portal import alert_path, banner_path, history_path, home_path, leaving_path
+from tests.browser.looking import Reader, keep, letters, reader, violations, width
+from tests.browser.test_leaving import someone, token
+from tests.unit.residents.portal_setup import Town, flood_order, open_some
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+NOW, OVER, DRILL = "2026-0147", "2026-0146", "2026-0148"
+BUDGET_BYTES = 20 * 1024
+"""Of a page as it is sent (the screens' rules, Tests)."""
+COLOURS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "forced": {"forced_colors": "active", "color_scheme": "dark"},
+}
+
+
+async def pages(town: Town) -> dict[str, str]:
+    """The path of every kind of page by what it shows. One alert is in force, one over, and a resident drill runs."""
+    open_some(town.shelters)
+    over = flood_order(number=OVER)
+    await town.publish(over, OVER)
+    await town.stop(over.identifier)
+    await town.publish(flood_order(), NOW)
+    await town.publish(flood_order(number=DRILL, mode=Mode.RESIDENT_DRILL), DRILL)
+    town.now += timedelta(seconds=1)  # whoever looked before looks again
+    return {
+        "home": home_path(Language.JA),
+        "home-easy": home_path(Language.JA_EASY),
+        "home-ne": home_path(Language.NE),
+        "alert": alert_path(NOW, Language.JA),
+        "over": alert_path(OVER, Language.EN),
+        "drill": alert_path(DRILL, Language.JA),
+        "history": history_path(Language.VI),
+        "banner": banner_path(Language.JA),
+        "leaving": leaving_path(token(town, await someone(town)), Language.JA),
+        "never": leaving_path("no-such-token", Language.KO),
+        "missing": alert_path("2026-9999", Language.JA),
+        "nowhere": "/no-such-page",
+    }
+
+
+@pytest.mark.parametrize("screen", [390, 1280])
+@pytest.mark.parametrize("colours", COLOURS)
+async def test_every_page_can_be_used_by_everybody(
+    chromium: Browser, town: Town, url: str, *, screen: int, colours: str
+) -> None:
+    it = await reader(chromium, viewport={"width": screen, "height": 844}, **COLOURS[colours])
+    await it.page.clock.set_fixed_time(town.now)  # or counts would have grown old
+    how = f"{screen}-{colours}"
+    faults = await look(it, url + home_path(Language.JA), f"calm-{how}")
+    await expect(it.page.locator(".calm")).to_be_visible()
+    for name, path in (await pages(town)).items():
+        faults += await look(it, url + path, f"{name}-{how}")
+    await it.page.goto(url + home_path(Language.JA))
+    await expect(it.page.locator(".alert")).to_have_count(2)
+    await expect(it.page.locator(".chip.s-has_room")).to_have_count(1)
+    await it.page.goto(url + banner_path(Language.JA))
+    await expect(it.page.locator(".banner")).to_be_visible()
+    assert faults == []
+    assert {urlsplit(request.url).netloc for request in it.asked} == {urlsplit(url).netloc}
+    assert [said for said in it.complaints if "404" not in said] == []
+    await it.page.context.close()
+
+
+async def look(it: Reader, address: str, name: str) -> list[str]:
+    """What is wrong with a page."""
+    answer = await it.page.goto(address)
+    assert answer is not None
+    await keep(it.page, name)
+    faults = await violations(it.page, forced_colours="forced" in name)
+    screen = it.page.viewport_size
+    assert screen is not None
+    if (wide := await width(it.page)) > screen["width"]:
+        faults.append(f"{wide} px wide")
+    if (size_bytes := (await answer.request.sizes())["responseBodySize"]) > BUDGET_BYTES:
+        faults.append(f"{size_bytes} bytes")
+    if "frame-ancestors 'none'" not in answer.headers["content-security-policy"]:
+        faults.append("may be framed")
+    return [f"{name}: {fault}" for fault in faults]
+
+
+async def test_every_page_fits_a_small_screen_and_large_letters(
+    chromium: Browser, town: Town, url: str
+) -> None:
+    it = await reader(chromium)
+    too_wide = []
+    for name, path in (await pages(town)).items():
+        for screen, size in ((320, "100%"), (320, "133%"), (390, "200%"), (1280, "200%")):
+            await it.page.set_viewport_size({"width": screen, "height": 844})
+            await it.page.goto(url + path)
+            await letters(it.page, size)
+            if (wide := await width(it.page)) > screen:
+                too_wide.append(f"{name} at {screen} px and {size}: {wide} px")
+    assert too_wide == []
+    await it.page.context.close()
+
+
+async def test_every_page_is_whole_without_scripts(chromium: Browser, town: Town, url: str) -> None:
+    it = await reader(chromium, java_script_enabled=False)
+    for name, path in (await pages(town)).items():
+        await it.page.goto(url + path)
+        await expect(it.page.locator("h1"), name).to_have_count(1)
+        await expect(it.page.locator("main"), name).to_be_visible()
+        for needs_a_script in ("#print", ".sort", "#kept"):
+            await expect(it.page.locator(needs_a_script).locator("visible=true"), name).to_have_count(0)
+    assert [request.url for request in it.asked if request.url.endswith(".js")] == []
+    assert it.complaints == [] or all("404" in said for said in it.complaints)
+    await it.page.context.close()

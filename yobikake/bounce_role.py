@@ -1,0 +1,107 @@
+"""The role `bounces`: reports on our mail come in, become receipts, and hold back addresses that are none.
+
+One process of it is enough; with a maildir or a mailbox there must not be two.
+"""
+
+import asyncio
+from collections import Counter
+from functools import partial
+
+import structlog
+
+from channels.mail import Settings
+from channels.mail.bounces import Read, read
+from channels.mail.bounces.addressed import returned
+from channels.mail.intake import From, Source
+from channels.mail.intake.imap import Mailbox
+from channels.mail.intake.lmtp import Listener
+from channels.mail.intake.maildir import Maildir
+from hub import settings as hub_settings
+from hub.background import beat
+from hub.errors import BadSettings
+from hub.outbound import Outbound
+from hub.returns import Returns
+from yobikake.assembly import Assembly
+
+log = structlog.get_logger(__name__)
+
+MAIL = "mail"
+SETTLE_EVERY_S = 60.0
+"""How soon an address is held back. Packing a city anew takes seconds."""
+
+
+def configured(settings: hub_settings.Settings) -> bool:
+    """Whether there is a way in."""
+    return "bounces_from" in settings.channels.get(MAIL, {})
+
+
+async def run(assembly: Assembly) -> None:
+    """Until cancelled. Raises `BadSettings` or `Refused` where the way in cannot be used."""
+    returns = Returns(
+        ledger=assembly.ledger,
+        keys=assembly.keys,
+        postbox=assembly.postbox,
+        clock=assembly.clock,
+        page=assembly.pager.page,
+    )
+    ways_in = sources(assembly)
+    async with asyncio.TaskGroup() as group:
+        for way_in in ways_in:
+            group.create_task(way_in.run(partial(take, returns)))
+        group.create_task(_settle(returns))
+
+
+def sources(assembly: Assembly) -> list[Source]:
+    """Where the settings say that reports come from."""
+    found = _settings(assembly)
+    ways: list[Source] = []
+    if found.maildir_dir is not None:
+        ways.append(Maildir(found.maildir_dir, every_s=found.every_s))
+    if found.others_dir is not None:
+        host, port = found.listener
+        ways.append(Listener(host, port, others=found.others_dir))
+    if found.imap:
+        ways.append(Mailbox(found, outbound=_outbound(assembly), page=assembly.pager.page))
+    return ways
+
+
+async def take(returns: Returns, mail: bytes) -> bool:
+    """As `channels.mail.intake.Take` says. Counted by what it is; nothing of the mail itself is logged."""
+    reported = await asyncio.to_thread(_read, mail)
+    ours = returned(reported)
+    known = await returns.take(MAIL, ours) if ours else 0
+    reasons = Counter(str(bounce.reason) for bounce in reported.bounces)
+    log.info("a mail to the bounce address", ours=bool(known), known=known, reasons=dict(reasons))
+    return known > 0
+
+
+def _read(mail: bytes) -> Read:
+    try:
+        return read(mail)
+    except Exception:
+        log.exception("a mail could not be read; it is kept with what is no report")
+        return Read(bounces=())
+
+
+async def _settle(returns: Returns) -> None:
+    """At the start the packs are written anew if anybody is held back: the last process may have died between."""
+    if await returns.anybody_suppressed(MAIL):
+        await returns.settle(MAIL, repack=True)
+
+    async def settle() -> None:
+        await returns.settle(MAIL)
+
+    await beat(settle, SETTLE_EVERY_S)
+
+
+def _outbound(assembly: Assembly) -> Outbound:
+    proxy = assembly.settings.proxy
+    return Outbound(deployment=assembly.deployment, proxy=proxy.url, ca_file=proxy.ca_file)
+
+
+def _settings(assembly: Assembly) -> From:
+    where = f"[channels.{MAIL}]"
+    found = hub_settings.convert(assembly.settings.channels[MAIL], Settings, where=where).bounces_from
+    if found is None:
+        raise BadSettings(f"{where} bounces_from", "is missing / 書いてください")
+    return found
