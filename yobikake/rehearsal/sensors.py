@@ -4,7 +4,6 @@ The same seed gives the same people, whatever the pace. Capacities are invented 
 rehearsal only. Readings leave through real clients: HTTP to the gateway, MQTT to a broker.
 """
 
-import math
 import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +18,9 @@ from hub.errors import TemporaryFailure
 from shelters.device import Counts, Device, Devices, new_key
 from shelters.mqtt import TOPIC
 from shelters.site import Facility, Site, SiteCode
+from yobikake.evaluation.departures import Departures, family
 
 DOORS = ("north", "south")
-FAMILY_SIZES = (1, 2, 3, 4, 5)
-FAMILY_WEIGHTS = (0.33, 0.29, 0.18, 0.14, 0.06)
 GO_OUT = 0.004
 """Of the people inside, in a minute: to smoke, to telephone, to fetch something. They come back."""
 
@@ -57,8 +55,7 @@ class Crowd:
     random: random.Random
     coming: int
     """How many come in the end."""
-    midpoint_min: float
-    scale_min: float
+    departures: Departures
     missed: float
     """Ratio of crossings that a counter does not see."""
     minute: int = 0
@@ -79,16 +76,13 @@ class Crowd:
 
     def _arrive(self) -> None:
         while self.arrived < self._due():
-            family = self.random.choices(FAMILY_SIZES, FAMILY_WEIGHTS)[0]
-            self.arrived += family
-            self._cross(self.entered, family)
-            self.people += family
+            together = family(self.random)
+            self.arrived += together
+            self._cross(self.entered, together)
+            self.people += together
 
     def _due(self) -> int:
-        def reached(minute: float) -> float:
-            return 1 / (1 + math.exp(-(minute - self.midpoint_min) / self.scale_min))
-
-        return round(self.coming * (reached(self.minute) - reached(0)) / (1 - reached(0)))
+        return round(self.coming * self.departures.share(self.minute))
 
     def _go_out(self) -> None:
         going = sum(self.random.random() < GO_OUT for _ in range(self.people))
@@ -217,8 +211,7 @@ def _crowd(site: Site, seed: int, missed: float) -> Crowd:
     return Crowd(
         random=chance,
         coming=round(site.capacity * chance.uniform(0.5, 1.2)),
-        midpoint_min=chance.uniform(20, 90),
-        scale_min=chance.uniform(15, 40),
+        departures=Departures(midpoint_min=chance.uniform(20, 90), scale_min=chance.uniform(15, 40)),
         missed=missed,
     )
 
