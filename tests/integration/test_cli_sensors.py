@@ -1,0 +1,45 @@
+"""What `yobikake sensors` answers, for people and for programs."""
+
+import json
+from pathlib import Path
+
+from tests.integration.command_line import run
+
+GOOD = {"vendor": "milesight", "model": "vs350", "fport": 85, "payload_hex": "04CC12001600"}
+BAD = GOOD | {"payload_hex": "04CC1200"}
+
+
+def test_a_file_is_decoded_in_its_order_and_a_bad_one_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "uplinks.json"
+    file.write_text(json.dumps([GOOD, BAD, GOOD | {"source": "somewhere"}]), encoding="utf-8")
+    said = run("sensors", "decode", "--file", file, "--json")
+    good, bad, again = json.loads(said.out)
+    assert good == again == {
+        "model": "vs350", "payload_hex": "04CC12001600", "decoded": {"total_in": 18, "total_out": 22},
+    }  # fmt: skip
+    assert bad["decoded"] is None
+    assert bad["error"].startswith("byte 4: total_out has 2 bytes")
+    assert said.code == 1
+
+
+def test_one_uplink_is_typed() -> None:
+    said = run("sensors", "decode", "--model", "vs340", "017564030001", "--json")
+    assert json.loads(said.out)[0]["decoded"] == {"battery": 100, "occupancy": "occupied"}
+    shown = run("sensors", "decode", "--model", "vs340", "017564030001")
+    assert ["occupancy", "occupied"] in [line.split() for line in shown.out.splitlines()]
+
+
+def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "uplinks.json").write_text('[{"vendor": 1}]', encoding="utf-8")
+    wrong = [
+        ["--model", "vs340", "0175"],
+        ["--model", "vs340", "xyz"],
+        ["--model", "vs999", "01"],
+        [],
+        ["--file", tmp_path / "none.json"],
+        ["--file", __file__],
+        ["--file", tmp_path / "uplinks.json"],
+    ]
+    for arguments in wrong:
+        said = run("sensors", "decode", *arguments)
+        assert said.plain, (arguments, said)
