@@ -1,4 +1,4 @@
-"""`yobikake alerts` and `yobikake shelters`: what was sent and how far it came, who has room."""
+"""`yobikake alerts`: what was sent, and how far it came."""
 
 import asyncio
 from datetime import datetime
@@ -16,11 +16,8 @@ from hub.ledger.alerts import Accepted
 from hub.outbound import Outbound
 from hub.progress import Tally, progress
 from hub.settings import Settings
-from shelters.board import Board, Row
-from shelters.crowding import JAPANESE
 from yobikake import connectors, initialise
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, local, out
-from yobikake.recorded_board import recorded_board
 
 
 def show_alerts(
@@ -36,16 +33,6 @@ def show_alerts(
     else:
         tallies = asyncio.run(_progress(settings, number))
         answer(tallies, as_json=as_json, show=_tallies)
-
-
-def show_shelters(
-    settings_file: SettingsFile = DEFAULT,
-    as_json: AsJson = False,
-) -> None:
-    """Show every site: its state, how many people are there, and how old that is."""
-    settings = load(settings_file)
-    found = asyncio.run(_board(settings))
-    answer([_site(row) for row in found.rows], as_json=as_json, show=lambda _: _sites(found))
 
 
 async def _recent(settings: Settings) -> list[Accepted]:
@@ -69,11 +56,6 @@ async def _progress(settings: Settings, number: str) -> dict[str, Tally]:
             for name, configured in connectors.build(settings, Outbound(deployment=kind), utc_now).items()
         }
         return await ledger.read(lambda conn: progress(conn, matching[0], capabilities, now=utc_now()))
-
-
-async def _board(settings: Settings) -> Board:
-    async with initialise.opened(settings) as ledger, recorded_board(settings, ledger) as look:
-        return await look()
 
 
 def _list(found: list[Accepted]) -> None:
@@ -140,28 +122,3 @@ def _tallies(tallies: dict[str, Tally]) -> None:
 
 def _clock(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(JST).strftime("%H:%M:%S")
-
-
-def _site(row: Row) -> dict[str, Any]:
-    return {
-        "code": row.site.code,
-        "name": row.site.name.ja,
-        "stage": row.step.stage,
-        "people": row.people,
-        "capacity": row.site.capacity,
-        "crowding": row.crowding,
-        "as_of": row.occupancy.as_of,
-    }
-
-
-def _sites(found: Board) -> None:
-    table = Table("site", "state", "people", "crowding", "as of", box=None)
-    for row in found.rows:
-        people = "不明" if row.people is None else str(row.people)
-        if row.people is not None and row.site.capacity is not None:
-            people = f"{row.site.capacity}人中{row.people}人"
-        crowding = "–" if row.crowding is None else JAPANESE[row.crowding]
-        table.add_row(
-            escape(row.site.name.ja), row.step.stage.japanese, people, crowding, local(row.occupancy.as_of)
-        )
-    out.print(table)
