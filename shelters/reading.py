@@ -4,7 +4,7 @@ The wire format, over HTTP as over MQTT, is JSON:
 
     {"readings": [
       {"id": "a1-0815", "device": "gym-north", "at": "2026-09-12T22:03:00+09:00",
-       "kind": "door_totals", "in": 312, "out": 40},
+       "kind": "door_totals", "in": 312, "out": 40, "bits": 16},
       {"id": "a1-0816", "device": "gym-south", "at": "2026-09-12T22:03:00+09:00",
        "kind": "door_deltas", "in": 5, "out": 1},
       {"id": "c7-0031", "device": "hall-camera", "at": "2026-09-12T22:03:00+09:00",
@@ -14,7 +14,7 @@ The wire format, over HTTP as over MQTT, is JSON:
     ]}
 
 `id` is the device's own and unique for it: a reading that is sent twice counts once. `at` carries an
-offset. Fields beyond these are ignored.
+offset. `bits` may be left out. Fields beyond these are ignored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,15 +38,20 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 OLDEST = timedelta(days=1)
 
 Count = Annotated[int, Meta(ge=0, le=100_000_000)]
+Total = Annotated[int, Meta(ge=0, lt=2**32)]
 People = Annotated[int, Meta(ge=0, le=100_000)]
 Label = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class DoorTotals(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="door_totals"):
-    """Counted since the device's own zero; a device that restarts begins at zero again."""
+    """Counted since the device's own zero; a device that restarts begins at zero again.
 
-    entered: Count = msgspec.field(name="in")
-    left: Count = msgspec.field(name="out")
+    `bits`: how wide its counters are, where that is known: what is full goes on at zero.
+    """
+
+    entered: Total = msgspec.field(name="in")
+    left: Total = msgspec.field(name="out")
+    bits: Annotated[int, Meta(ge=8, le=64)] | None = None
 
 
 class DoorDeltas(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="door_deltas"):

@@ -23,14 +23,19 @@ from shelters.site import SiteCode
 HORIZON = timedelta(hours=2)
 """How late a reading may come and still be counted."""
 
+WRAP_WITHIN = 4_096
+"""A counter whose width is known, and that would have had to count no more than this to be full and come out where
+it is, was full. Otherwise it began anew: nobody passes a door so often between two readings."""
+
 
 class Crossing(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """One reading of a door. Totals or deltas, as its device counts."""
+    """One reading of a door. Totals or deltas, as its device counts. `bits`: how wide its totals are; 0: not known."""
 
     at: datetime
     id: str
     entered: int
     left: int
+    bits: int = 0
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,18 +75,18 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         return max(breaks, default=start)
 
     def _nets(self) -> Iterator[tuple[datetime, int]]:
-        if not self.totals:
-            yield from ((crossing.at, crossing.entered - crossing.left) for crossing in self.crossings)
-            return
-        for before, after in pairwise(self.crossings):
-            yield after.at, _between(before, after)
+        yield from ((at, entered - left) for at, entered, left in self._steps())
 
     def _grosses(self) -> Iterator[tuple[datetime, int]]:
+        yield from ((at, entered + left) for at, entered, left in self._steps())
+
+    def _steps(self) -> Iterator[tuple[datetime, int, int]]:
+        """Who came and who went, by reading."""
         if not self.totals:
-            yield from ((crossing.at, crossing.entered + crossing.left) for crossing in self.crossings)
+            yield from ((crossing.at, crossing.entered, crossing.left) for crossing in self.crossings)
             return
         for before, after in pairwise(self.crossings):
-            yield after.at, _both_ways(before, after)
+            yield after.at, *_between(before, after)
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,21 +182,30 @@ def fold(tally: Tally, *, patience: Mapping[str, timedelta], horizon: timedelta 
     )
 
 
-def _between(before: Crossing, after: Crossing) -> int:
-    """Net movement between two readings of totals. A counter that went backwards began at zero again."""
+def _between(before: Crossing, after: Crossing) -> tuple[int, int]:
+    """Who came and who went between two readings of totals. A counter that began anew began at zero."""
     if _began_anew(before, after):
-        return after.entered - after.left
-    return (after.entered - before.entered) - (after.left - before.left)
-
-
-def _both_ways(before: Crossing, after: Crossing) -> int:
-    if _began_anew(before, after):
-        return after.entered + after.left
-    return (after.entered - before.entered) + (after.left - before.left)
+        return after.entered, after.left
+    return (
+        _grown(before.entered, after.entered, after.bits),
+        _grown(before.left, after.left, after.bits),
+    )
 
 
 def _began_anew(before: Crossing, after: Crossing) -> bool:
-    return after.entered < before.entered or after.left < before.left
+    return any(
+        now < then and not _wrapped(then, now, after.bits)
+        for then, now in ((before.entered, after.entered), (before.left, after.left))
+    )
+
+
+def _grown(then: int, now: int, bits: int) -> int:
+    return now - then + (1 << bits if now < then else 0)
+
+
+def _wrapped(then: int, now: int, bits: int) -> bool:
+    """Whether a counter of `bits` was full and went on at zero, rather than begin anew."""
+    return bits > 0 and (1 << bits) - then + now <= WRAP_WITHIN
 
 
 def _newest(tally: Tally, readings: Iterable[Reading]) -> datetime | None:
@@ -207,7 +221,10 @@ def _with_crossings(door: Door | None, readings: Sequence[Reading]) -> Door:
     for one in readings:
         if one.id not in known and isinstance(one.measure, DoorTotals | DoorDeltas):
             known.add(one.id)
-            crossing = Crossing(at=one.at, id=one.id, entered=one.measure.entered, left=one.measure.left)
+            bits = one.measure.bits or 0 if isinstance(one.measure, DoorTotals) else 0
+            crossing = Crossing(
+                at=one.at, id=one.id, entered=one.measure.entered, left=one.measure.left, bits=bits
+            )
             insort(crossings, crossing)
     return msgspec.structs.replace(door, crossings=tuple(crossings))
 
