@@ -1,0 +1,122 @@
+"""The evaluation measures what it says, on numbers known beforehand, and the shipped library keeps its goals."""
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hub.clock import JST
+from hub.errors import BadInput
+from shelters.evening import table
+from shelters.forecast import Range
+from yobikake.evaluation import calit2, forecast, library, nanao, scenarios
+from yobikake.evaluation.forecast import Score
+from yobikake.evaluation.scenarios import USUAL
+
+SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[4] / "shared")
+OCCUPANCY = SHARED / "data" / "occupancy"
+
+
+def test_a_score_is_measured_by_the_best_of_the_simplest_ways() -> None:
+    score = Score()
+    score.add(10, Range(8, 11, 12), {"last": 14, "drift": 30}, now=14)
+    score.add(20, Range(21, 23, 30), {"last": 24, "drift": 20}, now=24)
+    score.add(5, None, {"last": 6, "drift": 5}, now=6)
+    assert score.mae == pytest.approx(5 / 3)
+    assert score.ratio == pytest.approx((1 + 3 + 1) / (4 + 4 + 1))
+    assert score.coverage == 0.5
+
+
+def test_the_same_seed_gives_the_same_evening_and_nobody_is_made_of_nothing() -> None:
+    one, again = (next(scenarios.evenings(USUAL, 1, seed=3)) for _ in range(2))
+    other = next(scenarios.evenings(USUAL, 1, seed=4))
+    assert (one.people == again.people).all()
+    assert (one.counted == again.counted).all()
+    assert one.people.tolist() != other.people.tolist()
+    assert one.people[0] == 0
+    assert 0 <= one.people.min() <= one.people.max() <= one.capacity
+    assert one.people[-1] < one.people.max(), "they go home"
+    assert 0 < np.abs(one.counted - one.people).max() < 0.2 * one.people.max()
+
+
+def test_the_shipped_library_keeps_its_goals_on_evenings_it_never_saw() -> None:
+    """Ten evenings are few: an interval may hold somewhat less, or more, of them than of all."""
+    figures = forecast.on_evenings(10, seed=1)
+    missed = {name: figure.value for name, figure in figures.items() if figure.met is False}
+    assert all(name.endswith("coverage") and 0.7 < value < 0.93 for name, value in missed.items()), missed
+    assert sum(figure.met is not None for figure in figures.values()) == 9
+
+
+def test_the_library_is_learned_the_same_again() -> None:
+    one, again = (library.learned(4, rounds=2, units=3) for _ in range(2))
+    assert one == again
+    stretched = library.stretched(one, 2)
+    assert stretched.change[1::3] == one.change[1::3], "the middle stays"
+    assert "shelters/evening.py" in library.written(stretched)
+    assert len(table().hidden) == library.UNITS
+
+
+def test_a_week_that_repeats_itself_is_known_by_its_hours(tmp_path: Path) -> None:
+    file = tmp_path / "calit2.csv"
+    rows = (calit2_row(datetime(2026, 6, 1, tzinfo=JST) + k * calit2.STEP) for k in range(17 * 48))
+    file.write_text("\n".join(["local_time,inflow,outflow", *rows]))
+    doorway = calit2.read(file)
+    people = calit2.online_estimate(doorway)
+    assert people[14 * 48 + 30] == 8 * 14 - 8
+    assert people[15 * 48 + 8] == 0
+    figures = forecast.on_calit2(doorway)
+    assert figures["calit2 estimate +60 min, MAE"].value < 2
+    assert figures["calit2 estimate +60 min, MAE / best baseline"].at_most == 0.75
+
+
+def calit2_row(at: datetime) -> str:
+    """Eight come every half hour from 8 to 15, and as many go from 15 to 22."""
+    entered, left = 8 * (8 <= at.hour < 15), 8 * (15 <= at.hour < 22)
+    return f"{at:%Y-%m-%dT%H:%M:%S},{entered if at.weekday() < 5 else 0},{left if at.weekday() < 5 else ''}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ("local_time,inflow,outflow\n2026-06-01T00:00:00,1,2\n2026-06-01T01:00:00,1,2", "line 3"),
+        ("local_time,inflow\n2026-06-01T00:00:00,1", "line 2"),
+        ("local_time,inflow,outflow\n2026-06-01T00:00:00,many,2", "line 2"),
+        ("local_time,inflow,outflow", "no rows"),
+    ],
+)
+def test_a_file_that_is_not_calit2_is_refused_with_its_line(tmp_path: Path, rows: str, place: str) -> None:
+    file = tmp_path / "wrong.csv"
+    file.write_text(rows)
+    with pytest.raises(BadInput, match=place):
+        calit2.read(file)
+
+
+def test_snapshots_are_read_by_day_whatever_the_column_is_called(tmp_path: Path) -> None:
+    write = {
+        "2024-01-09-1800": "ID,人数_令和6年1月9日午後6時時点\nA,180\nB,",
+        "2024-01-10-0600": "ID,人数\nA,170\nB,3.0",
+        "2024-01-10-1800": "ID,人数\nA,171\n,9",
+    }
+    for at, text in write.items():
+        (tmp_path / f"open_shelter_Nanao-shi_{at}.csv").write_text(text, encoding="utf-8-sig")
+    ninth = datetime(2024, 1, 9, tzinfo=JST)
+    shelters = nanao.read(tmp_path)
+    assert shelters == {
+        "A": {ninth: 180, ninth + timedelta(days=1): 171},
+        "B": {ninth + timedelta(days=1): 3},
+    }
+    (tmp_path / "open_shelter_Nanao-shi_2024-01-11-0600.csv").write_text("ID,名称\nA,x")
+    with pytest.raises(BadInput, match="2024-01-11"):
+        nanao.read(tmp_path)
+    with pytest.raises(BadInput, match="has no"):
+        nanao.read(tmp_path / "elsewhere")
+
+
+@pytest.mark.skipif(not OCCUPANCY.is_dir(), reason="the occupancy series are not beside the project")
+def test_goals_on_real_numbers() -> None:
+    doorway = calit2.read(OCCUPANCY / "calit2_in_out_30min.csv")
+    figures = forecast.on_calit2(doorway) | forecast.on_nanao(nanao.read(OCCUPANCY / "nanao_shelters_2024"))
+    assert [name for name, figure in figures.items() if figure.met is False] == []
+    assert sum(figure.met is not None for figure in figures.values()) == 9

@@ -1,0 +1,223 @@
+"""How good the forecast is: at one moment after the other, from nothing but what was before it (rolling origin).
+
+Beside it the same moments are forecast by the simplest ways: as many as now; the change of the last half hour, or of
+the whole time, goes on; as many as yesterday, or a week ago, at that hour. The best of them is what it is measured by,
+for each horizon anew. Ways that know the capacity are cut off at it, all of them.
+
+Every moment counts, whether a screen would show its forecast or say «cannot say»; how often it would is a figure too.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.clock import JST
+from shelters.ahead import HORIZONS
+from shelters.daily import Daily
+from shelters.forecast import Outlook, Past, Range, capped, told
+from yobikake.evaluation import calit2, scenarios
+from yobikake.evaluation.calit2 import Doorway
+from yobikake.evaluation.figure import Figure
+from yobikake.evaluation.scenarios import SHIFTED, STEP_MIN, USUAL, Evening
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int], None]
+
+MINUTES = tuple(int(horizon.total_seconds() // 60) for horizon in HORIZONS)
+WARM_UP = timedelta(days=14)
+"""Of a series: a week for «a week ago», and one to learn from."""
+START = datetime(2026, 9, 12, 9, 0, tzinfo=UTC)
+ONCE_A_DAY_AHEAD = (1, 2, 3)
+"""Days to the next snapshot that are still compared."""
+
+
+_NO_ERROR = 1e-9
+"""People: what stands for a way that was never wrong."""
+
+
+@dataclass(slots=True)
+class Score:
+    """At one horizon: errors by method, whether the truth was in the interval, whether it would have been said."""
+
+    errors: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    inside: list[bool] = field(default_factory=list)
+    said: list[bool] = field(default_factory=list)
+
+    @property
+    def mae(self) -> float:
+        return fmean(self.errors["ours"])
+
+    @property
+    def ratio(self) -> float:
+        """Our mean error in parts of that of the best of the simplest ways."""
+        best = min(fmean(errors) for name, errors in self.errors.items() if name != "ours")
+        return self.mae / max(best, _NO_ERROR)
+
+    @property
+    def coverage(self) -> float:
+        return fmean(self.inside)
+
+    def add(self, truth: float, ours: Range | None, others: Mapping[str, float], *, now: float) -> None:
+        """`ours` None: nothing could be said; then as many as now."""
+        self.errors["ours"].append(abs((ours.middle if ours else now) - truth))
+        for name, number in others.items():
+            self.errors[name].append(abs(number - truth))
+        if ours:
+            self.inside.append(ours.low <= truth <= ours.high)
+
+
+Scores = dict[int, Score]
+"""By minutes ahead."""
+
+
+def on_calit2(doorway: Doorway, progress: Progress = lambda _: None) -> dict[str, Figure]:
+    """Weekdays from 7 to 22 o'clock, after `WARM_UP`: how many are inside by the online estimate, and how many will
+    come in. Neither is a truth about people inside, which nobody counted."""
+    figures: dict[str, Figure] = {}
+    series = (
+        ("estimate", calit2.online_estimate(doorway), 0.75),
+        ("inflow", doorway.inflow, 0.9),
+    )
+    for name, people, goal in series:
+        scores = _on_series(doorway, people, progress)
+        figures |= _figures(f"calit2 {name}", scores, ratio={60: goal}, coverage=(0.75, 0.85))
+    return figures
+
+
+def on_evenings(count: int, *, seed: int, progress: Progress = lambda _: None) -> dict[str, Figure]:
+    """`count` usual evenings, and as many shifted ones, shared among the ways in which they are."""
+    figures: dict[str, Figure] = {}
+    usual = _on_evenings(scenarios.evenings(USUAL, count, seed=seed), progress)
+    figures |= _of_evenings("evenings", usual, filling=None)
+    each = -(-count // len(SHIFTED))
+    shifted = [
+        evening
+        for number, kind in enumerate(SHIFTED.values(), start=1)
+        for evening in scenarios.evenings(kind, each, seed=seed + 1000 * number)
+    ]
+    return figures | _of_evenings("shifted", _on_evenings(shifted, progress), filling=1.0)
+
+
+def on_nanao(shelters: Mapping[str, Mapping[datetime, int]]) -> dict[str, Figure]:
+    """From each snapshot to the next, at most three days later."""
+    score = Score()
+    for series in shelters.values():
+        days = sorted(series)
+        for i, (day, after) in enumerate(pairwise(days)):
+            if (after - day).days in ONCE_A_DAY_AHEAD:
+                ours = _next_snapshot([(each, series[each]) for each in days[: i + 1]], after)
+                score.add(series[after], ours, {"last": series[day]}, now=series[day])
+    return {
+        "nanao MAE / last value": Figure(value=score.ratio, at_most=1.0),
+        "nanao MAE": Figure(value=score.mae),
+        "nanao coverage": Figure(value=score.coverage),
+    }
+
+
+def _on_series(doorway: Doorway, people: Floats, progress: Progress) -> Scores:
+    scores = {minutes: Score() for minutes in MINUTES}
+    moments = doorway.moments
+    per_day = timedelta(days=1) // calit2.STEP
+    farthest = HORIZONS[-1] // calit2.STEP
+    for k in range(WARM_UP // calit2.STEP, len(people) - farthest):
+        now = datetime.fromtimestamp(moments[k], UTC)
+        if not _worked(now) or np.isnan(people[k]):
+            continue
+        known = ~np.isnan(people[: k + 1])
+        past = Past(moments[: k + 1][known].tolist(), people[: k + 1][known].tolist(), calit2.STEP)
+        expected = Outlook(past, now=now).expected(float(people[k]), now=now)
+        for i, minutes in enumerate(MINUTES):
+            then = k + HORIZONS[i] // calit2.STEP
+            others = {
+                "last": people[k],
+                "drift": max(0.0, people[k] + (people[k] - people[k - 1]) * (then - k)),
+                "yesterday": people[then - per_day],
+                "last week": people[then - 7 * per_day],
+            }
+            if not np.isnan([people[then], *others.values()]).any():
+                ours = capped(expected[i], people[k], None) if expected else None
+                scores[minutes].add(people[then], ours, others, now=people[k])
+        progress(k)
+    return scores
+
+
+def _worked(now: datetime) -> bool:
+    local = now.astimezone(JST)
+    return local.weekday() < 5 and 7 <= local.hour + local.minute / 60 <= 22
+
+
+@dataclass(slots=True)
+class _OfEvenings:
+    whole: Scores = field(default_factory=lambda: {minutes: Score() for minutes in MINUTES})
+    filling: Scores = field(default_factory=lambda: {minutes: Score() for minutes in MINUTES})
+
+
+def _on_evenings(evenings: Iterable[Evening], progress: Progress) -> _OfEvenings:
+    """From the first who is counted to the end; filling is as long as there are fewer than nine tenths of the most."""
+    found = _OfEvenings()
+    for number, evening in enumerate(evenings, start=1):
+        counted, truth = evening.counted.tolist(), evening.people.tolist()
+        moments = [START.timestamp() + 60 * STEP_MIN * step for step in range(len(counted))]
+        filled = int(np.argmax(evening.people >= 0.9 * evening.people.max()))
+        first = int(np.argmax(evening.counted > 0))
+        for step in range(max(1, first), len(counted) - MINUTES[-1] // STEP_MIN):
+            scores = (found.whole, found.filling) if step < filled else (found.whole,)
+            past = Past(moments[: step + 1], counted[: step + 1])
+            _at_step(past, truth, evening.capacity, scores)
+        progress(number)
+    return found
+
+
+def _at_step(past: Past, truth: Sequence[float], capacity: int, scores: Sequence[Scores]) -> None:
+    step, inside = len(past.people) - 1, past.people[-1]
+    now = datetime.fromtimestamp(past.moments[-1], UTC)
+    expected = Outlook(past, now=now).expected(inside, now=now)
+    said = told(expected, int(inside), now=now, capacity=capacity).ahead
+    half_an_hour_ago = past.people[step - 6] if step >= 6 else 0.0
+    for i, minutes in enumerate(MINUTES):
+        steps = minutes // STEP_MIN
+        others = {
+            "last": inside,
+            "drift": inside + (inside - half_an_hour_ago) * steps / 6,
+            "drift from the start": inside + inside * steps / step,
+        }
+        others = {name: min(max(0.0, number), max(capacity, inside)) for name, number in others.items()}
+        ours = capped(expected[i], inside, capacity) if expected else None
+        for each in scores:
+            each[minutes].add(truth[step + steps], ours, others, now=inside)
+            each[minutes].said.append(said[i].people is not None)
+
+
+def _next_snapshot(known: Sequence[tuple[datetime, int]], after: datetime) -> Range | None:
+    day, people = known[-1]
+    moments, numbers = np.array([at.timestamp() for at, _ in known]), np.array([n for _, n in known], float)
+    daily = Daily(moments, numbers, now=day, step=timedelta(days=1))
+    ours = daily.ahead(people, after - day)
+    return None if ours is None else capped(Range(*ours), people, None)
+
+
+def _of_evenings(name: str, found: _OfEvenings, *, filling: float | None) -> dict[str, Figure]:
+    whole = _figures(name, found.whole, ratio={60: 0.9}, coverage=(0.75, 0.88))
+    goal = {} if filling is None else {60: filling}
+    return whole | _figures(f"{name}, filling", found.filling, ratio=goal, coverage=None)
+
+
+def _figures(
+    name: str, scores: Scores, *, ratio: Mapping[int, float], coverage: tuple[float, float] | None
+) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {}
+    for minutes, score in scores.items():
+        at = f"{name} +{minutes} min"
+        figures[f"{at}, MAE / best baseline"] = Figure(value=score.ratio, at_most=ratio.get(minutes))
+        figures[f"{at}, MAE"] = Figure(value=score.mae)
+        least, most = coverage or (None, None)
+        figures[f"{at}, coverage"] = Figure(value=score.coverage, at_least=least, at_most=most)
+        if score.said:
+            figures[f"{at}, said"] = Figure(value=fmean(score.said))
+    return figures
