@@ -8,7 +8,7 @@ import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -174,12 +174,25 @@ class OnCallSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         _check(self, "mail", r"[^@\s]+@[^@\s]+", like="bosai@example.lg.jp")
 
 
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A LoRaWAN network whose broker is listened to. `kind`: whose words it speaks."""
+
+    kind: Literal["things-stack", "chirpstack"]
+    mqtt: Annotated[str, Meta(min_length=1)]
+    username: str | None = None
+    password_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, "mqtt", r"mqtts?://\S+", like="mqtts://eu1.cloud.thethings.network:8883")
+
+
 class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`mqtt`: `mqtt://host:port` of a broker that carries readings; empty: HTTP only."""
 
     mqtt: str = ""
     mqtt_username: str | None = None
     mqtt_password_file: Path | None = None
+    networks: tuple[NetworkSettings, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self, "mqtt", r"mqtts?://\S+", like="mqtts://broker.example.lg.jp:8883")
@@ -327,7 +340,14 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         ),
         proxy=msgspec.structs.replace(settings.proxy, ca_file=ca_file and folder / ca_file),
         shelters=msgspec.structs.replace(
-            settings.shelters, mqtt_password_file=password_file and folder / password_file
+            settings.shelters,
+            mqtt_password_file=password_file and folder / password_file,
+            networks=tuple(
+                msgspec.structs.replace(
+                    each, password_file=each.password_file and folder / each.password_file
+                )
+                for each in settings.shelters.networks
+            ),
         ),
         warnings=msgspec.structs.replace(
             settings.warnings, folder=settings.warnings.folder and folder / settings.warnings.folder

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from hub import folder as files
-from hub.errors import BadSettings
+from hub.errors import BadInput, BadSettings
 from hub.folder import Folder
 from shelters.reading import (
     DoorDeltas,
@@ -25,10 +25,14 @@ from shelters.reading import (
     HeadCount,
     Label,
     Measure,
+    Reading,
     Refusal,
     Sent,
     StaffWord,
 )
+from shelters.sensors.counting import LINE, PARTS, ROOM, SAYS_IT_ITSELF, Deltas, Heads, Totals, Way
+from shelters.sensors.decoding import MODELS
+from shelters.sensors.uplink import address
 from shelters.site import SiteCode
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -54,6 +58,29 @@ _COUNTS: dict[type[Measure], Counts] = {
 }
 
 
+_WAYS: dict[Counts, type[Way]] = {
+    Counts.DOOR_TOTALS: Totals,
+    Counts.DOOR_DELTAS: Deltas,
+    Counts.HEADS: Heads,
+}
+
+
+class Sensor(msgspec.Struct, frozen=True, kw_only=True):
+    """What is hung up, and which part of it a device stands for. One sensor may stand for several devices.
+
+    `address`: its DevEUI or serial number, in the spelling of `shelters.sensors.uplink.address`. `way`: the names of
+    its counts; None where it says them itself. `port`: where its counts come on another port than its maker's.
+    """
+
+    vendor: str
+    model: str
+    address: str
+    part: str
+    way: Way | None = None
+    reverse: bool = False
+    port: int | None = None
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """`interval` is how often it promises to report."""
 
@@ -66,6 +93,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     error_percent: float | None = None
     """By how much its count may be wrong, in percent of what it counted: from its data sheet, or the city's
     own test. None: nobody has measured it."""
+    sensor: Sensor | None = None
+    """None: it speaks the hub's own form."""
 
     @property
     def patience(self) -> timedelta:
@@ -76,6 +105,21 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     def door(self) -> bool:
         return self.counts in (Counts.DOOR_TOTALS, Counts.DOOR_DELTAS)
 
+    def measures(self, measure: Measure) -> bool:
+        """Whether this is what it is registered to count."""
+        return self.counts is _COUNTS[type(measure)]
+
+    def reading(self, sent: Sent, *, received_at: datetime) -> Reading:
+        """What it sent, once it is admitted."""
+        return Reading(
+            site=self.site,
+            device=sent.device,
+            id=sent.id,
+            at=sent.at,
+            received_at=received_at,
+            measure=sent.measure,
+        )
+
 
 class Devices:
     """The register of devices. Immutable once made."""
@@ -85,11 +129,18 @@ class Devices:
         self._by_id = {device.id: device for device in devices}
         self._keys = dict(keys)
         self._by_site: defaultdict[SiteCode, list[Device]] = defaultdict(list)
+        self._by_address: defaultdict[str, list[Device]] = defaultdict(list)
         for device in self._by_id.values():
             self._by_site[device.site].append(device)
+            if device.sensor is not None:
+                self._by_address[device.sensor.address].append(device)
 
     def at(self, site: SiteCode) -> tuple[Device, ...]:
         return tuple(self._by_site.get(site, ()))
+
+    def parts_of(self, address: str) -> tuple[Device, ...]:
+        """The devices that the sensor of this address stands for."""
+        return tuple(self._by_address.get(address, ()))
 
     def key_of(self, token: str) -> str | None:
         """The name of the key that `token` is, if it is one."""
@@ -110,7 +161,7 @@ class Devices:
             return Refusal(
                 place=f"{sent.place}.device", message=f"{sent.device!r} is not registered for this sender"
             )
-        if known.counts is not _COUNTS[type(sent.measure)]:
+        if not known.measures(sent.measure):
             return Refusal(
                 place=f"{sent.place}.kind", message=f"{sent.device!r} is registered as {known.counts.value}"
             )
@@ -133,6 +184,16 @@ class _KeyRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
+class _SensorRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    vendor: str
+    model: str
+    dev_eui: str = ""
+    serial: str = ""
+    part: str = ""
+    reverse: bool = False
+    port: Annotated[int, Meta(ge=1, le=223)] | None = None
+
+
 class _DeviceRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     site: str
@@ -140,6 +201,7 @@ class _DeviceRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     key: str = ""
     interval_s: Annotated[int, Meta(ge=1, le=86_400)]
     error_percent: Annotated[float, Meta(ge=0, le=50)] | None = None
+    sensor: _SensorRow | None = None
 
 
 class _DevicesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -159,7 +221,9 @@ def load_devices(folder: Folder, sites: Collection[SiteCode]) -> Devices:
     for row in file.devices:
         _check(row, sites, names, seen)
         seen |= {row.id, f"{row.counts.value} {row.site}"}
-    return Devices((_device(row) for row in file.devices), {key.sha256: key.name for key in file.keys})
+    devices = [_device(row) for row in file.devices]
+    _check_sensors(devices)
+    return Devices(devices, {key.sha256: key.name for key in file.keys})
 
 
 def _check(row: _DeviceRow, sites: Collection[SiteCode], keys: set[str], seen: set[str]) -> None:
@@ -184,4 +248,70 @@ def _device(row: _DeviceRow) -> Device:
         key=row.key,
         interval=timedelta(seconds=row.interval_s),
         error_percent=row.error_percent,
+        sensor=None if row.sensor is None else _sensor(row, row.sensor),
     )
+
+
+def _sensor(row: _DeviceRow, said: _SensorRow) -> Sensor:
+    place = f"devices.toml {row.id} sensor"
+    model = (said.vendor.lower(), said.model.lower())
+    if bool(said.dev_eui) == bool(said.serial):
+        raise BadSettings(place, "give dev_eui or serial / dev_eui か serial のどちらかを書いてください")
+    try:
+        spelled = address(said.dev_eui or said.serial)
+    except BadInput as e:
+        raise BadSettings(place, e.message) from e
+    if said.dev_eui and (len(spelled) != 16 or set(spelled) - set("0123456789abcdef")):
+        raise BadSettings(f"{place} dev_eui", "has 16 hexadecimal digits / 16進数で16桁です")
+    part, way = _part(row, said, model, place)
+    return Sensor(
+        vendor=model[0],
+        model=model[1],
+        address=spelled,
+        part=part,
+        way=way,
+        reverse=said.reverse,
+        port=said.port,
+    )
+
+
+def _part(row: _DeviceRow, said: _SensorRow, model: tuple[str, str], place: str) -> tuple[str, Way | None]:
+    if model in SAYS_IT_ITSELF:
+        return said.part or (ROOM if row.counts is Counts.HEADS else LINE), None
+    if model not in PARTS:
+        why = (
+            "sees whether somebody is there, and counts nobody / 人数を数える機種ではありません"
+            if model in MODELS
+            else "is not a model that is understood / 対応していない機種です"
+        )
+        raise BadSettings(place, f"{said.vendor} {said.model} {why}")
+    part = said.part or next(iter(PARTS[model]))
+    ways = PARTS[model].get(part)
+    if ways is None:
+        named = ", ".join(PARTS[model])
+        raise BadSettings(f"{place} part", f"{part!r} is none of {named} / {named} のどれかです")
+    way = next((way for way in ways if type(way) is _WAYS.get(row.counts)), None)
+    if way is None:
+        raise BadSettings(
+            f"{place} part",
+            f"{part!r} of this model gives no {row.counts.value} / {part!r} は {row.counts.value} を出しません",
+        )
+    return part, way
+
+
+def _check_sensors(devices: Iterable[Device]) -> None:
+    """One sensor is one model, and each of its parts one device's."""
+    models: dict[str, tuple[str, str, int | None]] = {}
+    seen: set[tuple[str, str, Counts]] = set()
+    for device in devices:
+        sensor = device.sensor
+        if sensor is None:
+            continue
+        place = f"devices.toml {device.id} sensor"
+        model = (sensor.vendor, sensor.model, sensor.port)
+        if models.setdefault(sensor.address, model) != model:
+            raise BadSettings(place, "is another model elsewhere / 同じ番号が別の機種になっています")
+        part = (sensor.address, sensor.part, device.counts)
+        if part in seen:
+            raise BadSettings(f"{place} part", "is another device's already / 別の機器が使っています")
+        seen.add(part)

@@ -1,4 +1,6 @@
-"""Readings over HTTP: `POST /api/readings`, many in a request.
+"""Readings over HTTP.
+
+`POST /api/readings`, many in a request, in the hub's own form:
 
     200  {"taken": 48, "refused": [{"place": "$.readings[3].in", "message": "…"}]}
     400  nothing in it was good: the same form
@@ -8,10 +10,17 @@
     503  they could not be made durable; `Retry-After` in seconds
 
 Unless the answer is 200 or 400, send the same request again: a reading counts once, however often it comes.
+
+`POST /api/sensors/<source>`, as a network server, a counter or a reception sends it: `things-stack`, `chirpstack`,
+`axis`, `xovis`, and `check-in?device=<id>&at=<time>` for a list in CSV. The same answers, but 200 also where nothing
+was counted: a sender that is told of failures stops sending, for all its devices. The key may also come as the
+password of `Authorization: Basic`.
 """
 
+import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from aiohttp import hdrs, web
@@ -25,10 +34,12 @@ from hub.live import Live
 from shelters import intake
 from shelters.device import Devices
 from shelters.reading import Refusal
+from shelters.sensors import pushing
 
 log = structlog.get_logger(__name__)
 
 PATH = "/api/readings"
+SENSORS = "/api/sensors"
 MOST_BYTES = 256 * 1024
 READINGS_PER_S = 200.0
 """Of one key, lasting."""
@@ -45,9 +56,47 @@ class Gateway:
         self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(PATH, self.post)]
+        return [
+            web.post(PATH, self.post),
+            web.post(f"{SENSORS}/check-in", self.check_in),
+            web.post(f"{SENSORS}/{{source}}", self.push),
+            web.post(f"{SENSORS}/{{source}}/{{kind:.*}}", self.push),
+        ]
 
     async def post(self, request: web.Request) -> web.Response:
+        """Readings in the hub's own form."""
+
+        def sort(body: bytes, key: str) -> intake.Sorted:
+            return intake.sort(body, self._devices, now=self._clock(), key=key)
+
+        return await self._answered(request, sort, nothing=400)
+
+    async def push(self, request: web.Request) -> web.Response:
+        """What a network server or a counter says in its own words."""
+        name = request.match_info["source"]
+        if name not in pushing.SOURCES:
+            named = ", ".join(sorted(pushing.SOURCES))
+            return _refuse(404, "address", f"is none of {named} / 宛先が違います")
+        source, event = pushing.SOURCES[name], request.query.get("event", "")
+
+        def understand(body: bytes, key: str) -> intake.Sorted:
+            return pushing.understand(source, body, self._devices, now=self._clock(), key=key, event=event)
+
+        return await self._answered(request, understand, nothing=200)
+
+    async def check_in(self, request: web.Request) -> web.Response:
+        """A reception's list, of which only the number of people is kept."""
+        device, at = request.query.get("device", ""), request.query.get("at")
+
+        def count(body: bytes, key: str) -> intake.Sorted:
+            return pushing.list_of(body, device, self._devices, now=self._clock(), at=at, key=key)
+
+        return await self._answered(request, count, nothing=400)
+
+    async def _answered(
+        self, request: web.Request, read: Callable[[bytes, str], intake.Sorted], *, nothing: int
+    ) -> web.Response:
+        """`nothing`: the status where all was refused."""
         key = self._devices.key_of(_token(request))
         if key is None:
             return _refuse(
@@ -57,12 +106,12 @@ class Gateway:
         if body is None:
             return _refuse(413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time")
         try:
-            found = intake.sort(body, self._devices, now=self._clock(), key=key)
+            found = read(body, key)
         except BadInput as e:
             return _refuse(400, e.path, e.message.removeprefix(f"{e.path}: "))
-        return await self._take(key, found)
+        return await self._take(key, found, nothing=nothing)
 
-    async def _take(self, key: str, found: intake.Sorted) -> web.Response:
+    async def _take(self, key: str, found: intake.Sorted, *, nothing: int) -> web.Response:
         wait_s = await self._wait_s(key, len(found.taken))
         if wait_s > 0:
             return _refuse(429, "$", "too many readings: wait, then send them again", _retry_after(wait_s))
@@ -73,7 +122,8 @@ class Gateway:
             return _refuse(503, "$", "not stored: send them again", _retry_after(RETRY_AFTER_S))
         if found.refused:
             log.warning("readings refused", key=key, refused=len(found.refused), first=found.refused[0].place)
-        return _answer(400 if found.refused and not found.taken else 200, len(found.taken), found.refused)
+        status = nothing if found.refused and not found.taken else 200
+        return _answer(status, len(found.taken), found.refused)
 
     async def _wait_s(self, key: str, readings: int) -> float:
         if not readings:
@@ -92,8 +142,14 @@ class Gateway:
 
 
 def _token(request: web.Request) -> str:
+    """Of `Bearer`, or the password of `Basic`: some counters know nothing else (RFC 7617 §2)."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() == "bearer":
+        return token.strip()
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            return base64.b64decode(token, validate=True).decode().partition(":")[2]
+    return ""
 
 
 async def read_body(request: web.Request, *, most_bytes: int) -> bytes | None:

@@ -11,17 +11,27 @@ from hub.bus import READINGS, Bus
 from hub.codec import RecordCodec
 from shelters.device import Device, Devices
 from shelters.reading import Reading, Readings, Refusal, parse
+from shelters.sensors.counting import Condition
 from shelters.site import SiteCode
 
 A_RECORD = 100
 """Readings at most: some 20 KB."""
 
 
-class Sorted(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a body was good, and what was not and why. Together they are all of it."""
+class Vital(msgspec.Struct, frozen=True, kw_only=True):
+    """A sensor was heard. `device`: one that it stands for."""
 
-    taken: tuple[Reading, ...]
-    refused: tuple[Refusal, ...]
+    device: str
+    what: str
+    condition: Condition = Condition()
+
+
+class Sorted(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a body was good, and what was not and why. `heard`: signs of life, which count nobody."""
+
+    taken: tuple[Reading, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    heard: tuple[Vital, ...] = ()
 
 
 def sort(
@@ -43,17 +53,8 @@ def sort(
         match devices.admit(sent, key=key, device=device):
             case Refusal() as refusal:
                 refused.append(refusal)
-            case Device(site=site):
-                taken.append(
-                    Reading(
-                        site=site,
-                        device=sent.device,
-                        id=sent.id,
-                        at=sent.at,
-                        received_at=now,
-                        measure=sent.measure,
-                    )
-                )
+            case Device() as admitted:
+                taken.append(admitted.reading(sent, received_at=now))
     return Sorted(taken=tuple(taken), refused=tuple(refused))
 
 

@@ -4,12 +4,16 @@ The broker authenticates: give each device its own name and let it write to its 
 message is acknowledged once its readings are durable, so that a crash or a dead bus loses none: the
 broker keeps what is not acknowledged for this client's session and delivers it again.
 What cannot be understood goes to `dead-letters`, and the rest of its message is taken.
+
+The same of a LoRaWAN network's broker, in the network's own words (`Feed`): who may write there is the network's and
+its broker's affair. What comes from devices that are not registered is left alone: they are somebody else's.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, repeat
 from urllib.parse import urlsplit
 
@@ -25,14 +29,51 @@ from hub.outbound import Outbound
 from shelters import intake
 from shelters.device import Devices
 from shelters.reading import Reading, Refusal
+from shelters.sensors import chirpstack, pushing, things_stack
+from shelters.sensors.pushing import Source
 
 log = structlog.get_logger(__name__)
 
 TOPIC = "yobikake/readings/"
+MOST_BYTES = 256 * 1024
+"""Of one message."""
 GROUPED = 100
 """Messages at most that are published and acknowledged together. They come no faster than the broker lets them
 be unacknowledged: Mosquitto's `max_inflight_messages`, 20 unless it is told otherwise."""
 _DELAYS_S = (1, 2, 5, 10)
+
+
+Sort = Callable[[str, bytes, Devices, datetime], intake.Sorted]
+"""A message's topic and payload, read by the register, at a moment. Raises `BadInput`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What is subscribed to, and how it is read."""
+
+    topics: tuple[str, ...]
+    sort: Sort
+
+
+def _own(topic: str, payload: bytes, devices: Devices, now: datetime) -> intake.Sorted:
+    return intake.sort(payload, devices, now=now, device=_device(topic))
+
+
+def _things_stack(topic: str, payload: bytes, devices: Devices, now: datetime) -> intake.Sorted:
+    return pushing.understand(Source.THINGS_STACK, payload, devices, now=now)
+
+
+def _chirpstack(topic: str, payload: bytes, devices: Devices, now: datetime) -> intake.Sorted:
+    """The kind of event is the topic's last level."""
+    event = topic.rpartition("/")[2]
+    return pushing.understand(Source.CHIRPSTACK, payload, devices, now=now, event=event)
+
+
+OWN = Feed(topics=(f"{TOPIC}+",), sort=_own)
+NETWORKS = {
+    Source.THINGS_STACK: Feed(topics=things_stack.TOPICS, sort=_things_stack),
+    Source.CHIRPSTACK: Feed(topics=chirpstack.TOPICS, sort=_chirpstack),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +100,15 @@ class MqttIntake:
         bus: Bus,
         records: RecordCodec,
         clock: Clock,
+        feed: Feed = OWN,
+        setting: str = "[shelters.mqtt] url",
     ) -> None:
         """Raises `BadSettings` for a url that is none, `Refused` where a rehearsal may not go there."""
-        self._broker, self._outbound = broker, outbound
+        self._broker, self._outbound, self._feed = broker, outbound, feed
         self._devices, self._bus, self._records, self._clock = devices, bus, records, clock
         self._dead_letters = DeadLetters(bus, records, clock=clock)
-        self._host, self._port, self._tls = _address(broker.url)
-        outbound.allow(self._host, setting="[shelters.mqtt] url")
+        self._host, self._port, self._tls = _address(broker.url, setting)
+        outbound.allow(self._host, setting=setting)
         self.connected = asyncio.Event()
         """Set while subscribed."""
 
@@ -86,7 +129,7 @@ class MqttIntake:
         arrived: asyncio.Queue[aiomqtt.Message] = asyncio.Queue()
         client = self._client(arrived)
         async with client:
-            await client.subscribe(f"{TOPIC}+", qos=1)
+            await client.subscribe([(topic, 1) for topic in self._feed.topics])
             self.connected.set()
             log.info("MQTT broker connected", host=self._host)
             async for messages in _grouped(client, arrived):
@@ -118,21 +161,27 @@ class MqttIntake:
         for message in messages:
             readings, refused = self._sort(message)
             taken += readings
-            letters += [self._letter(message, refusal) for refusal in refused]
+            letters += [self._letter(message, refusal) for refusal in refused if not refusal.stranger]
             if refused:
-                log.warning("MQTT readings refused", device=_device(message), refused=len(refused))
+                log.warning("MQTT readings refused", topic=str(message.topic), refused=len(refused))
         await self._publish(taken, letters)
 
     def _sort(self, message: aiomqtt.Message) -> tuple[Sequence[Reading], Sequence[Refusal]]:
+        payload = _payload(message)
+        if len(payload) > MOST_BYTES:
+            return (), (Refusal(place="$", message=f"more than {MOST_BYTES} bytes"),)
         try:
-            found = intake.sort(_payload(message), self._devices, now=self._clock(), device=_device(message))
+            found = self._feed.sort(str(message.topic), payload, self._devices, self._clock())
         except BadInput as e:
             return (), (Refusal(place=e.path, message=e.message.removeprefix(f"{e.path}: ")),)
         return found.taken, found.refused
 
     def _letter(self, message: aiomqtt.Message, refusal: Refusal) -> Letter:
         return self._dead_letters.letter(
-            str(message.topic), _device(message), _payload(message), f"{refusal.place}: {refusal.message}"
+            str(message.topic),
+            _device(str(message.topic)),
+            _payload(message),
+            f"{refusal.place}: {refusal.message}",
         )
 
     async def _publish(self, taken: Sequence[Reading], letters: Sequence[Letter]) -> None:
@@ -155,8 +204,8 @@ async def _grouped(
         yield [message, *(arrived.get_nowait() for _ in range(min(arrived.qsize(), GROUPED - 1)))]
 
 
-def _device(message: aiomqtt.Message) -> str:
-    return str(message.topic).removeprefix(TOPIC)
+def _device(topic: str) -> str:
+    return topic.removeprefix(TOPIC)
 
 
 def _payload(message: aiomqtt.Message) -> bytes:
@@ -164,9 +213,9 @@ def _payload(message: aiomqtt.Message) -> bytes:
     return payload if isinstance(payload, bytes) else str(payload or "").encode()
 
 
-def _address(url: str) -> tuple[str, int, bool]:
+def _address(url: str, setting: str) -> tuple[str, int, bool]:
     parts = urlsplit(url)
     tls = parts.scheme == "mqtts"
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise BadSettings("[shelters.mqtt] url", f"{parts.scheme}://… is not mqtt://host or mqtts://host")
+        raise BadSettings(setting, f"{parts.scheme}://… is not mqtt://host or mqtts://host")
     return parts.hostname, parts.port or (8883 if tls else 1883), tls

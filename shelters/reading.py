@@ -114,11 +114,15 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     measure: Measure
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A reading that was not taken: where it stood (`$.readings[3].in`) and why."""
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reading that was not taken: where it stood (`$.readings[3].in`) and why.
+
+    `stranger`: it came from a device that is not registered here, which may be somebody else's business.
+    """
 
     place: str
     message: str
+    stranger: bool = False
 
 
 class _Head(msgspec.Struct, kw_only=True):
@@ -179,8 +183,14 @@ def _parse(raw: msgspec.Raw, place: str, now: datetime) -> Sent | Refusal:
 
 
 def _sent(head: _Head, measure: Measure, place: str, now: datetime) -> Sent | Refusal:
-    if head.at > now + CLOCK_TOLERANCE:
-        return Refusal(place=f"{place}.at", message="lies in the future: set the device's clock")
-    if head.at < now - OLDEST:
-        return Refusal(place=f"{place}.at", message="is more than a day old: it tells nothing of now")
-    return Sent(place=place, device=head.device, id=head.id, at=head.at.astimezone(UTC), measure=measure)
+    sent = Sent(place=place, device=head.device, id=head.id, at=head.at, measure=measure)
+    return timely(sent, now=now)
+
+
+def timely(sent: Sent, *, now: datetime) -> Sent | Refusal:
+    """`sent` in UTC, unless its time cannot be right or tells nothing of now."""
+    if sent.at > now + CLOCK_TOLERANCE:
+        return Refusal(place=f"{sent.place}.at", message="lies in the future: set the device's clock")
+    if sent.at < now - OLDEST:
+        return Refusal(place=f"{sent.place}.at", message="is more than a day old: it tells nothing of now")
+    return msgspec.structs.replace(sent, at=sent.at.astimezone(UTC))

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ from hub.bus.embedded import EmbeddedBus
 from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.live.memory import MemoryLive
-from shelters.device import Counts, Device, Devices, new_key
-from shelters.gateway import BURST, MOST_BYTES, PATH, Gateway
-from shelters.reading import MOST_READINGS, DoorTotals, Reading, Readings
+from shelters.device import Counts, Device, Devices, Sensor, new_key
+from shelters.gateway import BURST, MOST_BYTES, PATH, SENSORS, Gateway
+from shelters.reading import MOST_READINGS, DoorTotals, HeadCount, Reading, Readings
 from shelters.site import SiteCode
 
 PATIENCE_S = 60
@@ -37,7 +39,11 @@ def devices() -> Devices:
         for i, site in enumerate(SITES)
     ]
     camera = Device(id="camera", site=SITES[0], counts=Counts.HEADS, key="hall", interval=MINUTE)
-    return Devices([*doors, camera], {KEPT: "gym", OTHER_KEPT: "hall"})
+    axis = Sensor(vendor="axis", model="people-counter", address="00408cac512b", part="line")
+    counter = Device(
+        id="counter", site=SITES[0], counts=Counts.DOOR_TOTALS, key="hall", interval=MINUTE, sensor=axis
+    )
+    return Devices([*doors, camera, counter], {KEPT: "gym", OTHER_KEPT: "hall"})
 
 
 @pytest.fixture
@@ -198,3 +204,39 @@ async def test_what_cannot_be_stored_is_503_and_is_taken_when_it_comes_again(
 async def test_a_token_is_never_answered_back(http: Http) -> None:
     _, answer = await post(http, [door(1, device=TOKEN[:10])], "secret-token")
     assert "secret-token" not in json.dumps(answer)
+
+
+async def push(
+    http: Http, source: str, body: bytes | BytesIO, token: str = OTHER_TOKEN, *, basic: bool = False
+) -> tuple[int, Any]:
+    told = b64encode(f"counter:{token}".encode()).decode() if basic else token
+    headers = {"Authorization": f"{'Basic' if basic else 'Bearer'} {told}"}
+    async with http.post(f"{SENSORS}/{source}", data=body, headers=headers) as response:
+        return response.status, await response.json()
+
+
+def live_sum(**changes: object) -> bytes:
+    told = {"serial": "00408CAC512B", "timestamp": "20170503112756", "in": 12, "out": 318}
+    return json.dumps(told | changes).encode()
+
+
+async def test_what_counters_push_in_their_own_words_is_taken(
+    http: Http, bus: EmbeddedBus, records: RecordCodec
+) -> None:
+    taken = {"taken": 1, "refused": []}
+    assert await push(http, "axis", live_sum()) == (200, taken)
+    assert await push(http, "axis", live_sum(), basic=True) == (200, taken)
+    assert await push(http, "check-in?device=camera", b"name\nA\nB\n") == (200, taken)
+    status, answer = await push(http, "axis", live_sum(serial="somebody"))
+    assert (status, answer["taken"], answer["refused"][0]["stranger"]) == (200, 0, True)
+    status, answer = await push(http, "things-stack/up", b"{}")
+    assert (status, answer["refused"][0]["place"]) == (400, "$")
+    assert (await push(http, "check-in?device=camera", 'name\n昭島花子,"'.encode()))[0] == 400
+    assert (await push(http, "toaster", live_sum()))[0] == 404
+    assert (await push(http, "axis", live_sum(), "wrong"))[0] == 401
+    assert (await push(http, "axis", live_sum(), "wrong", basic=True))[0] == 401
+    assert (await push(http, "axis", BytesIO(b" " * 10_000_000)))[0] == 413
+    first, again, listed = await on_the_bus(bus, records, 3)
+    assert (first.id, first.measure) == (again.id, again.measure)
+    assert first.measure == DoorTotals(entered=12, left=318)
+    assert (listed.device, listed.measure) == ("camera", HeadCount(people=2))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,9 +22,11 @@ from hub.clock import utc_now
 from hub.codec import RecordCodec
 from hub.errors import BadSettings, Refused
 from hub.outbound import Deployment, Outbound
-from shelters.device import Counts, Device, Devices
-from shelters.mqtt import TOPIC, Broker, MqttIntake
+from shelters.device import Counts, Device, Devices, Sensor
+from shelters.mqtt import NETWORKS, TOPIC, Broker, MqttIntake
 from shelters.reading import DoorTotals, HeadCount, Reading, Readings
+from shelters.sensors.counting import Heads
+from shelters.sensors.pushing import Source
 from shelters.site import SiteCode, load_sites
 from tests.integration.letters import letters
 from yobikake.rehearsal.sensors import Sensors, publish, with_inventions
@@ -247,6 +250,53 @@ async def test_the_counters_of_a_rehearsal_speak_mqtt(
     assert {one.site for one in found} == sites.keys()
     assert all(isinstance(one.measure, DoorTotals) for one in found)
     assert sum(one.measure.entered for one in found if isinstance(one.measure, DoorTotals)) > 0
+
+
+async def test_a_lorawan_network_speaks_its_own_words(
+    mqtt_url: str, camera: str, bus: EmbeddedBus, records: RecordCodec
+) -> None:
+    """Strangers are left alone; nonsense of a device of ours goes to the dead letters."""
+    eui = camera.replace("-", "")[-16:]
+    way = Heads(people="zone_global")
+    sensor = Sensor(vendor="terabee", model="people-occupancy-counting", address=eui, part="room", way=way)
+    device = Device(
+        id=camera, site=SITE, counts=Counts.HEADS, key="", interval=timedelta(minutes=1), sensor=sensor
+    )
+
+    def intake(source: Source) -> MqttIntake:
+        return MqttIntake(
+            Broker(url=mqtt_url, client_id=f"hub-{source}-{camera}"),
+            outbound=Outbound(deployment=Deployment.REHEARSAL),
+            devices=Devices([device], {}),
+            bus=bus,
+            records=records,
+            clock=utc_now,
+            feed=NETWORKS[source],
+        )
+
+    def frame(people: int) -> str:
+        return b64encode(bytes([0, people, *[255] * 8])).decode()
+
+    async with (
+        running(intake(Source.THINGS_STACK)), running(intake(Source.CHIRPSTACK)), client(mqtt_url) as sender
+    ):  # fmt: skip
+        up = {"f_port": 83, "f_cnt": 1, "frm_payload": frame(7)}
+        ids = {"device_id": "d", "dev_eui": eui, "dev_addr": "01DA1F15"}
+        stack = f"v3/app@ttn/devices/{camera}"
+        await sender.publish(f"{stack}/join", json.dumps({"end_device_ids": ids, "join_accept": {}}), qos=1)
+        stranger = {"end_device_ids": ids | {"dev_eui": "0" * 16}, "uplink_message": up}
+        await sender.publish(f"{stack}/up", json.dumps(stranger), qos=1)
+        wrong = {"end_device_ids": ids, "uplink_message": up | {"f_port": 84}}
+        await sender.publish(f"{stack}/up", json.dumps(wrong), qos=1)
+        await sender.publish(f"{stack}/up", json.dumps({"end_device_ids": ids, "uplink_message": up}), qos=1)
+        assert await people(bus, records, 1) == [7]
+        event = {"deviceInfo": {"devEui": eui}, "devAddr": "a", "fCnt": 2, "fPort": 83, "data": frame(9)}
+        topic = f"application/{uuid4()}/device/{eui}/event"
+        await sender.publish(f"{topic}/join", json.dumps(event), qos=1)
+        await sender.publish(f"{topic}/up", json.dumps(event), qos=1)
+        assert await people(bus, records, 1) == [9]
+    dead = await letters(bus, records, 1)
+    assert "port 84" in dead[0].reason
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,40 @@ def test_two_sites_may_each_have_a_head_counter(tmp_path: Path) -> None:
     second = DEVICE.replace("camera", "second").replace("E1", "E2")
     devices = loaded(tmp_path, KEY + DEVICE + second)
     assert [device.id for device in devices.at(SiteCode("E2"))] == ["second"]
+
+
+COUNTER = DEVICE.replace("camera", "door").replace("head_count", "door_totals") + (
+    "sensor = { vendor = 'Milesight', model = 'VS135', dev_eui = '24E124713C123456', part = 'line 2' }\n"
+)
+
+
+def test_a_sensor_is_found_by_its_number_however_it_is_spelled(tmp_path: Path) -> None:
+    other = COUNTER.replace("door'", "door-2'").replace("line 2", "line 1").replace("24E1", "24-e1-")
+    devices = loaded(tmp_path, KEY + COUNTER + other)
+    assert [device.id for device in devices.parts_of("24e124713c123456")] == ["door", "door-2"]
+    assert devices.parts_of("24e124713c123457") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (COUNTER.replace("VS135", "VS999"), "devices.toml door sensor: Milesight VS999 is not a model"),
+        (COUNTER.replace("VS135", "VS340"), "sees whether somebody is there"),
+        (COUNTER.replace("line 2", "line 5"), "devices.toml door sensor part: 'line 5' is none of line 1, line 2"),
+        (COUNTER.replace("line 2", "region 1"), "'region 1' of this model gives no door_totals"),
+        (COUNTER.replace("24E1", "24E"), "devices.toml door sensor dev_eui: has 16 hexadecimal digits"),
+        (COUNTER.replace("24E1", "24G1"), "has 16 hexadecimal digits"),
+        (COUNTER.replace("part = ", "serial = '1', part = "), "give dev_eui or serial"),
+        (COUNTER.replace("dev_eui = '24E124713C123456', ", ""), "give dev_eui or serial"),
+        (COUNTER + COUNTER.replace("door'", "door-2'"), "devices.toml door-2 sensor part: is another device's already"),
+        (
+            COUNTER + COUNTER.replace("door'", "door-2'").replace("VS135", "VS133"),
+            "devices.toml door-2 sensor: is another model elsewhere",
+        ),
+        (COUNTER.replace("part = ", "port = 0, part = "), r"\$.devices\[0\].sensor.port"),
+        (COUNTER.replace("part = ", "line = "), r"\$.devices\[0\].sensor"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_sensor_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BadSettings, match=says):
+        loaded(tmp_path, KEY + text)

@@ -1,0 +1,77 @@
+"""The brokers that readings come from: the city's own, and those of LoRaWAN networks."""
+
+from pathlib import Path
+
+from hub.errors import BadSettings
+from hub.outbound import Outbound
+from hub.secret import read_secret
+from hub.settings import NetworkSettings
+from shelters.device import Devices
+from shelters.mqtt import NETWORKS, OWN, Broker, Feed, MqttIntake
+from shelters.sensors.pushing import Source
+from yobikake.assembly import Assembly
+
+
+def intakes(assembly: Assembly, devices: Devices) -> list[MqttIntake]:
+    """One for each broker of the settings.
+
+    Raises:
+        BadSettings: a password without a name, or an address that is none.
+        Refused: a rehearsal may not go there.
+    """
+    wanted = assembly.settings.shelters
+    own = [_own(assembly, devices)] if wanted.mqtt else []
+    return own + [
+        _network(assembly, devices, network, number) for number, network in enumerate(wanted.networks, 1)
+    ]
+
+
+def _own(assembly: Assembly, devices: Devices) -> MqttIntake:
+    wanted = assembly.settings.shelters
+    broker = Broker(
+        url=wanted.mqtt,
+        client_id=f"yobikake-{assembly.city.code}",
+        username=wanted.mqtt_username,
+        password=_password(wanted.mqtt_username, wanted.mqtt_password_file, place="[shelters]", name="mqtt_"),
+    )
+    return _intake(assembly, devices, broker)
+
+
+def _network(assembly: Assembly, devices: Devices, wanted: NetworkSettings, number: int) -> MqttIntake:
+    place = f"[[shelters.networks]] {number}"
+    broker = Broker(
+        url=wanted.mqtt,
+        client_id=f"yobikake-{assembly.city.code}-{wanted.kind}-{number}",
+        username=wanted.username,
+        password=_password(wanted.username, wanted.password_file, place=place),
+    )
+    return _intake(assembly, devices, broker, feed=NETWORKS[Source(wanted.kind)], setting=f"{place} mqtt")
+
+
+def _password(username: str | None, file: Path | None, *, place: str, name: str = "") -> str | None:
+    if (username is None) != (file is None):
+        raise BadSettings(place, f"{name}username and {name}password_file go together")
+    return read_secret(file, setting=f"{place} {name}password_file") if file is not None else None
+
+
+def _intake(
+    assembly: Assembly,
+    devices: Devices,
+    broker: Broker,
+    *,
+    feed: Feed = OWN,
+    setting: str = "[shelters.mqtt] url",
+) -> MqttIntake:
+    settings = assembly.settings
+    return MqttIntake(
+        broker,
+        outbound=Outbound(
+            deployment=assembly.deployment, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file
+        ),
+        devices=devices,
+        bus=assembly.bus,
+        records=assembly.records,
+        clock=assembly.clock,
+        feed=feed,
+        setting=setting,
+    )
