@@ -21,6 +21,8 @@ MOST_SPOKEN = 3
 """On the telephone, where nobody can look back."""
 LONGEST_NAME = 100
 """Characters of a site's name with its Latin letters."""
+MOST_HIDDEN = 4
+"""People at a site. From one to so many, how many exactly is said to nobody but staff."""
 STALE_AFTER = timedelta(minutes=30)
 """An older list is 「古い情報」: the fallback sentence stands in its place."""
 
@@ -39,7 +41,7 @@ class ShelterLine(msgspec.Struct, frozen=True, kw_only=True):
     """A site that is designated for the hazard and receiving.
 
     `crowding` None: its capacity is not known, so the head count stands alone and never becomes a
-    word (I13). Both None reads as unknown.
+    word (I13). Both None reads as unknown, unless `few`: one to four people.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ShelterLine(msgspec.Struct, frozen=True, kw_only=True):
     latin: str = ""
     crowding: Crowding | None = None
     people: int | None = None
+    few: bool = False
 
 
 class ShelterLines(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +106,11 @@ def worst(language: Language) -> ShelterLines:
     return ShelterLines(lines=(line,) * MOST_LINES, as_of=datetime(2000, 1, 1, 23, 59, tzinfo=JST))
 
 
+def few_words(language: Language) -> str:
+    """What stands in place of a small number of people."""
+    return f"1〜{MOST_HIDDEN}" if language in _JAPANESE else f"1–{MOST_HIDDEN}"
+
+
 def clock_words(moment: datetime, language: Language) -> str:
     """A time of day in Japan, as a text says it: 「21時47分」."""
     local = moment.astimezone(JST)
@@ -116,8 +124,8 @@ def clock_pattern(language: Language) -> str:
 
 
 def _word(line: ShelterLine, language: Language) -> str:
-    if line.crowding is None and line.people is not None:
-        return _WORDS[language].people.format(n=line.people)
+    if line.crowding is None and (line.few or line.people is not None):
+        return _WORDS[language].people.format(n=few_words(language) if line.few else line.people)
     return CROWDING_WORDS[language][line.crowding or Crowding.UNKNOWN]
 
 
@@ -134,7 +142,7 @@ def _one_script(line: ShelterLine, language: Language) -> str:
 @cache
 def _grammar(language: Language) -> re.Pattern[str]:
     words = _WORDS[language]
-    count = _pattern(words.people, n=r"[0-9]{1,5}")
+    count = _pattern(words.people, n=rf"(?:[0-9]{{1,5}}|{few_words(language)})")
     word = f"(?:{'|'.join(map(re.escape, CROWDING_WORDS[language].values()))}|{count})"
     name = rf"[^\n{{}}<>]{{1,{LONGEST_NAME + 3}}}?"
     time = clock_pattern(language)

@@ -172,7 +172,7 @@ SLOTS: Mapping[str, Slot] = {
         Slot(name="city", version=1, fits=_one_line(40)),
         Slot(name="area", version=1, fits=_one_line(200), languages=_JAPANESE),
         Slot(name="issuer", version=1, fits=_one_line(30), languages=_JAPANESE),
-        Slot(name="shelters", version=1, fits=shelter_list.fits, forms=_LONG),
+        Slot(name="shelters", version=2, fits=shelter_list.fits, forms=_LONG),
     )
 }
 """`issued_at`: when it was ordered (発令時刻). `area` and `issuer`: as the order has them, in Japanese."""

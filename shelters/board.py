@@ -14,6 +14,7 @@ from hub.live import Live
 from hub.place import Position
 from hub.shelter_list import MOST_LINES, Crowding, ShelterLine, ShelterLines
 from shelters.crowding import LEAST_FIRST
+from shelters.disclosure import Disclosed, disclosed
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
 from shelters.record import unopened
@@ -37,6 +38,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def people(self) -> int | None:
         return self.occupancy.people
+
+    @property
+    def disclosed(self) -> Disclosed:
+        """`people` as residents may be told it."""
+        return disclosed(self.people)
 
     @property
     def crowding(self) -> Crowding | None:
@@ -140,5 +146,5 @@ def _order(row: Row, hazard: Hazard, near: Position | None) -> tuple[bool, int, 
 
 def _line(row: Row) -> ShelterLine:
     return ShelterLine(
-        name=row.site.name.ja, latin=row.site.name.en, crowding=row.crowding, people=row.people
+        name=row.site.name.ja, latin=row.site.name.en, crowding=row.crowding, **row.disclosed._asdict()
     )

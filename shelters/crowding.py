@@ -12,7 +12,7 @@ from hub.errors import BadInput, BadSettings
 from hub.folder import Folder
 from hub.keys import Keys
 from hub.ledger import revisions
-from hub.shelter_list import Crowding
+from hub.shelter_list import MOST_HIDDEN, Crowding
 
 SUBJECT = "crowding"
 
@@ -34,6 +34,9 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Percent of the capacity from which a word holds, half-open: 30 itself is やや混雑.
 
     `full_from_percent` None: only staff say 満, no number does.
+
+    One to four people have the word of four, so that where there are few places no word tells what is not said
+    of them (`disclosure`); 満 alone is the number's own, since nobody is sent there.
     """
 
     some_from_percent: Percent = 30
@@ -44,9 +47,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """None when the capacity is not known: an unknown capacity never becomes a word (I13)."""
         if capacity is None:
             return None
-        share = 100 * people  # compared with percent × capacity, so that whole numbers stay exact
-        if self.full_from_percent is not None and share >= self.full_from_percent * capacity:
+        # compared with percent × capacity, so that whole numbers stay exact
+        if self.full_from_percent is not None and 100 * people >= self.full_from_percent * capacity:
             return Crowding.FULL
+        share = 100 * max(people, MOST_HIDDEN) if people else 0
         if share >= self.crowded_from_percent * capacity:
             return Crowding.CROWDED
         return Crowding.SOME if share >= self.some_from_percent * capacity else Crowding.HAS_ROOM

@@ -8,12 +8,13 @@ from hub.hazard import Hazard
 from hub.place import Position
 from hub.shelter_list import Crowding
 from shelters.board import Board, Row
+from shelters.disclosure import UNSAID
 from shelters.site import Facility
 from shelters.suited import Suited
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One site, ready for a page or as JSON. `crowding` and `people` both None: 不明.
+    """One site, ready for a page or as JSON. `crowding` and `people` both None, and not `few`: 不明.
 
     `suited` says what may be written beside it: go there, full, or opening at `opens_at`.
     """
@@ -34,6 +35,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """From then on the numbers and the word are 不明, unless something newer has come."""
     facilities: tuple[Facility, ...] = ()
     """What is known to be there, in the order of `Facility`."""
+    few: bool = False
+    """One to four people: how many exactly is not said (`shelters.disclosure`)."""
 
 
 def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -> list[Entry]:
@@ -43,6 +46,7 @@ def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -
 
 def _entry(row: Row, verdict: Suited) -> Entry:
     receiving = verdict is not Suited.PLANNED
+    said = row.disclosed if receiving else UNSAID
     return Entry(
         code=row.site.code,
         ja=row.site.name.ja,
@@ -52,12 +56,13 @@ def _entry(row: Row, verdict: Suited) -> Entry:
         longitude=row.site.position.longitude,
         suited=verdict,
         opens_at=None if receiving else row.step.opens_at,
-        people=row.people if receiving else None,
+        people=said.people,
         capacity=row.site.capacity,
         crowding=_word(row, verdict) if receiving else None,
         as_of=row.occupancy.as_of if receiving else None,
         fresh_until=row.occupancy.fresh_until if receiving else None,
         facilities=tuple(each for each in Facility if each in row.site.facilities),
+        few=said.few,
     )
 
 

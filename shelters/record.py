@@ -104,6 +104,15 @@ def history(conn: Connection, site: SiteCode) -> Sequence[Step]:
     return [_step(row) for row in conn.execute(query).mappings()]
 
 
+def histories(conn: Connection) -> dict[SiteCode, list[Step]]:
+    """Every step of every site that has one, first to last."""
+    found: dict[SiteCode, list[Step]] = {}
+    query = select(shelter_steps).order_by(shelter_steps.c.site, shelter_steps.c.number)
+    for row in conn.execute(query).mappings():
+        found.setdefault(row["site"], []).append(_step(row))
+    return found
+
+
 def unopened(site: SiteCode) -> Step:
     """What stands for a site that never took a step."""
     return Step(site=site, number=0, stage=Stage.UNOPENED, at=datetime.min.replace(tzinfo=UTC), by="")

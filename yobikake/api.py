@@ -20,6 +20,7 @@ from hub.outage import Outage
 from hub.settings import Listener
 from operator_ui.residents.app import create_app as residents_app
 from operator_ui.residents.portal import Residents
+from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from operator_ui.staff.app import create_app as staff_app
 from operator_ui.staff.console import Console
@@ -91,6 +92,7 @@ def residents(assembly: Assembly) -> Residents:
         senders=Senders(settings.trusted_proxies),
         streams=settings.streams,
         embedded_by=settings.embedded_by,
+        publisher=load_publisher(assembly.city_folder),
     )
 
 

@@ -15,6 +15,7 @@ from hub.ledger import deployment
 from hub.settings import Settings
 from operator_ui.residents.document import Edition
 from operator_ui.residents.portal import Residents
+from operator_ui.residents.publisher import load_publisher
 from operator_ui.residents.static_site import Progress, StaticSite
 from shelters.site import load_sites
 from yobikake import initialise
@@ -100,4 +101,5 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
             clock=utc_now,
             deployment=await ledger.read(deployment.read),
             url=settings.residents.url,
+            publisher=load_publisher(place),
         )

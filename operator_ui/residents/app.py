@@ -12,8 +12,9 @@ from operator_ui.changes import Changes
 from operator_ui.headers import CSP
 from operator_ui.pages import LANGUAGE
 from operator_ui.residents import feed
-from operator_ui.residents.answer import answer
+from operator_ui.residents.answer import LICENSED, OPEN, answer
 from operator_ui.residents.answering import AnsweringPages
+from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
 from operator_ui.residents.leaving import LeavingPages
 from operator_ui.residents.news import News
@@ -25,8 +26,6 @@ from operator_ui.residents.snapshot import Snapshot
 
 _NUMBER = r"{number:(?:[A-Z]-)?\d{4}-\d{3,6}}"
 _LANGUAGE = "{language:" + "|".join(Language) + "}"
-OPEN = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-"""Open data may be read from any site: it says nothing of anybody."""
 
 
 def create_app(portal: Residents, *, shelf: type[Shelf] = Shelf) -> web.Application:
@@ -46,6 +45,7 @@ class _Listener:
         self._leaving = LeavingPages(portal, self._press)
         self._answering = AnsweringPages(portal, self._press)
         self._shelf = shelf(self._background, portal.clock)
+        self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
         self._changes = Changes(
             self._news.look,
             self._background,
@@ -70,9 +70,11 @@ class _Listener:
                 web.get(f"/{_LANGUAGE}/feed.atom", self._feed),
                 web.get("/feed.atom", self._feed),
                 web.get("/cap/{identifier}.xml", self._cap),
-                web.get("/api/alerts.json", partial(self._json, self._press.alerts_json)),
-                web.get("/api/shelters.json", partial(self._json, self._press.shelters_json)),
-                web.get("/api/banner.json", partial(self._json, self._press.banner_json)),
+                web.get("/api/alerts.json", partial(self._json, self._press.alerts_json, LICENSED)),
+                web.get("/api/shelters.json", partial(self._json, self._press.shelters_json, LICENSED)),
+                web.get("/api/banner.json", partial(self._json, self._press.banner_json, OPEN)),
+                web.get(f"/{_LANGUAGE}/open-data", self._open_data),
+                *self._files.routes(),
                 web.get("/events", self._events),
                 web.get("/sw.js", self._worker),
                 *self._leaving.routes(_LANGUAGE),
@@ -117,10 +119,17 @@ class _Listener:
         built = await self._written(("banner", language), partial(self._press.banner, language))
         return answer(request, built, headers={**_language_headers(request, language), **self._framed})
 
+    async def _open_data(self, request: web.Request) -> web.Response:
+        language = _language(request)
+        built = await self._written(("open-data", language), partial(self._press.open_data, language))
+        return answer(request, built, headers=_language_headers(request, language))
+
     # --- open data -----------------------------------------------------------------------------
 
-    async def _json(self, write: Callable[[Snapshot], Written], request: web.Request) -> web.Response:
-        return answer(request, await self._written(request.path, write), headers=OPEN)
+    async def _json(
+        self, write: Callable[[Snapshot], Written], headers: Mapping[str, str], request: web.Request
+    ) -> web.Response:
+        return answer(request, await self._written(request.path, write), headers=headers, dated=True)
 
     async def _cap(self, request: web.Request) -> web.Response:
         identifier = request.match_info["identifier"]

@@ -34,7 +34,8 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """`at`: when its edition was checked. `number`: that of its writing."""
+    """`at`: when its edition was checked. `number`: that of its writing. `changed_at`: since when its body has been
+    the same, as far as this process knows."""
 
     number: int
     edition: Edition
@@ -42,6 +43,7 @@ class Built:
     written: Written
     packed: bytes = field(repr=False)
     digest: str
+    changed_at: datetime
 
     @cached_property
     def aged(self) -> "Built":
@@ -60,6 +62,7 @@ def pack(edition: Edition, at: datetime, written: Written, *, number: int) -> Bu
         written=written,
         packed=packed(written.body),
         digest=hashlib.sha256(written.body).hexdigest()[:16],
+        changed_at=at,
     )
 
 

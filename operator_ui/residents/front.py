@@ -20,6 +20,8 @@ _BY_ADDRESS = {
     "Cross-Origin-Resource-Policy": "$yobikake_corp",
     "Strict-Transport-Security": "$yobikake_hsts",
     "Access-Control-Allow-Origin": "$yobikake_cors",
+    "Link": "$yobikake_licence",
+    "Retry-After": "$yobikake_retry",
 }
 """What `yobikake.conf` decides by the address that is asked for."""
 _OF_FILES = {

@@ -4,7 +4,7 @@ A staff drill never appears here, nor anywhere else on this listener (I6).
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,11 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.alert import Alert, Mode
 from hub.background import Background
+from hub.cap import MsgType
 from hub.errors import HubError
 from hub.ledger import alerts, tables
 from hub.ledger.alerts import Accepted
+from operator_ui.residents.occupancy_file import REACH
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.snapshot import Snapshot
+from shelters import public_past, record
+from shelters.public_past import InForce, Past
+from shelters.shelter import Step
+from shelters.site import SiteCode
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +42,12 @@ LATE = timedelta(seconds=10)
 """After so long without a look, what has ended meanwhile is taken off without one."""
 
 
+_EVERY_ALERT = 10_000
+"""Of two weeks."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+_Then = tuple[Mapping[SiteCode, Sequence[Step]], Sequence[InForce]]
 
 
 class News:
@@ -92,6 +103,28 @@ class News:
         found = await self._portal.ledger.read(lambda conn: alerts.recent(conn, keys, limit=limit))
         return [each for each in found if _public(each)]
 
+    async def past(self, until: datetime) -> Past:
+        """What was public of how full the shelters were, in the days before `until`."""
+        portal, since = self._portal, until - REACH
+        samples = await portal.samples(since, until)
+        sites = {row.site.code: row.site for row in (await portal.board()).rows}
+        steps, alerts_then = await portal.ledger.read(lambda conn: self._then(conn, since, until))
+        found = public_past.public(samples, sites, steps, alerts_then)
+        return Past(since=since, until=until, samples=found)
+
+    def _then(self, conn: Connection, since: datetime, until: datetime) -> _Then:
+        """The steps that sites took, and which alerts residents saw. One that was sent long before may still hold."""
+        _, found = alerts.search(
+            conn,
+            self._portal.keys,
+            lambda each: _public(each) and each.alert.msg_type is not MsgType.CANCEL,
+            modes=(Mode.LIVE,),
+            since=since - REACH,
+            before=until,
+            limit=_EVERY_ALERT,
+        )
+        return record.histories(conn), [_in_force(each) for each in found]
+
     async def _look(self) -> None:
         now = self._portal.clock()
         try:
@@ -136,6 +169,12 @@ class News:
 
 def _public(accepted: Accepted) -> bool:
     return accepted.alert.public and accepted.alert.mode is not Mode.STAFF_DRILL
+
+
+def _in_force(accepted: Accepted) -> InForce:
+    alert = accepted.alert
+    ends = (alert.expires, accepted.ended_at, accepted.stopped_at)
+    return InForce(alert.hazard, alert.sent, min(end for end in ends if end is not None))
 
 
 def _ordered(found: Iterable[Accepted]) -> tuple[Accepted, ...]:

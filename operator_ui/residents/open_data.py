@@ -1,6 +1,6 @@
 """The same as the pages, as JSON for other programs: the alerts in force, and the shelters.
 
-Times are ISO 8601 with Japan's offset. `null` is «not known», never «none» and never «room».
+Further files, for catalogues and maps, are in `data_files`. Times are ISO 8601 with Japan's offset. `null` is «not known», never «none» and never «room».
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from hub.language import Language
 from hub.outbound import Deployment
 from operator_ui.residents.notice import Notice
 from operator_ui.residents.portal import alert_path, cap_path
+from operator_ui.residents.publisher import LICENCE, LICENCE_URL, Publisher
 from operator_ui.residents.snapshot import Snapshot
 from shelters.public_list import Entry, public_list
 
@@ -24,19 +25,41 @@ def alerts_json(
     notices: Sequence[Mapping[Language, Notice]],
     *,
     city: City,
+    publisher: Publisher,
     url: str,
     deployment: Deployment,
 ) -> bytes:
     """`notices`: for each alert of the snapshot, its texts by language."""
     return msgspec.json.encode(
-        _head(snapshot, city, deployment) | {"alerts": [_alert(texts, city, url) for texts in notices]}
+        _head(snapshot, city, deployment)
+        | credit(city, publisher, deployment)
+        | {"alerts": [_alert(texts, city, url) for texts in notices]}
     )
 
 
-def shelters_json(snapshot: Snapshot, *, city: City, deployment: Deployment) -> bytes:
-    """By hazard of the alerts in force; without one there is no list, because no site may be named (I16)."""
+def shelters_json(snapshot: Snapshot, *, city: City, publisher: Publisher, deployment: Deployment) -> bytes:
+    """By hazard of the alerts in force; without one there is no list, because no site may be named (I16).
+
+    `drills`: the hazards that are there because of a drill alone.
+    """
     hazards = {hazard.value: _shelters(snapshot, hazard) for hazard in snapshot.hazards}
-    return msgspec.json.encode(_head(snapshot, city, deployment) | {"hazards": hazards})
+    drills = [hazard for hazard in snapshot.hazards if hazard not in snapshot.live_hazards]
+    return msgspec.json.encode(
+        _head(snapshot, city, deployment)
+        | credit(city, publisher, deployment)
+        | {"drills": drills, "hazards": hazards}
+    )
+
+
+def credit(city: City, publisher: Publisher, deployment: Deployment) -> dict[str, object]:
+    """Whose the data is and how it may be used; and whether it is a rehearsal's, and true of nothing."""
+    return {
+        "license": LICENCE,
+        "license_url": LICENCE_URL,
+        "attribution": city.names[Language.JA],
+        "source": publisher.site_source,
+        "rehearsal": deployment is Deployment.REHEARSAL,
+    }
 
 
 def banner_json(

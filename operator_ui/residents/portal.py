@@ -1,7 +1,8 @@
 """What the residents' pages need from the hub. Whoever starts the listener gives it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from hub.city import City
 from hub.clock import Clock
@@ -11,8 +12,17 @@ from hub.ledger import Ledger
 from hub.outbound import Deployment
 from hub.render import SlotSource
 from operator_ui.changes import MOST_STREAMS
+from operator_ui.residents.publisher import CITY_ITSELF, Publisher
 from operator_ui.senders import NOBODY, Senders
 from shelters.board import Board
+from shelters.public_past import Sample
+
+Samples = Callable[[datetime, datetime], Awaitable[Sequence[Sample]]]
+"""How many people were at each site, every five minutes from a moment until just before another."""
+
+
+async def _nothing(_since: datetime, _until: datetime) -> Sequence[Sample]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +31,7 @@ class Residents:
 
     `senders`: who asks, behind a proxy. `streams`: how many may follow the pages at once.
     `embedded_by`: origins of the websites that may show the banner in a frame.
-    `caller`: the one number the city calls from, if it does. `sources`: whom the city's data must name.
+    `caller`: the one number the city calls from, if it does. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
     """
 
     city: City
@@ -36,7 +46,8 @@ class Residents:
     streams: int = MOST_STREAMS
     embedded_by: tuple[str, ...] = ()
     caller: str = ""
-    sources: tuple[str, ...] = ()
+    publisher: Publisher = CITY_ITSELF
+    samples: Samples = _nothing
 
 
 def home_path(language: Language) -> str:
@@ -56,6 +67,11 @@ def history_path(language: Language) -> str:
 def banner_path(language: Language) -> str:
     """What other websites show in a frame."""
     return f"/{language}/banner"
+
+
+def data_path(language: Language) -> str:
+    """The page that lists the open data."""
+    return f"/{language}/open-data"
 
 
 def cap_path(identifier: str) -> str:

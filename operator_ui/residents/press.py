@@ -17,16 +17,20 @@ from hub.ledger.alerts import Accepted
 from operator_ui.map import CityMap, glyph
 from operator_ui.pages import Context, Pages
 from operator_ui.residents import cap, feed, open_data
+from operator_ui.residents.data_files import CATALOGUE
+from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import STUCK, Written
 from operator_ui.residents.notice import Notice, notice
 from operator_ui.residents.portal import (
     Residents,
     alert_path,
     banner_path,
+    data_path,
     feed_path,
     history_path,
     home_path,
 )
+from operator_ui.residents.publisher import LICENCE_URL
 from operator_ui.residents.reader import Reader
 from operator_ui.residents.section import section
 from operator_ui.residents.sites import State
@@ -61,6 +65,7 @@ class Press:
     def __init__(self, portal: Residents) -> None:
         self._portal = portal
         self._map = CityMap(portal.city)
+        self.data = DataPress(portal)
         self.pages = residents_pages(https=portal.url.startswith("https:"), context=self._of_request)
 
     def home(self, language: Language, snapshot: Snapshot, *, part: bool = False) -> Written:
@@ -74,6 +79,20 @@ class Press:
     def history(self, language: Language, snapshot: Snapshot, recent: Sequence[Accepted]) -> Written:
         """A list of the newest alerts, those that are over too."""
         return self._page("history.html", language, snapshot, shown=recent, path=history_path)
+
+    def open_data(self, language: Language, snapshot: Snapshot) -> Written:
+        """The page that lists the files for other programs."""
+        return self._page(
+            "open_data.html",
+            language,
+            snapshot,
+            shown=(),
+            path=data_path,
+            files=self.data.files,
+            catalogue=CATALOGUE,
+            licence_url=LICENCE_URL,
+            cited=self._portal.city.names[Language.JA],
+        )
 
     def missing(self, language: Language, snapshot: Snapshot) -> Written:
         return self._page("missing.html", language, snapshot)
@@ -115,13 +134,20 @@ class Press:
         portal = self._portal
         texts = [self._texts(each, snapshot) for each in snapshot.alerts]
         body = open_data.alerts_json(
-            snapshot, texts, city=portal.city, url=portal.url, deployment=portal.deployment
+            snapshot,
+            texts,
+            city=portal.city,
+            publisher=portal.publisher,
+            url=portal.url,
+            deployment=portal.deployment,
         )
         return _written(body, JSON, snapshot)
 
     def shelters_json(self, snapshot: Snapshot) -> Written:
         portal = self._portal
-        body = open_data.shelters_json(snapshot, city=portal.city, deployment=portal.deployment)
+        body = open_data.shelters_json(
+            snapshot, city=portal.city, publisher=portal.publisher, deployment=portal.deployment
+        )
         return _written(body, JSON, snapshot)
 
     def cap(self, snapshot: Snapshot, accepted: Accepted, references: Sequence[Alert]) -> Written:
@@ -190,6 +216,7 @@ class Press:
             "home": home_path(language),
             "feed": feed_path(language),
             "history": history_path(language),
+            "open_data": data_path(language),
             "facility_icons": FACILITY_ICONS,
             "map": self._map,
             "glyph": glyph,

@@ -9,10 +9,11 @@ from markupsafe import Markup, escape
 from hub.clock import JST
 from hub.language import Language
 from hub.place import Name
-from hub.shelter_list import CROWDING_WORDS, clock_words
+from hub.shelter_list import CROWDING_WORDS, clock_words, few_words
 from operator_ui import moments
 from operator_ui.residents.sites import State
 from operator_ui.ruby import ruby
+from shelters.public_list import Entry
 
 JAPANESE = frozenset({Language.JA, Language.JA_EASY})
 
@@ -38,6 +39,12 @@ class Reader:
 
     def name(self, name: Name) -> str:
         return name.in_language(self.language)
+
+    def people(self, entry: Entry) -> str:
+        """The head count as residents may know it; empty when it is not known."""
+        if entry.few:
+            return few_words(self.language)
+        return "" if entry.people is None else str(entry.people)
 
     def crowding(self, state: State) -> str:
         """The official word of a state that has one."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import NamedTuple
@@ -119,6 +120,8 @@ class Shelf:
 
     def _put(self, key: Hashable, built: Built) -> None:
         before = self._built.pop(key, None)
+        if before is not None and before.digest == built.digest:
+            built = replace(built, changed_at=min(before.changed_at, built.changed_at))
         self._built[key] = built if before is None or before.number <= built.number else before
         while len(self._built) > MOST:
             self._built.popitem(last=False)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from hub.hazard import Hazard
 from hub.place import Name, Position
-from hub.shelter_list import STALE_AFTER, Crowding
+from hub.shelter_list import MOST_HIDDEN, STALE_AFTER, Crowding
 from operator_ui.map import Marker, Shape
 from shelters.board import Board
 from shelters.public_list import Entry, public_list
@@ -83,8 +83,9 @@ class ShownSite:
 
     @property
     def percent(self) -> int | None:
-        """Of its capacity, at most 100, for the bar."""
-        people, capacity = self.entry.people, self.entry.capacity
+        """Of its capacity, at most 100, for the bar. A few people are four."""
+        people = MOST_HIDDEN if self.entry.few else self.entry.people
+        capacity = self.entry.capacity
         return None if people is None or capacity is None else min(100, round(100 * people / capacity))
 
 
@@ -121,7 +122,7 @@ def _state(entry: Entry) -> State:
         return State.PLANNED
     if entry.crowding is not None:
         return State(entry.crowding.value)
-    return State.UNKNOWN if entry.people is None else State.COUNTED
+    return State.COUNTED if entry.few or entry.people is not None else State.UNKNOWN
 
 
 def _instead(full: Entry, entries: Sequence[Entry]) -> Instead | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from hub import codec
+from hub.alert import Mode
 from hub.cap import MsgType
 from hub.hazard import Hazard
 from hub.language import Language
@@ -19,6 +20,7 @@ from operator_ui.changes import version_of
 from operator_ui.residents.document import Edition
 from shelters.board import Board
 from shelters.public_list import Entry, public_list
+from shelters.site import Site, SiteCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,16 @@ class Snapshot:
     @cached_property
     def hazards(self) -> tuple[Hazard, ...]:
         """For which shelters are named, in the order of the alerts. A lifted order names none."""
-        found = (each.alert.hazard for each in self.alerts if each.alert.msg_type is not MsgType.CANCEL)
+        found = (each.alert.hazard for each in self.alerts if not _lifts(each))
         return tuple(dict.fromkeys(hazard for hazard in found if hazard.designable))
+
+    @cached_property
+    def live_hazards(self) -> tuple[Hazard, ...]:
+        """Those of them that are no drill's."""
+        live = {
+            each.alert.hazard for each in self.alerts if each.alert.mode is Mode.LIVE and not _lifts(each)
+        }
+        return tuple(hazard for hazard in self.hazards if hazard in live)
 
     @cached_property
     def said(self) -> bytes:
@@ -71,6 +81,11 @@ class Snapshot:
         ends += [entry.fresh_until for each in self._lists for entry in each if entry.fresh_until is not None]
         return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
+    @cached_property
+    def sites(self) -> dict[SiteCode, Site]:
+        """Every site of the city, in the order of its list."""
+        return {row.site.code: row.site for row in self.board.rows}
+
     @property
     def at(self) -> datetime:
         """Rises with whatever was looked at or ended."""
@@ -102,9 +117,13 @@ class Snapshot:
         return [_marks(entry, self.board.at) for each in self._lists for entry in each]
 
 
+def _lifts(accepted: Accepted) -> bool:
+    return accepted.alert.msg_type is MsgType.CANCEL
+
+
 def _uncounted(entry: Entry) -> Entry:
-    people = None if entry.people is None else 0
-    return msgspec.structs.replace(entry, people=people, as_of=None, fresh_until=None)
+    people = 0 if entry.few or entry.people is not None else None
+    return msgspec.structs.replace(entry, people=people, few=False, as_of=None, fresh_until=None)
 
 
 class _Marks(NamedTuple):

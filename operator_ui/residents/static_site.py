@@ -19,11 +19,14 @@ from hub.errors import HubError
 from hub.language import Language
 from hub.ledger.alerts import Accepted
 from operator_ui.residents import feed
+from operator_ui.residents.data_files import CATALOGUE, Subject
+from operator_ui.residents.data_routes import past_edition
 from operator_ui.residents.document import Edition, Written
 from operator_ui.residents.news import News
 from operator_ui.residents.portal import Residents, cap_path
 from operator_ui.residents.press import Press
 from operator_ui.residents.snapshot import Snapshot
+from shelters.public_past import Past
 
 Progress = Callable[[int, int], None]
 """Documents that are ready, and how many there are."""
@@ -46,10 +49,12 @@ class Site:
 
 
 class _Known(NamedTuple):
-    """The newest alerts, and by identifier each with those it refers to."""
+    """The newest alerts, and by identifier each with those it refers to; and what was public of the past."""
 
     recent: list[Accepted]
     documents: dict[str, tuple[Accepted, tuple[Alert, ...]]]
+    past_edition: Edition
+    past: Past
 
 
 class StaticSite:
@@ -88,11 +93,22 @@ class StaticSite:
                 each.alert.identifier: await self._news.with_references(each.alert.identifier)
                 for each in alerts
             }
-            self._known = _Known(recent, {name: each for name, each in found.items() if each is not None})
+            self._known = _Known(
+                recent,
+                {name: each for name, each in found.items() if each is not None},
+                *await self._past(snapshot),
+            )
         except (HubError, SQLAlchemyError, OSError) as e:
             if self._known is None:
                 raise HubError("いまは情報を読めません / Nothing can be read now") from e
         return self._known
+
+    async def _past(self, snapshot: Snapshot) -> tuple[Edition, Past]:
+        """Read anew when five minutes have been added to it, or other sites may stand in it."""
+        edition = past_edition(snapshot)
+        if self._known is not None and self._known.past_edition == edition:
+            return edition, self._known.past
+        return edition, await self._news.past(edition.minute)
 
     def _documents(self, snapshot: Snapshot, known: "_Known") -> Iterator[_Document]:
         press = self._press
@@ -111,6 +127,15 @@ class StaticSite:
                 )
         for language in Language:
             yield from self._of_language(language, snapshot, recent)
+        for file in press.data.files:
+            if file.subject is Subject.PAST:
+                yield (
+                    file.path.lstrip("/"),
+                    partial(_body, partial(press.data.past, file, snapshot, known.past)),
+                )
+            elif not file.old:
+                yield file.path.lstrip("/"), partial(_body, partial(press.data.sites, file, snapshot))
+        yield CATALOGUE.lstrip("/"), partial(_body, partial(press.data.catalogue, snapshot))
         yield "api/shelters.json", partial(_body, partial(press.shelters_json, snapshot))
         yield "api/banner.json", partial(_body, partial(press.banner_json, snapshot))
         yield "api/alerts.json", partial(_body, partial(press.alerts_json, snapshot))
@@ -126,6 +151,7 @@ class StaticSite:
         yield f"{language}/404.html", partial(_body, partial(press.missing, language, snapshot))
         yield f"{language}/feed.atom", partial(_body, partial(press.feed, language, snapshot, recent))
         yield f"{language}/history.html", partial(_body, partial(press.history, language, snapshot, recent))
+        yield f"{language}/open-data.html", partial(_body, partial(press.open_data, language, snapshot))
         yield f"{language}/banner.html", partial(_body, partial(press.banner, language, snapshot))
         yield f"{language}/index.html", partial(_body, partial(press.home, language, snapshot))
         yield f"{language}/part.html", partial(_body, partial(press.home, language, snapshot, part=True))

@@ -23,14 +23,18 @@ from hub.hazard import Hazard
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger, alerts, sqlite_url, tables
+from hub.ledger.alerts import Accepted
 from hub.ledger.migrations import upgrade
 from hub.outbound import Deployment
 from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.shelter_list import Crowding, ShelterLines
 from operator_ui.residents.app import create_app
 from operator_ui.residents.portal import Residents, alert_path
+from operator_ui.residents.publisher import load_publisher
+from operator_ui.senders import Senders
 from shelters.board import Board, board
 from shelters.occupancy import Occupancy, Source
+from shelters.public_past import Sample
 from shelters.shelter import Stage, Step
 from shelters.site import Facility, Site, SiteCode, load_sites
 
@@ -50,6 +54,7 @@ class Shelters:
     counts: dict[SiteCode, Occupancy] = field(default_factory=dict)
     capacities: dict[SiteCode, int] = field(default_factory=dict)
     facilities: dict[SiteCode, frozenset[Facility]] = field(default_factory=dict)
+    hazards: dict[SiteCode, frozenset[Hazard]] = field(default_factory=dict)
 
     def put(
         self,
@@ -85,6 +90,7 @@ class Shelters:
                 site,
                 capacity=self.capacities.get(code, site.capacity),
                 facilities=self.facilities.get(code, site.facilities),
+                hazards=self.hazards.get(code, site.hazards),
             )
             for code, site in SITES.items()
         }
@@ -122,6 +128,7 @@ class Town:
     deployment: Deployment = Deployment.PRODUCTION
     database: Path = Path("ledger.db")
     embedded_by: tuple[str, ...] = ()
+    past: list[Sample] = field(default_factory=list)
 
     def clock(self) -> datetime:
         return self.now
@@ -148,6 +155,9 @@ class Town:
             lambda conn: alerts.stop(conn, identifier, outcome=Outcome.CANCELLED, at=self.now, actor="sato")
         )
 
+    async def samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
+        return [each for each in self.past if since <= each.at < until]
+
     def portal(self) -> Residents:
         async def shelters() -> Board:
             return self.shelters.board(self.now)
@@ -166,7 +176,9 @@ class Town:
             url=self.url,
             embedded_by=self.embedded_by,
             caller="042-000-0000",
-            sources=("国土地理院", "国土数値情報"),
+            publisher=load_publisher(folder("akishima")),
+            samples=self.samples,
+            senders=Senders(("127.0.0.1",)),
         )
 
 
@@ -247,6 +259,19 @@ def flood_order(
         expires=sent + timedelta(hours=3),
         references=references,
         sequence=sequence,
+    )
+
+
+def accepted(alert: Alert, number: str) -> Accepted:
+    """In force."""
+    return Accepted(
+        alert=alert,
+        number=number,
+        author="sato",
+        approver="tanaka",
+        stopped_as=None,
+        stopped_at=None,
+        ended_at=None,
     )
 
 

@@ -202,7 +202,8 @@ async def test_a_site_not_designated_for_floods_is_in_no_answer(
         town.shelters.put(site, Stage.RECEIVING, people=1, capacity=100, crowding=Crowding.HAS_ROOM)
     await town.publish(flood_order(), "2026-0147")
     paths = ["/ja/", "/en/", "/ja/?part", alert_path("2026-0147", Language.JA), "/api/shelters.json"]
-    paths += ["/api/alerts.json", "/ja/feed.atom", cap_path(flood_order().identifier)]
+    paths += ["/open-data/shelters.geojson", "/open-data/shelters-flood.geojson", "/open-data/occupancy.json"]
+    paths += ["/ja/open-data", "/api/alerts.json", "/ja/feed.atom", cap_path(flood_order().identifier)]
     for path in paths:
         page = await read(web, path)
         named = [

@@ -13,9 +13,19 @@ from hub.cap import MsgType
 from hub.errors import HubError
 from hub.language import Language
 from hub.shelter_list import Crowding
+from operator_ui.residents.data_files import CATALOGUE, Subject, data_files
 from operator_ui.residents.static_site import StaticSite
 from shelters.shelter import Stage
-from tests.unit.residents.portal_setup import FLOOD, NOT_FLOOD, SITES, Town, flood_order, open_some, served
+from tests.unit.residents.portal_setup import (
+    CITY,
+    FLOOD,
+    NOT_FLOOD,
+    SITES,
+    Town,
+    flood_order,
+    open_some,
+    served,
+)
 from tests.unit.residents.test_app import read
 
 SECOND = timedelta(seconds=1)
@@ -88,6 +98,8 @@ async def test_it_says_what_the_listener_says(town: Town, site: StaticSite) -> N
             ("/vi/feed.atom", "vi/feed.atom"),
             ("/ko/history", "ko/history.html"),
             ("/vi/banner", "vi/banner.html"),
+            ("/vi/open-data", "vi/open-data.html"),
+            *((path, path[1:]) for path in (CATALOGUE, *(file.path for file in data_files(CITY)))),
             ("/api/banner.json", "api/banner.json"),
             (f"/cap/{flood_order().identifier}.xml", f"cap/{flood_order().identifier}.xml"),
             ("/sw.js", "sw.js"),
@@ -109,6 +121,9 @@ async def test_no_file_names_a_site_that_is_not_for_floods_or_that_stopped(
     town.shelters.put(FLOOD[0], Stage.CLOSED)
     town.now += SECOND
     found = await files(site)
+    for file in data_files(CITY):  # the law's own list, which says of no site that it is open
+        if file.subject is Subject.DESIGNATED:
+            assert NOT_FLOOD[0].name.ja in found.pop(file.path[1:])
     for gone in (*NOT_FLOOD, FLOOD[0]):
         marks = (f"{gone.name.ja}<", f'"{gone.name.ja}"')
         assert [path for path, text in found.items() if any(mark in text for mark in marks)] == []

@@ -1,0 +1,107 @@
+"""Two worlds that differ in hidden numbers alone are published as one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub import shelter_list
+from hub.hazard import Hazard
+from hub.language import Language
+from hub.outbound import Deployment
+from hub.shelter_list import MOST_HIDDEN
+from operator_ui.residents import geojson, occupancy_file, open_data
+from operator_ui.residents.publisher import CITY_ITSELF
+from operator_ui.residents.snapshot import Snapshot
+from shelters.board import Board, Row
+from shelters.crowding import Thresholds
+from shelters.occupancy import Occupancy
+from shelters.public_past import Past, Sample
+from shelters.shelter import Stage, Step
+from tests.unit.residents.portal_setup import CITY, FLOOD, Slots, accepted, flood_order
+
+AT = datetime(2026, 9, 12, 12, 45, tzinfo=UTC)
+ORDER = accepted(flood_order(sent=AT - timedelta(hours=1)), "2026-0147")
+Pair = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How many people are there, and were there every five minutes before, in the one world and in the other."""
+
+    people: Pair
+    capacity: int | None
+    before: list[Pair]
+
+
+SAID = st.one_of(st.none(), st.just(0), st.integers(MOST_HIDDEN + 1, 400)).map(
+    lambda people: (people, people)
+)
+HIDDEN = st.tuples(st.integers(1, MOST_HIDDEN), st.integers(1, MOST_HIDDEN))
+PAIR = st.one_of(SAID, HIDDEN)
+SITES = st.lists(
+    st.builds(Site, PAIR, st.one_of(st.none(), st.integers(9, 500)), st.lists(PAIR, max_size=5)),
+    min_size=1,
+    max_size=5,
+)
+"""Of fewer than nine places, half of which are 満, four people may be 満, and that is always said."""
+
+
+@settings(deadline=None, max_examples=50)
+@given(sites=SITES, some=st.integers(1, 48), full=st.one_of(st.none(), st.integers(50, 100)))
+def test_nothing_that_is_published_tells_a_hidden_number_from_another(
+    sites: list[Site], some: int, full: int | None
+) -> None:
+    thresholds = Thresholds(some_from_percent=some, crowded_from_percent=49, full_from_percent=full)
+    assert published(sites, 0, thresholds) == published(sites, 1, thresholds)
+
+
+def test_numbers_that_are_not_hidden_are_told() -> None:
+    five_or_six = [Site((5, 6), None, [])]
+    before = [Site((7, 7), None, [(5, 6)])]
+    for sites in (five_or_six, before):
+        assert published(sites, 0, Thresholds()) != published(sites, 1, Thresholds())
+
+
+def published(sites: list[Site], world: int, thresholds: Thresholds) -> list[object]:
+    """Everything in which a number of people stands, from the list to the texts of messages."""
+    rows = [row(number, site, world, thresholds) for number, site in enumerate(sites)]
+    board = Board(at=AT, rows=tuple(rows))
+    now = Snapshot(checked_at=AT, alerts=(ORDER,), board=board, slots=Slots(board, ""))
+    past = Past(since=AT - timedelta(hours=1), until=AT, samples=samples(sites, world))
+    credit = open_data.credit(CITY, CITY_ITSELF, Deployment.PRODUCTION)
+    named = {*now.sites}
+    lines = board.lines(Hazard.FLOOD, near=CITY.centre)
+    return [
+        now.version,
+        open_data.shelters_json(now, city=CITY, publisher=CITY_ITSELF, deployment=Deployment.PRODUCTION),
+        geojson.present(now, None, credit),
+        occupancy_file.occupancy_json(past, now.sites, named, credit),
+        occupancy_file.occupancy_csv(past, now.sites, named, rehearsal=False),
+        lines and [shelter_list.written(lines, each) for each in Language],
+        lines and [shelter_list.spoken(lines, each) for each in Language],
+    ]
+
+
+def row(number: int, site: Site, world: int, thresholds: Thresholds) -> Row:
+    place, people = FLOOD[number], site.people[world]
+    said = Occupancy(
+        site=place.code,
+        version=1,
+        people=people,
+        crowding=None if people is None else thresholds.word(people, site.capacity),
+        as_of=AT if people is not None else None,
+        fresh_until=AT + timedelta(minutes=10) if people is not None else None,
+    )
+    return Row(
+        site=place, step=Step(site=place.code, number=6, stage=Stage.RECEIVING, at=AT, by=""), occupancy=said
+    )
+
+
+def samples(sites: list[Site], world: int) -> list[Sample]:
+    return [
+        Sample(FLOOD[number].code, AT - timedelta(minutes=5 * ago), pair[world])
+        for number, site in enumerate(sites)
+        for ago, pair in enumerate(site.before, start=1)
+    ]
