@@ -19,6 +19,8 @@ from hub.language import Language
 from hub.ledger import packs, register
 from hub.ledger.register import Registration
 from hub.recipient import Kind
+from operator_ui.residents.data_files import CATALOGUE, data_files
+from operator_ui.residents.data_routes import AT_ONCE
 from operator_ui.residents.portal import alert_path, cap_path, home_path, leaving_path
 from operator_ui.residents.reader import best
 from operator_ui.residents.static_site import StaticSite
@@ -116,6 +118,9 @@ PATHS = [
     cap_path(flood_order().identifier),
     "/api/alerts.json",
     "/api/shelters.json",
+    "/ko/open-data",
+    CATALOGUE,
+    *(file.path for file in data_files(CITY) if not file.old),
     "/sw.js",
     "/favicon.ico",
 ]
@@ -213,6 +218,10 @@ async def test_one_address_cannot_have_the_hub_to_itself(front: Front) -> None:
     assert {status for status, _, _ in seen} == {404, 429}
     seen = await asyncio.gather(*(front.get("/ja/") for _ in range(500)))
     assert {status for status, _, _ in seen} == {200}, "files are for everyone behind one address"
+    seen = await asyncio.gather(*(front.get(CATALOGUE) for _ in range(AT_ONCE + 200)))
+    assert {status for status, _, _ in seen} == {200, 429}, "but for those that programs take"
+    refused = next(headers for status, headers, _ in seen if status == 429)
+    assert (refused["Retry-After"], refused["Access-Control-Allow-Origin"]) == ("1", "*")
 
 
 async def test_events_come_through_at_once(front: Front) -> None:
