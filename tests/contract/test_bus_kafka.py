@@ -1,5 +1,6 @@
 """Kafka keeps the same contract as the embedded bus."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -13,6 +14,8 @@ from hub.testing.bus_suite import BusSuite
 
 pytestmark = pytest.mark.kafka
 
+PATIENCE_S = 120.0
+
 
 class TestKafkaBus(BusSuite):
     @pytest.fixture
@@ -25,15 +28,34 @@ class TestKafkaBus(BusSuite):
     @pytest.fixture
     def make_topic(self, kafka_bootstrap: str) -> Callable[[], Awaitable[str]]:
         async def make() -> str:
-            topic = Topic(
-                name=f"test-{uuid4()}",
-                partitions=6,
-                replication_factor=1,
-                min_insync_replicas=1,
-                retention=timedelta(days=1),
-            )
-            async with administration(kafka_bootstrap) as cluster:
-                await cluster.create([topic])
-            return topic.name
+            await _create(kafka_bootstrap, topic := f"test-{uuid4()}")
+            return topic
 
         return make
+
+
+async def test_a_member_that_joined_before_its_topic_existed_reads_it_once_it_does(
+    kafka_bootstrap: str,
+) -> None:
+    """By asking again, soon: it is not replaced, and aiokafka of itself would ask after five minutes."""
+    bus = KafkaBus(kafka_bootstrap, client_id=f"test-{uuid4()}", stuck_after=timedelta(hours=1))
+    await bus.open()
+    topic = f"test-{uuid4()}"
+    async with bus.subscribe(topic, group="fanout") as member:
+        async with asyncio.timeout(PATIENCE_S):
+            while (first := member._consumer) is None:  # type: ignore[attr-defined]
+                await asyncio.sleep(0.05)
+        await _create(kafka_bootstrap, topic)
+        await bus.publish(topic, "key", b"value")
+        (record,) = await asyncio.wait_for(member.get(), PATIENCE_S)
+        assert record.value == b"value"
+        assert member._consumer is first  # type: ignore[attr-defined]
+    await bus.close()
+
+
+async def _create(bootstrap: str, name: str) -> None:
+    topic = Topic(
+        name=name, partitions=6, replication_factor=1, min_insync_replicas=1, retention=timedelta(days=1)
+    )
+    async with administration(bootstrap) as cluster:
+        await cluster.create([topic])
