@@ -18,7 +18,7 @@ from hub.errors import Refused
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long a test waits for what must come. A bus that is merely slow does not fail."""
 
 

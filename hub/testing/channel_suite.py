@@ -296,7 +296,7 @@ async def opened(
         await channel.close()
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = 120.0) -> None:
     """Wait for what another task or process is about to do. Raises `TimeoutError` if it never does."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in a socket, which sets no event

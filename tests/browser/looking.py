@@ -4,7 +4,12 @@ import os
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, Request
+from playwright.async_api import Browser, BrowserContext, Page, Request, expect
+
+PATIENCE_MS = 60_000.0
+"""For whatever a page is about to show: a guard against waiting for ever on a machine that is busy."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder, to look at them."""
@@ -27,6 +32,7 @@ async def reader(chromium: Browser, **options: object) -> Reader:
     context: BrowserContext = await chromium.new_context(  # type: ignore[arg-type]
         **{"viewport": {"width": 390, "height": 844}, "service_workers": "block", **options}
     )
+    context.set_default_timeout(PATIENCE_MS)
     return Reader(await context.new_page())
 
 

@@ -94,11 +94,9 @@ async def test_two_people_send_an_alert_and_watch_it_arrive(chromium: Browser, h
         str(RESIDENTS)
     )
     accepted = approver.page.locator("tr[data-channel=mail] [data-share=accepted]")
-    await expect(accepted).to_have_text(str(RESIDENTS), timeout=20_000)  # by the page's own refreshing
+    await expect(accepted).to_have_text(str(RESIDENTS))  # by the page's own refreshing
     drawn = approver.page.locator("#growth .chart").first
-    await expect(drawn).to_have_attribute(
-        "aria-label", re.compile(f"受付済み以上 {RESIDENTS}人"), timeout=20_000
-    )
+    await expect(drawn).to_have_attribute("aria-label", re.compile(f"受付済み以上 {RESIDENTS}人"))
     (sent, *_) = await hub.sent()
     assert sorted(hub.mails("避難指示")) == sorted(f"r{number}@mail.example" for number in range(RESIDENTS))
     assert (sent.author, sent.approver) == ("sato", "tanaka")
@@ -155,7 +153,7 @@ async def test_a_drill_says_so_everywhere_and_reaches_staff_only(chromium: Brows
     await someone.page.locator("#approve button").click()
     await someone.page.clock.run_for(10_500)
     accepted = someone.page.locator("tr[data-channel=mail] [data-share=accepted]")
-    await expect(accepted).to_have_text(str(STAFF), timeout=20_000)
+    await expect(accepted).to_have_text(str(STAFF))
     await expect(someone.page.locator(".band")).to_contain_text("住民には届きません")
     assert sorted(hub.mails("【訓練】")) == [f"s{number}@work.example" for number in range(STAFF)]
     (sent, *_) = await hub.sent()
@@ -198,7 +196,7 @@ async def test_what_is_typed_is_saved_and_counted_by_itself(chromium: Browser, h
     now = await counted.all_text_contents()
     assert await author.page.evaluate(_MISCOUNTED, TEXTS) == []
     await author.page.locator("#grounds").fill("途中まで書いた根拠")
-    await expect(author.page.locator("input[name=version]")).to_have_value("2", timeout=15_000)
+    await expect(author.page.locator("input[name=version]")).to_have_value("2")
     assert await counted.all_text_contents() == now  # what the server says of it, which put it there anew
     await expect(author.page.locator("[data-saved-said]")).to_contain_text("下書きを保存しました")
     await author.page.get_by_text("町を選ぶ").click()
@@ -257,9 +255,7 @@ async def test_what_is_typed_offline_is_kept_and_sent_when_the_line_is_back(
     await expect(author.page.locator("[data-saved-said]")).to_contain_text("この端末に保存しました")
     await expect(author.page.locator("#grounds")).to_have_value("トンネルの中で書いた根拠")
     await author.page.context.set_offline(False)
-    await expect(author.page.locator("[data-saved-said]")).to_contain_text(
-        "下書きを保存しました", timeout=15_000
-    )
+    await expect(author.page.locator("[data-saved-said]")).to_contain_text("下書きを保存しました")
     await expect(author.page.locator("[data-offline]")).to_be_hidden()
     await author.page.reload()
     await expect(author.page.locator("#grounds")).to_have_value("トンネルの中で書いた根拠")
@@ -273,24 +269,20 @@ async def test_what_was_typed_before_the_page_was_closed_comes_back(chromium: Br
     for colleague in (None, "先に書いた根拠"):
         await author.page.context.set_offline(True)
         await author.page.locator("#grounds").fill("消えてはいけない根拠")
-        await expect(author.page.locator("[data-saved-said]")).to_contain_text(
-            "この端末に保存しました", timeout=15_000
-        )
+        await expect(author.page.locator("[data-saved-said]")).to_contain_text("この端末に保存しました")
         if colleague:
             await other.open(f"{path}/edit")
             await other.page.locator("#grounds").fill(colleague)
-            await expect(other.page.locator("[data-saved-said]")).to_contain_text(
-                "保存しました", timeout=15_000
-            )
-            await expect(other.page.locator("input[name=version]")).to_have_value("3", timeout=15_000)
+            await expect(other.page.locator("[data-saved-said]")).to_contain_text("保存しました")
+            await expect(other.page.locator("input[name=version]")).to_have_value("3")
         await author.page.goto("about:blank")
         await author.page.context.set_offline(False)
         await author.open(path)
         await expect(author.page.locator("#grounds")).to_have_value("消えてはいけない根拠")
         if not colleague:
-            await expect(author.page.locator("input[name=version]")).to_have_value("2", timeout=15_000)
+            await expect(author.page.locator("input[name=version]")).to_have_value("2")
             await author.page.locator("#grounds").fill("")
-    await expect(author.page.locator("#conflict")).to_contain_text("先に書いた", timeout=15_000)
+    await expect(author.page.locator("#conflict")).to_contain_text("先に書いた")
     await author.page.get_by_role("button", name="自分の入力で保存する").click()
     await expect(author.page.locator("#conflict section")).to_have_count(0)
     await other.page.reload()
@@ -329,7 +321,7 @@ async def test_a_draft_that_waits_appears_at_home_by_itself(chromium: Browser, h
     waiting = approver.page.get_by_role("link", name="内容を見て承認する")
     before = await waiting.count()
     await author.draft("landslide-4")
-    await expect(waiting).to_have_count(before + 1, timeout=15_000)
+    await expect(waiting).to_have_count(before + 1)
     assert approver.complaints == []
 
 

@@ -72,7 +72,7 @@ async def test_what_was_scheduled_asks_at_home_by_itself_and_is_found_when_it_wa
     approval = Approval(draft=draft, version=version, typed=Level.EVACUATE)
     await hub.assembly.intake.schedule(approval, soon, TANAKA)
     card = page.locator("section", has=page.get_by_role("heading", name="予約した配信を送りますか"))
-    await expect(card.get_by_role("button", name="に送る")).to_be_visible(timeout=20_000)
+    await expect(card.get_by_role("button", name="に送る")).to_be_visible()
     assert await violations(page) == []
     await card.locator("summary").click()
     await card.locator("input[name=reason]").fill("台風が近い")

@@ -27,7 +27,7 @@ async def add(someone: Clerk, name: str, address: str, choice: str) -> None:
 
 
 async def link(hub: Hub, address: str, page: Page) -> str:
-    await expect(page.locator("#muster-sent")).to_contain_text("受付済み", timeout=15_000)
+    await expect(page.locator("#muster-sent")).to_contain_text("受付済み")
     (arrival,) = hub.inbox.of("mail", address)
     found = LINK.search(arrival.text)
     assert found is not None
@@ -55,7 +55,7 @@ async def test_staff_are_called_answer_on_the_telephone_and_are_counted_live(
     await telephone.goto(address)
     await telephone.get_by_role("button", name="30分で行ける").click()
     await expect(telephone.get_by_role("status")).to_contain_text("30分で行ける")
-    await expect(page.locator("#muster-total .big")).to_have_text("1", timeout=15_000)
+    await expect(page.locator("#muster-total .big")).to_have_text("1")
     await expect(page.locator("#muster-keys")).to_contain_text("泉 恵子（第2）")
     await expect(page.locator("#muster-silent")).to_contain_text("1人")
     assert await violations(page) == []

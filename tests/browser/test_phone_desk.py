@@ -46,12 +46,12 @@ async def test_a_colleagues_call_and_answer_appear_by_themselves(chromium: Brows
     row = other.page.locator(".asked > li", has_text="電話はいつまで")
     before = await other.page.locator(".hours").text_content()
     await one.page.locator(".asked > li", has_text="電話はいつまで").get_by_role("button", name="1件").click()
-    await expect(row.locator(".tap > p b")).to_have_text("1", timeout=15_000)
+    await expect(row.locator(".tap > p b")).to_have_text("1")
     await expect(other.page.locator(".hours")).not_to_have_text(before or "")
     await one.page.locator(".asked > li", has_text="電話はいつまで").get_by_role("link").click()
     await one.page.get_by_label("答え", exact=True).fill("24時間つながります。")
     await one.page.get_by_role("button", name="この答えにする").click()
-    await expect(row).to_contain_text("24時間つながります。", timeout=15_000)
+    await expect(row).to_contain_text("24時間つながります。")
     assert one.complaints == other.complaints == []
 
 

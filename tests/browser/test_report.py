@@ -29,7 +29,7 @@ async def test_an_alert_that_ended_is_locked_and_corrected_without_a_script(
     path = f"/alerts/{sent.alert.identifier}"
     await watcher.open(path)
     accepted = watcher.page.locator("tr[data-channel=mail] [data-share=accepted]")
-    await expect(accepted).to_have_text("40", timeout=20_000)
+    await expect(accepted).to_have_text("40")
     for number in range(3):
         await approver.page.get_by_role("button", name="入力した").nth(number % 2).click()
     await author.open(f"{path}/report")

@@ -294,7 +294,7 @@ async def test_a_file_that_nobody_writes_anew_comes_to_say_so(
             with_room = page.locator(
                 ", ".join(f"{place}.s-{state}" for state in ("has_room", "some", "crowded"))
             )
-            await expect(with_room).to_have_count(0, timeout=30_000)
+            await expect(with_room).to_have_count(0)
             await expect(page.locator(f"{place}.s-unknown")).to_have_count(5)
             await expect(page.locator(f"{place}.s-full")).to_have_count(1)
             await expect(page.locator(f"{place}.s-planned")).to_have_count(1)
@@ -341,7 +341,7 @@ async def test_a_page_that_is_written_after_its_event_is_asked_for_again(
             town.now += timedelta(seconds=2)
         await expect(it.page.locator(".calm")).to_be_visible()
         into.put((await pages.site()).files)
-        await expect(it.page.locator(".alert h2")).to_have_text("避難指示", timeout=30_000)
+        await expect(it.page.locator(".alert h2")).to_have_text("避難指示")
         assert it.complaints == []
         await it.page.context.close()
     await pages.close()
@@ -362,7 +362,7 @@ async def test_the_page_of_one_alert_follows_too_until_it_is_over(
     await expect(it.page.locator(".site.s-full")).to_have_count(2)
     await town.stop(first.identifier)
     town.now += timedelta(seconds=2)
-    await expect(it.page.get_by_text("この情報は終わりました")).to_be_visible(timeout=30_000)
+    await expect(it.page.get_by_text("この情報は終わりました")).to_be_visible()
     await expect(it.page.locator(".site")).to_have_count(0)
     assert it.complaints == []
     await it.page.context.close()

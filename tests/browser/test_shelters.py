@@ -63,9 +63,7 @@ async def test_what_is_done_without_a_line_waits_and_is_sent_with_its_own_time(
     assert len(await taken(hub, site)) == 3
     assert await reported(hub, site) is None
     await page.context.set_offline(False)
-    await expect(page.get_by_role("status").filter(has_text="報告を記録しました")).to_be_visible(
-        timeout=20_000
-    )
+    await expect(page.get_by_role("status").filter(has_text="報告を記録しました")).to_be_visible()
     await expect(said).to_contain_text("つながっています")
     found = await reported(hub, site)
     assert found is not None
@@ -219,7 +217,7 @@ async def test_a_sheets_code_opens_the_page_of_one_shelter(chromium: Browser, hu
     await headquarters_pause(hub, site)
     await page.context.set_offline(False)
     refused = page.get_by_role("region", name="受け付けられなかった入力")
-    await expect(refused).to_contain_text("「満員」にする", timeout=20_000)
+    await expect(refused).to_contain_text("「満員」にする")
     await expect(refused).to_contain_text("いまは「一時停止」です")
     await expect(page.get_by_role("button", name="「受入開始」にする")).to_be_visible()
     await keep(page, "shelter-refused")

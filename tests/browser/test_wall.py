@@ -23,11 +23,11 @@ async def test_an_alert_appears_by_itself_and_a_tick_too(chromium: Browser, hub:
     await expect(wall.page.locator(".wall-waiting")).to_contain_text("承認待ちの下書き 1件")
     await approver.page.locator("#typed").fill("4")
     await approver.page.locator("#approve button").click()
-    await expect(wall.page.locator(".wall-mode b")).to_have_text("本番", timeout=15_000)
-    await expect(wall.page.locator("[data-channel=mail]")).to_contain_text("40 / 40", timeout=20_000)
+    await expect(wall.page.locator(".wall-mode b")).to_have_text("本番")
+    await expect(wall.page.locator("[data-channel=mail]")).to_contain_text("40 / 40")
     undone = await wall.page.locator(".wall-channels .undone").count()
     await approver.page.get_by_role("button", name="入力した").first.click()
-    await expect(wall.page.locator(".wall-channels .undone")).to_have_count(undone - 1, timeout=15_000)
+    await expect(wall.page.locator(".wall-channels .undone")).to_have_count(undone - 1)
     assert wall.complaints == []
 
 

@@ -40,7 +40,7 @@ async def test_a_write_that_fills_the_disk_takes_no_other_with_it(tmp_path: Path
 async def _together(ledger: Ledger, *works: Callable[[Connection], object]) -> list[object]:
     """All in one commit: they wait behind a write that is held up."""
     go = threading.Event()
-    first = asyncio.ensure_future(ledger.write(lambda _: go.wait(20)))
+    first = asyncio.ensure_future(ledger.write(lambda _: go.wait(120)))
     writes = [asyncio.ensure_future(ledger.write(work)) for work in works]
     await asyncio.sleep(0)  # each has been given to the writer
     go.set()

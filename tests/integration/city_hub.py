@@ -200,7 +200,7 @@ async def _process(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(process.wait(), 30)
+            await asyncio.wait_for(process.wait(), 120)
 
 
 def kill(process: asyncio.subprocess.Process) -> None:

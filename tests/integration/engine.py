@@ -71,7 +71,7 @@ SOON_AGAIN = Waits(
     credentials=timedelta(milliseconds=20),
 )
 """And a breaker that tries again sooner."""
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 CORRECTION = correction(cities.load(folder("akishima")))
 ALONE = Leases(life=LEASE)
 """As an embedded hub has them."""

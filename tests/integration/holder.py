@@ -61,7 +61,7 @@ class Holder:
         if self._process.returncode is None:
             self.thaw()
             self._process.terminate()
-            await asyncio.wait_for(self._process.wait(), 30)
+            await asyncio.wait_for(self._process.wait(), 120)
         await self._reading
 
     async def _read(self) -> None:

@@ -192,7 +192,7 @@ async def test_a_batch_begun_twice_while_all_slots_are_taken_costs_no_slot(
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     worker = hub.worker("mail")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         begun = [await worker._start(id_) for id_ in ids[:4]]
         waiting = [asyncio.create_task(worker._start(id_)) for id_ in [ids[4]] * 8 + ids[5:]]
         for decided in begun + list(await asyncio.gather(*waiting)):
@@ -732,7 +732,7 @@ async def test_what_the_gateway_answered_is_recorded_also_by_one_who_is_told_to_
     claimed = asyncio.Event()
     attempt = asyncio.create_task(hub.delivery("mail").attempt(BatchId(batch), lambda _: claimed.set()))
     await claimed.wait()
-    slow = asyncio.create_task(hub.ledger.write(lambda conn: disk.wait(20)))
+    slow = asyncio.create_task(hub.ledger.write(lambda conn: disk.wait(120)))
 
     async def the_record_waits_for_the_disk() -> bool:
         assert hub.ledger._writer is not None

@@ -24,7 +24,7 @@ from shelters.gateway import BURST, MOST_BYTES, PATH, SENSORS, Gateway
 from shelters.reading import MOST_READINGS, DoorTotals, HeadCount, Reading, Readings
 from shelters.site import SiteCode
 
-PATIENCE_S = 60
+PATIENCE_S = 120.0
 SITES = [SiteCode("E1320700035"), SiteCode("E1320700002")]
 TOKEN, KEPT = new_key()
 OTHER_TOKEN, OTHER_KEPT = new_key()

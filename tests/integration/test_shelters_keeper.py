@@ -39,7 +39,7 @@ from shelters.tables import metadata
 from tests.integration.letters import letters
 from yobikake.rehearsal.sensors import Sensors, post, with_inventions
 
-PATIENCE_S = 60
+PATIENCE_S = 120.0
 SITE = SiteCode("E1320700035")
 MINUTE = timedelta(minutes=1)
 SITES = {

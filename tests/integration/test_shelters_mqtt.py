@@ -33,7 +33,7 @@ from yobikake.rehearsal.sensors import Sensors, publish, with_inventions
 
 pytestmark = pytest.mark.mqtt
 
-PATIENCE_S = 60
+PATIENCE_S = 120.0
 SITE = SiteCode("E1320700035")
 
 

@@ -64,7 +64,7 @@ class Reader:
         self.taken += names
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not condition():
                 self.changed.clear()
                 await asyncio.wait([asyncio.ensure_future(self.changed.wait())], timeout=0.05)
@@ -215,7 +215,7 @@ async def test_what_cannot_be_given_up_now_is_kept(bus: EmbeddedBus) -> None:
     reader = Reader()
     task = asyncio.create_task(a_consumer(bus, give_up=give_up).run(reader.take))
     await bus.publish(TOPIC, "key", b"forged")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await tried.wait()
         away = False
         await publish(bus, "good")

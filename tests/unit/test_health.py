@@ -53,7 +53,7 @@ class Rounds:
         prober = Prober(channels=self.channels, live=self.live, clock=utc_now, page=self.page)
         running = asyncio.create_task(prober.run())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 while not await self._seen(pages, ok):
                     assert not running.done(), running.exception()
                     await asyncio.sleep(0.005)

@@ -68,7 +68,7 @@ class StopSuite:
             batches.settle_unsent(conn, "a-1", Outcome.CANCELLED)
 
         recording = asyncio.create_task(ledger.write(record))
-        await asyncio.to_thread(holding.wait, 10)
+        await asyncio.to_thread(holding.wait, 120)
         stopping = asyncio.create_task(ledger.write(stop))
         stopping.add_done_callback(lambda _: stopped_first.set())
         await asyncio.gather(recording, stopping)

@@ -61,11 +61,11 @@ class WritingSuite:
         def twice(conn: Connection) -> tuple[int, int]:
             first = count(conn)
             asked.set()
-            assert written.wait(10)
+            assert written.wait(120)
             return first, count(conn)
 
         reading = asyncio.create_task(ledger.read(twice))
-        await asyncio.to_thread(asked.wait, 10)
+        await asyncio.to_thread(asked.wait, 120)
         await ledger.write(lambda conn: append_entry(conn, "meanwhile"))
         written.set()
         assert await reading == (0, 0)

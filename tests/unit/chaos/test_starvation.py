@@ -33,7 +33,7 @@ def test_the_kernel_tells_how_long_somebody_waited() -> None:
     try:
         for rival in rivals:
             os.sched_setaffinity(rival.pid, one)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while min(waited(rival.pid) or 0.0 for rival in rivals) < WAITED_S:
             assert time.monotonic() < deadline
             time.sleep(0.05)

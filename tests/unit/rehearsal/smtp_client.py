@@ -45,7 +45,7 @@ class Client:
 
 @asynccontextmanager
 async def connected(gateway: SmtpGateway, *, ehlo: bool = True) -> AsyncIterator[Client]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         client = Client(reader, writer)
         try:

@@ -58,7 +58,7 @@ async def gateway(seen: list[Exchange]) -> AsyncIterator[Pigeons]:
 
 @pytest.fixture
 async def client(gateway: Pigeons) -> AsyncIterator[aiohttp.ClientSession]:
-    async with asyncio.timeout(30), aiohttp.ClientSession(gateway.url) as client:
+    async with asyncio.timeout(120), aiohttp.ClientSession(gateway.url) as client:
         yield client
 
 

@@ -61,7 +61,7 @@ async def a_call(gateway: TwilioGateway, office: Office, to: str = "+810000001")
         "StatusCallback": office.url,
     }
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(120),
         aiohttp.ClientSession(gateway.url, headers=LOGIN) as client,
         client.post(f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json", data=form) as answer,
     ):
@@ -69,7 +69,7 @@ async def a_call(gateway: TwilioGateway, office: Office, to: str = "+810000001")
 
 
 async def idle(gateway: TwilioGateway) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while gateway.busy:
             await asyncio.sleep(0.001)
 
