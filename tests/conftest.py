@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from tests.servers.absence import address
 from tests.servers.turns import turn
+from tests.verdict import pytest_sessionfinish  # noqa: F401 - a hook
 
 pytest.register_assert_rewrite("hub.testing")
 
