@@ -3,11 +3,13 @@
 import gc
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from hub.ledger import migrations
 from tests.servers.absence import address
 from tests.servers.turns import turn
 from tests.verdict import pytest_sessionfinish  # noqa: F401 - a hook
@@ -35,11 +37,32 @@ def postgresql_url() -> str:
 @pytest.fixture
 def database_url(postgresql_url: str) -> Iterator[str]:
     """Of an empty database of this test's own, dropped afterwards."""
+    with _database(postgresql_url) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_url(postgresql_url: str, postgresql_template: str) -> Iterator[str]:
+    """The same with the newest schema."""
+    with _database(postgresql_url, like=postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str) -> Iterator[str]:
+    """The name of a database with the schema and nothing in it, to be copied: migrating takes its time."""
+    with _database(postgresql_url) as url:
+        migrations.upgrade(url)
+        yield make_url(url).database or ""
+
+
+@contextmanager
+def _database(server: str, *, like: str = "template1") -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
-    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as conn:
-        conn.execute(text(f'CREATE DATABASE "{name}"'))
-    yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+        conn.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with engine.connect() as conn:
         conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     engine.dispose()

@@ -31,7 +31,6 @@ from hub.ledger import (
     census,
     corrections,
     deployment,
-    migrations,
     packing,
     packs,
     plans,
@@ -57,7 +56,6 @@ VARIANTS = [Variant(language, zone) for language in Language for zone in (None, 
 class ReadingSuite:
     @pytest_asyncio.fixture
     async def ledger(self, url: str) -> AsyncIterator[Ledger]:
-        migrations.upgrade(url)
         opened = Ledger(url)
         await opened.open()
         await opened.write(lambda conn: deployment.establish(conn, Deployment.REHEARSAL, "132071", at=NOW))

@@ -1,8 +1,5 @@
-from collections.abc import Iterator
-from uuid import uuid4
-
 import pytest
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, text
 
 from hub import ledger
 from hub.ledger import AWAY, Ledger
@@ -13,16 +10,8 @@ pytestmark = pytest.mark.postgresql
 
 class TestPostgresqlLedger(LedgerSuite):
     @pytest.fixture
-    def url(self, postgresql_url: str) -> Iterator[str]:
-        """A database of its own on the server, dropped afterwards."""
-        name = f"ledger_{uuid4().hex[:12]}"
-        engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as conn:
-            conn.execute(text(f'CREATE DATABASE "{name}"'))
-        yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-        with engine.connect() as conn:
-            conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
+    def url(self, migrated_url: str) -> str:
+        return migrated_url
 
     async def test_connections_that_died_while_nobody_used_them_are_replaced_unnoticed(
         self, url: str, monkeypatch: pytest.MonkeyPatch

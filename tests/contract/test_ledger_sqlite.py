@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from hub.ledger import Ledger, sqlite_url
+from hub.testing.databases import with_schema
 from hub.testing.ledger_suite import LedgerSuite
 
 
 class TestSqliteLedger(LedgerSuite):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
-        return sqlite_url(tmp_path / "ledger.db")
+        return with_schema(tmp_path / "ledger.db")
 
 
 async def test_a_write_that_fills_the_disk_takes_no_other_with_it(tmp_path: Path) -> None:

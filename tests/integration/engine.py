@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -40,7 +38,7 @@ from hub.hazard import Hazard
 from hub.intake import Approval
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, audit, batches, deployment, migrations, plans, register, sqlite_url
+from hub.ledger import Ledger, audit, batches, deployment, plans, register, sqlite_url
 from hub.ledger.alerts import Accepted
 from hub.ledger.register import Registration
 from hub.life import Life
@@ -56,6 +54,7 @@ from hub.scheduling import Scheduling
 from hub.shelter_list import ShelterLines
 from hub.sweep import Sweeper
 from hub.testing.alerts import a_message
+from hub.testing.databases import with_schema
 from hub.worker import Worker
 from yobikake.assembly import correction
 
@@ -271,7 +270,7 @@ async def engine(
     """
     database = folder / "ledger.db"
     if not url and not database.exists():
-        database.write_bytes(await asyncio.to_thread(_empty_database))
+        await asyncio.to_thread(with_schema, database)
     async with AsyncExitStack() as stack:
         ledger = Ledger(url or sqlite_url(database))
         await ledger.open()
@@ -306,15 +305,6 @@ async def away(ledger: Ledger, folder: Path) -> AsyncIterator[None]:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
-
-
-@cache
-def _empty_database() -> bytes:
-    """Migrated once a run."""
-    with TemporaryDirectory() as folder:
-        database = Path(folder) / "ledger.db"
-        migrations.upgrade(sqlite_url(database))
-        return database.read_bytes()
 
 
 def mail(port: int, *, made: type[Mail] = Mail, **changes: Any) -> Mail:

@@ -11,8 +11,9 @@ from hub import on_call
 from hub.authorise import Actor, Role
 from hub.errors import BadInput, Conflict, Forbidden
 from hub.keys import Keys
-from hub.ledger import Ledger, audit, migrations, sqlite_url
+from hub.ledger import Ledger, audit
 from hub.on_call import Duty, Person
+from hub.testing.databases import with_schema
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 """In Japan, on the 23rd."""
@@ -37,9 +38,8 @@ class Office:
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    migrations.upgrade(url := sqlite_url(tmp_path / "ledger.db"))
     key_files.create(tmp_path / "keys")
-    ledger = Ledger(url)
+    ledger = Ledger(with_schema(tmp_path / "ledger.db"))
     await ledger.open()
     yield Office(ledger, key_files.load(tmp_path / "keys"))
     await ledger.close()

@@ -9,8 +9,9 @@ import structlog
 
 from hub.authorise import Actor
 from hub.background import Background
-from hub.ledger import Ledger, migrations, sqlite_url
+from hub.ledger import Ledger
 from hub.page import QUIET, Pager, acknowledge, unacknowledged
+from hub.testing.databases import with_schema
 
 NOW = datetime(2026, 11, 23, 12, 47, tzinfo=UTC)
 STAFF = Actor(login="sato", name="佐藤", roles=frozenset())
@@ -41,8 +42,7 @@ class Room:
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    migrations.upgrade(url := sqlite_url(tmp_path / "ledger.db"))
-    ledger = Ledger(url)
+    ledger = Ledger(with_schema(tmp_path / "ledger.db"))
     await ledger.open()
     yield Room(ledger)
     await ledger.close()

@@ -1,15 +1,14 @@
 """What every ledger guarantees. SQLite and PostgreSQL both pass it.
 
-A subclass gives `url`, of an empty database that is its own.
+A subclass gives `url`, of a database that is its own: with the schema, and nothing in it.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from hub.ledger import Ledger, deployment, migrations
+from hub.ledger import Ledger, deployment
 from hub.outbound import Deployment
 from hub.testing.ledger_suite.accepting import AlertSuite
 from hub.testing.ledger_suite.accounts import AccountSuite
@@ -46,7 +45,6 @@ class LedgerSuite(
 
     @pytest_asyncio.fixture
     async def ledger(self, url: str) -> AsyncIterator[Ledger]:
-        await asyncio.to_thread(migrations.upgrade, url)
         ledger = Ledger(url)
         await ledger.open()
         await ledger.write(lambda conn: deployment.establish(conn, Deployment.REHEARSAL, "132071", at=NOW))

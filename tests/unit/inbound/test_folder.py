@@ -10,8 +10,8 @@ import pytest
 from hub.errors import BadSettings
 from hub.inbound import occasions
 from hub.inbound.folder import TelegramFolder
-from hub.ledger import Ledger, sqlite_url
-from hub.ledger.migrations import upgrade
+from hub.ledger import Ledger
+from hub.testing.databases import with_schema
 from yobikake.rehearsal.telegram import FORECAST_AREA, flood_forecast
 
 NOW = datetime(2026, 9, 12, 12, 40, tzinfo=UTC)
@@ -43,8 +43,7 @@ class Laid:
 
 @pytest.fixture
 async def laid(tmp_path: Path) -> AsyncIterator[Laid]:
-    upgrade(sqlite_url(tmp_path / "ledger.db"))
-    ledger = Ledger(sqlite_url(tmp_path / "ledger.db"))
+    ledger = Ledger(with_schema(tmp_path / "ledger.db"))
     await ledger.open()
     (tmp_path / "telegrams").mkdir()
     yield Laid(path=tmp_path / "telegrams", ledger=ledger)

@@ -29,13 +29,13 @@ from hub.hazard import Hazard
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger, accounts, deployment, register, sqlite_url
-from hub.ledger.migrations import upgrade
 from hub.ledger.register import Registration
 from hub.outage import Outage
 from hub.outbound import Deployment
 from hub.recipient import Kind, Zone
 from hub.scheduling import Scheduling
 from hub.shelter_list import ShelterLines
+from hub.testing.databases import with_schema
 from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
@@ -200,8 +200,7 @@ async def prepare(place: Path) -> None:
     place.mkdir()
     key_files.create(place / "keys")
     keys = key_files.load(place / "keys")
-    upgrade(sqlite_url(place / "ledger.db"))
-    ledger = Ledger(sqlite_url(place / "ledger.db"))
+    ledger = Ledger(with_schema(place / "ledger.db"))
     await ledger.open()
     try:
         await ledger.write(

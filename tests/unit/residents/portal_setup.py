@@ -22,12 +22,12 @@ from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, alerts, sqlite_url, tables
+from hub.ledger import Ledger, alerts, tables
 from hub.ledger.alerts import Accepted
-from hub.ledger.migrations import upgrade
 from hub.outbound import Deployment
 from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.shelter_list import Crowding, ShelterLines
+from hub.testing.databases import with_schema
 from operator_ui.residents.app import create_app
 from operator_ui.residents.portal import Residents, alert_path
 from operator_ui.residents.publisher import load_publisher
@@ -185,9 +185,7 @@ class Town:
 @asynccontextmanager
 async def a_town(path: Path, *, deployment: Deployment = Deployment.PRODUCTION) -> AsyncIterator[Town]:
     key_files.create(path / "keys")
-    url = sqlite_url(path / "ledger.db")
-    upgrade(url)
-    ledger = Ledger(url)
+    ledger = Ledger(with_schema(path / "ledger.db"))
     await ledger.open()
     try:
         await ledger.write(
