@@ -25,6 +25,14 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def nobody_looks_any_more(chromium: Browser) -> AsyncIterator[None]:
+    """A page that is left open asks for news until the browser ends, beside every later test."""
+    yield
+    for context in chromium.contexts:
+        await context.close()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
     """The whole program with its console. One for all tests of a file."""
