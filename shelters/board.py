@@ -12,12 +12,16 @@ from hub.errors import TemporaryFailure
 from hub.hazard import Hazard
 from hub.live import Live
 from hub.place import Position
+from hub.recipient import Zone
 from hub.shelter_list import MOST_LINES, Crowding, ShelterLine, ShelterLines
+from shelters import plans
 from shelters.crowding import LEAST_FIRST
 from shelters.disclosure import Disclosed, disclosed
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
+from shelters.plans import AtOnce, Made, Origins
 from shelters.record import unopened
+from shelters.routing import USABLE, Choice, Place, Plan
 from shelters.shelter import Step
 from shelters.site import Site, SiteCode
 from shelters.suited import Suited, suited
@@ -58,6 +62,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def suited(self, hazard: Hazard) -> Suited:
         return suited(self.site, hazard, self.step, self.crowding)
 
+    def place(self, hazard: Hazard, usable: float = USABLE) -> Place:
+        """As a plan for `hazard` sees it."""
+        return Place(
+            site=self.site.code,
+            position=self.site.position,
+            verdict=self.suited(hazard),
+            capacity=self.site.capacity,
+            people=self.people,
+            usable=usable,
+        )
+
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
     """All sites at `at`, in the order of the city's list.
@@ -68,28 +83,54 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     rows: tuple[Row, ...]
+    made: dict[Hazard, Made] = {}
+    """The plans in force, by hazard. None for a hazard for which no site's room is known."""
 
     @property
     def version(self) -> int:
-        return sum(row.version for row in self.rows)
+        return sum(row.version for row in self.rows) + sum(made.version for made in self.made.values())
 
     def later(self, now: datetime) -> "Board":
         """The same as it must be read at `now`: counts that are no longer fresh are unknown (I13)."""
         rows = (msgspec.structs.replace(row, occupancy=row.occupancy.at(now)) for row in self.rows)
-        return Board(at=now, rows=tuple(rows))
+        return msgspec.structs.replace(self, at=now, rows=tuple(rows))
+
+    def plan(self, hazard: Hazard) -> Plan | None:
+        made = self.made.get(hazard)
+        return made.plan if made else None
+
+    def places(self, hazard: Hazard, usable: float = USABLE) -> list[Place]:
+        """What a plan for `hazard` is made of: every site that may be shown. `usable`: of each capacity."""
+        return [place for place in (row.place(hazard, usable) for row in self.rows) if place.verdict.shown]
 
     def shown(self, hazard: Hazard, *, near: Position | None = None) -> list[Row]:
-        """What residents may see during an alert for `hazard`: by room, then by distance from `near`."""
+        """What residents may see during an alert for `hazard`.
+
+        From `near`: first where the plan wants people from there to go, then what it does not count on. Without a
+        place or a plan: by room, then by distance.
+        """
         rows = [row for row in self.rows if row.suited(hazard).shown]
-        return sorted(rows, key=lambda row: _order(row, hazard, near))
+        return sorted(rows, key=lambda row: _order(row, hazard, near, self.plan(hazard)))
 
     def recommended(self, hazard: Hazard, *, near: Position | None = None) -> list[Row]:
-        """Where people may be sent during an alert for `hazard`: by room, then by distance from `near`."""
+        """Where people may be sent during an alert for `hazard`, in the order of `shown`."""
         return [row for row in self.shown(hazard, near=near) if row.suited(hazard).recommended]
 
-    def lines(self, hazard: Hazard, *, near: Position) -> ShelterLines | None:
-        """What a text names to people around `near`; None when there is no site to name."""
-        rows = self.recommended(hazard, near=near)[:MOST_LINES]
+    def sent(self, hazard: Hazard, zone: Zone) -> list[tuple[Row, Choice]]:
+        """Where the plan sends people of `zone`, most people first: only what still receives and has room."""
+        plan = self.plan(hazard)
+        rows = {row.site.code: row for row in self.rows}
+        choices = plan.zones.get(zone, ()) if plan else ()
+        return [
+            (rows[choice.site], choice)
+            for choice in choices
+            if choice.site in rows and rows[choice.site].place(hazard).room
+        ]
+
+    def lines(self, hazard: Hazard, *, near: Position, zone: Zone | None = None) -> ShelterLines | None:
+        """What a text names to people of `zone`, or around `near`; None when there is no site to name."""
+        sent = [row for row, _ in self.sent(hazard, zone)] if zone is not None else []
+        rows = (sent or self.recommended(hazard, near=near))[:MOST_LINES]
         if not rows:
             return None
         ages = [row.occupancy.as_of or self.at for row in rows]
@@ -116,32 +157,71 @@ def board(
 
 
 class LiveBoard:
-    """The board as it is now: steps from the record, counts from `Live`."""
+    """The board as it is now: steps from the record, counts and plans from `Live`."""
 
-    def __init__(self, *, sites: Mapping[SiteCode, Site], steps: Steps, live: Live, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        sites: Mapping[SiteCode, Site],
+        steps: Steps,
+        live: Live,
+        clock: Clock,
+        origins: Origins | None = None,
+        usable: float = USABLE,
+    ) -> None:
+        """`origins`: from where people come, by hazard; without them there are no plans. `usable`: of a capacity, for
+        a plan that is made at once."""
         self._sites, self._steps, self._live, self._clock = sites, steps, live, clock
+        self._counts = {live_key(code): code for code in sites}
+        self._plans = {plans.live_key(hazard): hazard for hazard in origins or {}}
+        self._at_once = AtOnce(origins or {}, usable=usable)
+        self._read: dict[str, tuple[bytes, Made]] = {}
 
     async def now(self) -> Board:
-        return board(self._sites, await self._steps(), await self._occupancies(), now=self._clock())
+        steps = await self._steps()
+        latest = await self._latest()
+        occupancies = {
+            code: codec.decode(Occupancy, latest[key], what=key)
+            for key, code in self._counts.items()
+            if key in latest
+        }
+        found = board(self._sites, steps, occupancies, now=self._clock())
+        return with_plans(found, self._at_once, known=self._made(latest))
 
-    async def _occupancies(self) -> dict[SiteCode, Occupancy]:
-        keys = {live_key(code): code for code in self._sites}
+    async def _latest(self) -> Mapping[str, bytes]:
         try:
-            latest = await self._live.get(list(keys))
+            return await self._live.get([*self._counts, *self._plans])
         except TemporaryFailure as e:  # which sites receive is still known: the numbers are 不明
             log.warning("latest occupancy not read", reason=e.reason)
             return {}
-        return {keys[key]: codec.decode(Occupancy, value, what=key) for key, value in latest.items()}
+
+    def _made(self, latest: Mapping[str, bytes]) -> dict[Hazard, Made]:
+        """A plan changes seldom: it is decoded when it does."""
+        for key in self._plans.keys() & latest.keys():
+            if key not in self._read or self._read[key][0] != latest[key]:
+                self._read[key] = latest[key], codec.decode(Made, latest[key], what=key)
+        return {self._plans[key]: self._read[key][1] for key in self._plans if key in latest}
+
+
+def with_plans(found: Board, at_once: AtOnce, *, known: Mapping[Hazard, Made]) -> Board:
+    """With the plans that are known, as far as they hold, and otherwise with some made at once."""
+    places = {hazard: found.places(hazard, at_once.usable) for hazard in at_once.origins}
+    return msgspec.structs.replace(found, made=at_once.plans(places, known, found.at))
 
 
 _UNKNOWN_ROOM = LEAST_FIRST.index(Crowding.CROWDED)
 """An unknown count is offered after a site that has room, and no later than a crowded one."""
 
 
-def _order(row: Row, hazard: Hazard, near: Position | None) -> tuple[bool, int, float]:
-    room = LEAST_FIRST.index(row.crowding) if row.crowding else _UNKNOWN_ROOM
+def _order(
+    row: Row, hazard: Hazard, near: Position | None, plan: Plan | None
+) -> tuple[bool, bool, float, int, float]:
+    """Where the plan counts on a site, how near that is weighs more than a word; its room is in the plan."""
+    place = row.place(hazard)
+    crowding = LEAST_FIRST.index(row.crowding) if row.crowding else _UNKNOWN_ROOM
     distance_m = row.site.position.distance_m(near) if near else 0.0
-    return not row.suited(hazard).recommended, room, distance_m
+    rank_m = plan.rank_m(place.site, place.position, near) if plan and near and place.room else None
+    return not place.verdict.recommended, rank_m is None, rank_m or 0.0, crowding, distance_m
 
 
 def _line(row: Row) -> ShelterLine:

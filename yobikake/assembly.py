@@ -51,8 +51,12 @@ from hub.scheduling import Scheduling
 from hub.settings import Settings
 from hub.sweep import Sweeper
 from hub.worker import Worker
+from shelters import plans
 from shelters import record as shelter_record
 from shelters.board import LiveBoard
+from shelters.crowding import load_thresholds
+from shelters.plans import Origins
+from shelters.routing import usable
 from shelters.site import Site, SiteCode, load_sites
 from yobikake import compose, connectors
 from yobikake.connectors import Configured
@@ -93,6 +97,8 @@ class Assembly:
     office: DeadLetterOffice
     disk: Disk
     board: LiveBoard
+    origins: Origins
+    """From where people come to shelters, by hazard."""
     renderer: Renderer
     background: Background
 
@@ -199,8 +205,15 @@ def _assembly(
     records = RecordCodec(keys)
     capabilities = {name: configured.capabilities for name, configured in channels.items()}
     stops = Stops()
+    exposure = exposures.load(folder, city)
+    origins = plans.origins_of(city, exposure)
     board = LiveBoard(
-        sites=sites, steps=lambda: ledger.read(shelter_record.all_current), live=live, clock=clock
+        sites=sites,
+        steps=lambda: ledger.read(shelter_record.all_current),
+        live=live,
+        clock=clock,
+        origins=origins,
+        usable=usable(load_thresholds(folder)),
     )
     renderer = Renderer(
         city=city, sites=sites, live_board=board, public_url=settings.residents.url, clock=clock
@@ -213,7 +226,7 @@ def _assembly(
         capabilities=capabilities,
         render=renderer.render,
         clock=clock,
-        exposure=exposures.load(folder, city),
+        exposure=exposure,
     )
     notify = _staff_mail(settings, channels, partial(_on_call, ledger, keys, clock))
     pager = Pager(ledger=ledger, notify=notify, clock=clock, background=background)
@@ -266,6 +279,7 @@ def _assembly(
         office=DeadLetterOffice(ledger=ledger, transport=bus, records=records, page=pager.page, clock=clock),
         disk=disk,
         board=board,
+        origins=origins,
         renderer=renderer,
         background=background,
     )

@@ -37,7 +37,11 @@ COMMANDS = {
     "approve": ("send", "approve", "Approve a draft and send it."),
     "correct": ("send", "correct", "Submit the correction of an alert, which was prepared when it was sent."),
     "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
-    "shelters": ("shelters", "shelters", "Show every site: its state, how many people are there."),
+    "shelters": (
+        "shelters",
+        "shelters",
+        "Every site, how many people are there, and how good such numbers are.",
+    ),
     "sensors": ("sensors", "sensors", "What counting devices say. / 人数計測器のデータ"),
     "dead-letters": (
         "letters",

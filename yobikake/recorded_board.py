@@ -3,12 +3,17 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from hub import city as cities
+from hub import exposure as exposures
 from hub.clock import utc_now
 from hub.ledger import Ledger
 from hub.settings import Settings
 from shelters import record
-from shelters.board import Board, board
+from shelters.board import Board, board, with_plans
+from shelters.crowding import load_thresholds
 from shelters.occupancy import Occupancy
+from shelters.plans import AtOnce, origins_of
+from shelters.routing import usable
 from shelters.site import SiteCode, load_sites
 from shelters.snapshots import Snapshots
 from yobikake.assembly import city_folder
@@ -17,7 +22,9 @@ from yobikake.assembly import city_folder
 @asynccontextmanager
 async def recorded_board(settings: Settings, ledger: Ledger) -> AsyncIterator[Callable[[], Awaitable[Board]]]:
     """Looks as often as it is asked. Looking makes no file: it would belong to whoever looked, and not to the hub."""
-    sites = load_sites(city_folder(settings.city))
+    folder = city_folder(settings.city)
+    sites, city = load_sites(folder), cities.load(folder)
+    at_once = AtOnce(origins_of(city, exposures.load(folder, city)), usable=usable(load_thresholds(folder)))
     snapshots = Snapshots(settings.occupancy_url)
     opened = False
 
@@ -32,7 +39,9 @@ async def recorded_board(settings: Settings, ledger: Ledger) -> AsyncIterator[Ca
         return {site: snapshot.said for site, snapshot in known.items() if snapshot.said is not None}
 
     async def look() -> Board:
-        return board(sites, await ledger.read(record.all_current), await occupancies(), now=utc_now())
+        steps = await ledger.read(record.all_current)
+        found = board(sites, steps, await occupancies(), now=utc_now())
+        return with_plans(found, at_once, known={})
 
     try:
         yield look

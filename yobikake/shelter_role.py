@@ -1,11 +1,13 @@
-"""The role `shelters`: readings by MQTT in, occupancy out."""
+"""The role `shelters`: readings by MQTT in, occupancy and plans of where to send people out."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from shelters import record
-from shelters.crowding import in_force, load_thresholds
+from shelters.crowding import Thresholds, in_force, load_thresholds
 from shelters.device import load_devices
 from shelters.keeper import Keeper
+from shelters.router import Router
 from shelters.snapshots import Snapshots
 from yobikake import brokers
 from yobikake.assembly import Assembly
@@ -16,7 +18,11 @@ async def run(assembly: Assembly) -> None:
     devices = load_devices(assembly.city_folder, assembly.sites)
     snapshots = Snapshots(assembly.settings.occupancy_url)
     await snapshots.open()
-    thresholds = load_thresholds(assembly.city_folder)
+    city = load_thresholds(assembly.city_folder)
+
+    def thresholds() -> Awaitable[Thresholds]:
+        return assembly.ledger.read(lambda conn: in_force(conn, assembly.keys, city))
+
     keeper = Keeper(
         bus=assembly.bus,
         live=assembly.live,
@@ -24,14 +30,22 @@ async def run(assembly: Assembly) -> None:
         records=assembly.records,
         sites=dict(assembly.sites),
         devices=devices,
-        thresholds=thresholds,
-        current=lambda: assembly.ledger.read(lambda conn: in_force(conn, assembly.keys, thresholds)),
+        thresholds=city,
+        current=thresholds,
         reports=lambda since: assembly.ledger.read(lambda conn: record.readings_since(conn, since)),
         clock=assembly.clock,
+    )
+    router = Router(
+        board=assembly.board,
+        live=assembly.live,
+        origins=assembly.origins,
+        clock=assembly.clock,
+        thresholds=thresholds,
     )
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
+            group.create_task(router.run())
             for intake in brokers.intakes(assembly, devices):
                 group.create_task(intake.run())
     finally:

@@ -41,7 +41,7 @@ class CitySlots:
             return None
         known = self._city.zones.get(zone) if zone is not None else None
         near = known.centre if known is not None else self._city.centre
-        return self._board.lines(hazard, near=near)
+        return self._board.lines(hazard, near=near, zone=zone)
 
     def official(self, site: str) -> bool:
         return site in self._official
