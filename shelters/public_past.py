@@ -10,17 +10,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hub.hazard import Hazard
+from shelters.history import Point
 from shelters.shelter import Step
 from shelters.site import Site, SiteCode
 from shelters.suited import Suited, suited
-
-
-class Sample(NamedTuple):
-    """How many people were at a site. `people` None: not known."""
-
-    site: SiteCode
-    at: datetime
-    people: int | None
 
 
 class InForce(NamedTuple):
@@ -36,33 +29,34 @@ class Past(NamedTuple):
 
     since: datetime
     until: datetime
-    samples: Sequence[Sample]
+    samples: Sequence[Point]
 
 
 def public(
-    samples: Iterable[Sample],
+    samples: Iterable[Point],
     sites: Mapping[SiteCode, Site],
     steps: Mapping[SiteCode, Sequence[Step]],
     alerts: Sequence[InForce],
-) -> list[Sample]:
+) -> list[Point]:
     """Of `samples` those that were public when they were taken. `steps`: every step of each site, first to last."""
     taken = {site: sorted(each, key=lambda step: step.at) for site, each in steps.items()}
-    return [
-        sample
-        for sample in samples
-        if (site := sites.get(sample.site)) is not None
-        and _shown(site, _standing(taken.get(sample.site, ()), sample.at), sample.at, alerts)
-    ]
+    threats: dict[datetime, frozenset[Hazard]] = {}
+    found = []
+    for sample in samples:
+        at = sample.at
+        if at not in threats:
+            threats[at] = frozenset(alert.hazard for alert in alerts if alert.since <= at < alert.until)
+        site = sites.get(sample.site)
+        if site and _shown(site, _standing(taken.get(sample.site, ()), at), threats[at]):
+            found.append(sample)
+    return found
 
 
 _INSIDE = frozenset({Suited.RECOMMENDED, Suited.FULL})
 
 
-def _shown(site: Site, step: Step | None, at: datetime, alerts: Sequence[InForce]) -> bool:
-    if step is None:
-        return False
-    hazards = {alert.hazard for alert in alerts if alert.since <= at < alert.until}
-    return any(suited(site, hazard, step, None) in _INSIDE for hazard in hazards)
+def _shown(site: Site, step: Step | None, hazards: Iterable[Hazard]) -> bool:
+    return step is not None and any(suited(site, hazard, step, None) in _INSIDE for hazard in hazards)
 
 
 def _standing(steps: Sequence[Step], at: datetime) -> Step | None:

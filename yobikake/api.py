@@ -19,7 +19,7 @@ from hub.errors import BadSettings
 from hub.outage import Outage
 from hub.settings import Listener
 from operator_ui.residents.app import create_app as residents_app
-from operator_ui.residents.portal import Residents
+from operator_ui.residents.portal import Residents, Samples, no_past
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from operator_ui.staff.app import create_app as staff_app
@@ -33,6 +33,7 @@ from shelters.reading import Reading
 from yobikake import callbacks, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
+from yobikake.recorded_past import recorded_past
 
 
 async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
@@ -43,7 +44,8 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
     """
     open_files.raise_limit(assembly.settings.residents.streams)
     await _listen(staff_app(_console(assembly)), assembly.settings.staff, "staff", stack)
-    await _listen(_public(assembly), assembly.settings.residents, "residents", stack)
+    samples = await stack.enter_async_context(recorded_past(assembly.settings))
+    await _listen(_public(assembly, samples), assembly.settings.residents, "residents", stack)
 
 
 def _console(assembly: Assembly) -> Console:
@@ -77,7 +79,7 @@ def _console(assembly: Assembly) -> Console:
     )
 
 
-def residents(assembly: Assembly) -> Residents:
+def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
     """What the residents' pages need, from a hub."""
     settings = assembly.settings.residents
     return Residents(
@@ -93,11 +95,12 @@ def residents(assembly: Assembly) -> Residents:
         streams=settings.streams,
         embedded_by=settings.embedded_by,
         publisher=load_publisher(assembly.city_folder),
+        samples=samples,
     )
 
 
-def _public(assembly: Assembly) -> web.Application:
-    app = residents_app(residents(assembly))
+def _public(assembly: Assembly, samples: Samples) -> web.Application:
+    app = residents_app(residents(assembly, samples))
     readings = Gateway(
         devices=load_devices(assembly.city_folder, assembly.sites),
         bus=assembly.bus,

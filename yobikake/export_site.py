@@ -21,6 +21,7 @@ from shelters.site import load_sites
 from yobikake import initialise
 from yobikake.assembly import city_folder
 from yobikake.recorded_board import recorded_board
+from yobikake.recorded_past import recorded_past
 from yobikake.site_folder import Changed, SiteFolder
 from yobikake.slot_source import CitySlots
 
@@ -87,7 +88,11 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
     await initialise.refuse_placeholders(settings)
     place = city_folder(settings.city)
     city, sites = cities.load(place), load_sites(place)
-    async with initialise.opened(settings) as ledger, recorded_board(settings, ledger) as board:
+    async with (
+        initialise.opened(settings) as ledger,
+        recorded_board(settings, ledger) as board,
+        recorded_past(settings) as samples,
+    ):
 
         async def slots() -> CitySlots:
             return CitySlots(city, sites, await board(), settings.residents.url)
@@ -102,4 +107,5 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
             deployment=await ledger.read(deployment.read),
             url=settings.residents.url,
             publisher=load_publisher(place),
+            samples=samples,
         )

@@ -1,7 +1,6 @@
 """The files of open data on the residents' listener: for programs, which ask again and again, so each address has a limit."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -12,10 +11,10 @@ from operator_ui.residents.data_files import CATALOGUE, DataFile, Subject
 from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import Built, Edition, Written
 from operator_ui.residents.news import News
-from operator_ui.residents.occupancy_file import EVERY
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.shelf import Shelf
 from operator_ui.residents.snapshot import Snapshot
+from shelters.history import slot_of
 
 PER_S, AT_ONCE = 2.0, 120
 """Files for one address. The pages, and what a website shows of an alert, have no such limit."""
@@ -72,5 +71,4 @@ class DataRoutes:
 
 def past_edition(snapshot: Snapshot) -> Edition:
     """What the files of the past depend on: which sites may stand in them, and up to when they go."""
-    begun = (snapshot.checked_at - datetime.min.replace(tzinfo=UTC)) % EVERY
-    return Edition(snapshot.version.partition("-")[0], snapshot.checked_at - begun)
+    return Edition(snapshot.version.partition("-")[0], slot_of(snapshot.checked_at))

@@ -109,7 +109,7 @@ class News:
         samples = await portal.samples(since, until)
         sites = {row.site.code: row.site for row in (await portal.board()).rows}
         steps, alerts_then = await portal.ledger.read(lambda conn: self._then(conn, since, until))
-        found = public_past.public(samples, sites, steps, alerts_then)
+        found = await asyncio.to_thread(public_past.public, samples, sites, steps, alerts_then)
         return Past(since=since, until=until, samples=found)
 
     def _then(self, conn: Connection, since: datetime, until: datetime) -> _Then:

@@ -14,10 +14,10 @@ import msgspec
 
 from hub.clock import cap_time
 from shelters.disclosure import disclosed
-from shelters.public_past import Past, Sample
+from shelters.history import SLOT, Point
+from shelters.public_past import Past
 from shelters.site import Site, SiteCode
 
-EVERY = timedelta(minutes=5)
 REACH = timedelta(days=7)
 """How far back the file goes."""
 COLUMNS = ("ID", "名称", "日時", "人数", "少人数", "想定収容人数")
@@ -38,7 +38,7 @@ def occupancy_json(
     members = {
         "from": cap_time(past.since),
         "to": cap_time(past.until),
-        "every_minutes": EVERY // timedelta(minutes=1),
+        "every_minutes": SLOT // timedelta(minutes=1),
         "notice": NOTICE,
     }
     by_site = groupby(_ordered(past, sites, named), key=lambda sample: sample.site)
@@ -62,13 +62,13 @@ def occupancy_csv(past: Past, sites: Sites, named: Collection[SiteCode], *, rehe
     return written.getvalue().encode()
 
 
-def _ordered(past: Past, sites: Sites, named: Collection[SiteCode]) -> list[Sample]:
+def _ordered(past: Past, sites: Sites, named: Collection[SiteCode]) -> list[Point]:
     place = {code: number for number, code in enumerate(sites)}
     known = (sample for sample in past.samples if sample.site in named and sample.site in place)
     return sorted(known, key=lambda sample: (place[sample.site], sample.at))
 
 
-def _site(site: Site, samples: Sequence[Sample]) -> dict[str, object]:
+def _site(site: Site, samples: Sequence[Point]) -> dict[str, object]:
     return {
         "code": site.code,
         "name": site.name.ja,
@@ -78,5 +78,5 @@ def _site(site: Site, samples: Sequence[Sample]) -> dict[str, object]:
     }
 
 
-def _sample(sample: Sample) -> dict[str, object]:
+def _sample(sample: Point) -> dict[str, object]:
     return {"at": cap_time(sample.at), **disclosed(sample.people)._asdict()}

@@ -15,13 +15,13 @@ from operator_ui.changes import MOST_STREAMS
 from operator_ui.residents.publisher import CITY_ITSELF, Publisher
 from operator_ui.senders import NOBODY, Senders
 from shelters.board import Board
-from shelters.public_past import Sample
+from shelters.history import Point
 
-Samples = Callable[[datetime, datetime], Awaitable[Sequence[Sample]]]
-"""How many people were at each site, every five minutes from a moment until just before another."""
+Samples = Callable[[datetime, datetime], Awaitable[Sequence[Point]]]
+"""How many people were at each site, every five minutes from a moment until just before another; not known: none."""
 
 
-async def _nothing(_since: datetime, _until: datetime) -> Sequence[Sample]:
+async def no_past(_since: datetime, _until: datetime) -> Sequence[Point]:
     return ()
 
 
@@ -47,7 +47,7 @@ class Residents:
     embedded_by: tuple[str, ...] = ()
     caller: str = ""
     publisher: Publisher = CITY_ITSELF
-    samples: Samples = _nothing
+    samples: Samples = no_past
 
 
 def home_path(language: Language) -> str:

@@ -33,8 +33,8 @@ from operator_ui.residents.portal import Residents, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from shelters.board import Board, board
+from shelters.history import Point
 from shelters.occupancy import Occupancy, Source
-from shelters.public_past import Sample
 from shelters.shelter import Stage, Step
 from shelters.site import Facility, Site, SiteCode, load_sites
 
@@ -128,7 +128,7 @@ class Town:
     deployment: Deployment = Deployment.PRODUCTION
     database: Path = Path("ledger.db")
     embedded_by: tuple[str, ...] = ()
-    past: list[Sample] = field(default_factory=list)
+    past: list[Point] = field(default_factory=list)
 
     def clock(self) -> datetime:
         return self.now
@@ -155,7 +155,7 @@ class Town:
             lambda conn: alerts.stop(conn, identifier, outcome=Outcome.CANCELLED, at=self.now, actor="sato")
         )
 
-    async def samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
+    async def samples(self, since: datetime, until: datetime) -> Sequence[Point]:
         return [each for each in self.past if since <= each.at < until]
 
     def portal(self) -> Residents:

@@ -25,7 +25,7 @@ from operator_ui.residents.catalogue import catalogue
 from operator_ui.residents.data_files import CATALOGUE, Form, Subject, data_files
 from operator_ui.residents.data_routes import AT_ONCE
 from operator_ui.residents.publisher import load_publisher
-from shelters.public_past import Sample
+from shelters.history import Point
 from shelters.shelter import Stage
 from shelters.site import Site
 from shelters.tables import shelter_steps
@@ -62,7 +62,7 @@ async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[aiohtt
         open_some(town.shelters)
         town.shelters.put(FLOOD[8], Stage.RECEIVING, people=3)
         await receives(town, FLOOD[0])
-        town.past.append(Sample(FLOOD[0].code, NOW - timedelta(minutes=5), 86))
+        town.past.append(Point(site=FLOOD[0].code, at=NOW - timedelta(minutes=5), people=86))
         await town.publish(flood_order(sent=NOW - timedelta(minutes=30)), "2026-0147")
         async with served(town) as url, aiohttp.ClientSession(url) as session:
             yield session
@@ -196,7 +196,7 @@ async def test_the_past_holds_what_was_public_and_in_an_alert_only_sites_of_its_
     counts = (412, 20, 3, 0, 25)
     for site in (open_, closed, never):
         for people, minutes in zip(counts, (60, 25, 20, 15, 10), strict=True):
-            town.past.append(Sample(site.code, NOW - timedelta(minutes=minutes), people))
+            town.past.append(Point(site=site.code, at=NOW - timedelta(minutes=minutes), people=people))
     seen = [(20, False), (None, True), (0, False), (25, False)]
     assert await past(web) == {open_.code: seen}
     lifted = flood_order(

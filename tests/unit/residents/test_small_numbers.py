@@ -16,8 +16,9 @@ from operator_ui.residents.publisher import CITY_ITSELF
 from operator_ui.residents.snapshot import Snapshot
 from shelters.board import Board, Row
 from shelters.crowding import Thresholds
+from shelters.history import Point
 from shelters.occupancy import Occupancy
-from shelters.public_past import Past, Sample
+from shelters.public_past import Past
 from shelters.shelter import Stage, Step
 from tests.unit.residents.portal_setup import CITY, FLOOD, Slots, accepted, flood_order
 
@@ -32,16 +33,15 @@ class Site:
 
     people: Pair
     capacity: int | None
-    before: list[Pair]
+    before: list[tuple[int, int]]
 
 
-SAID = st.one_of(st.none(), st.just(0), st.integers(MOST_HIDDEN + 1, 400)).map(
-    lambda people: (people, people)
-)
+SAID = st.one_of(st.just(0), st.integers(MOST_HIDDEN + 1, 400)).map(lambda people: (people, people))
 HIDDEN = st.tuples(st.integers(1, MOST_HIDDEN), st.integers(1, MOST_HIDDEN))
-PAIR = st.one_of(SAID, HIDDEN)
+COUNTED = st.one_of(SAID, HIDDEN)
+PAIR = st.one_of(COUNTED, st.just((None, None)))
 SITES = st.lists(
-    st.builds(Site, PAIR, st.one_of(st.none(), st.integers(9, 500)), st.lists(PAIR, max_size=5)),
+    st.builds(Site, PAIR, st.one_of(st.none(), st.integers(9, 500)), st.lists(COUNTED, max_size=5)),
     min_size=1,
     max_size=5,
 )
@@ -99,9 +99,9 @@ def row(number: int, site: Site, world: int, thresholds: Thresholds) -> Row:
     )
 
 
-def samples(sites: list[Site], world: int) -> list[Sample]:
+def samples(sites: list[Site], world: int) -> list[Point]:
     return [
-        Sample(FLOOD[number].code, AT - timedelta(minutes=5 * ago), pair[world])
+        Point(site=FLOOD[number].code, at=AT - timedelta(minutes=5 * ago), people=pair[world])
         for number, site in enumerate(sites)
         for ago, pair in enumerate(site.before, start=1)
     ]

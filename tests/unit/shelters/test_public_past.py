@@ -6,7 +6,8 @@ import pytest
 
 from config import folder
 from hub.hazard import Hazard
-from shelters.public_past import InForce, Sample, public
+from shelters.history import Point
+from shelters.public_past import InForce, public
 from shelters.shelter import Stage, Step
 from shelters.site import Site, SiteCode, load_sites
 
@@ -37,7 +38,7 @@ def life(site: Site) -> list[Step]:
 
 def public_hours(site: Site, alerts: list[InForce]) -> list[float]:
     """Of samples at every half hour from noon to six."""
-    samples = [Sample(site.code, NOON + timedelta(minutes=30 * i), 30) for i in range(13)]
+    samples = [Point(site=site.code, at=NOON + timedelta(minutes=30 * i), people=30) for i in range(13)]
     found = public(samples, SITES, {site.code: life(site)}, alerts)
     return [(sample.at - NOON) / timedelta(hours=1) for sample in found]
 
@@ -53,7 +54,7 @@ def test_of_a_site_that_was_never_on_the_list_nothing_is(site: Site) -> None:
 
 def test_without_an_alert_nothing_is_public_of_a_school_whose_doors_count() -> None:
     assert public_hours(FOR_FLOOD, []) == []
-    samples = [Sample(FOR_FLOOD.code, NOON + timedelta(hours=2), 412)]
+    samples = [Point(site=FOR_FLOOD.code, at=NOON + timedelta(hours=2), people=412)]
     assert public(samples, SITES, {}, [FLOOD]) == [], "nor in one, while it is no shelter"
 
 
@@ -64,5 +65,5 @@ def test_of_two_alerts_either_is_enough() -> None:
 
 
 def test_a_site_that_the_city_no_longer_has_is_left_out() -> None:
-    samples = [Sample(SiteCode("E0000000000"), NOON + timedelta(hours=2), 9)]
+    samples = [Point(site=SiteCode("E0000000000"), at=NOON + timedelta(hours=2), people=9)]
     assert public(samples, SITES, {}, [FLOOD]) == []
