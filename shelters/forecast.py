@@ -25,6 +25,8 @@ ALWAYS_USEFUL = 30
 WIDEST_OF_CAPACITY = 0.5
 DAYS = timedelta(days=3)
 """A past that is shorter has no days to learn from."""
+LOOK_BACK = timedelta(days=29)
+"""What is older is not looked at: the four weeks of `daily`, and today."""
 MARGIN = 0.78
 """From a 90 % to an 80 % interval, of an error that is normal: 1.28 / 1.64."""
 

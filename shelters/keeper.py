@@ -1,7 +1,7 @@
 """Keeps the occupancy of every site: `readings` in, `occupancy` and the latest values out.
 
-Holds nothing in memory between batches: what a site's number rests on lies in `Snapshots`, so
-several keepers can share the work, a restart forgets nothing, and a record that comes twice changes
+Holds nothing of its own in memory between batches: what a site's number rests on lies in `Snapshots`,
+what is expected of it in `History`, so several keepers can share the work, a restart forgets nothing, and a record that comes twice changes
 nothing. Offsets are committed only once everything is written and published.
 """
 
@@ -23,7 +23,9 @@ from hub.errors import TemporaryFailure
 from hub.live import Live
 from shelters.crowding import Thresholds
 from shelters.device import Devices
+from shelters.history import History
 from shelters.occupancy import STAFF_INTERVAL, Occupancy, Ruler, estimate
+from shelters.outlooks import Outlooks
 from shelters.reading import Reading, Readings
 from shelters.site import Site, SiteCode
 from shelters.snapshots import Snapshot, Snapshots
@@ -48,6 +50,7 @@ class Keeper:
         bus: Bus,
         live: Live,
         snapshots: Snapshots,
+        history: History,
         records: RecordCodec,
         sites: dict[SiteCode, Site],
         devices: Devices,
@@ -59,6 +62,7 @@ class Keeper:
     ) -> None:
         """`current`: the thresholds in force, asked at each tick; without it `thresholds` hold for ever."""
         self._bus, self._live, self._snapshots, self._records = bus, live, snapshots, records
+        self._outlooks = Outlooks(history)
         self._reports, self._clock = reports, clock
         self._rulers = {
             code: Ruler(
@@ -114,6 +118,14 @@ class Keeper:
         await self.take(reports, only_news=True)
         self._reported_to = now
         await self._say(self._rulers.keys(), {}, only_news=True)
+        if self._outlooks.due(now):
+            await self._look_ahead(now)
+
+    async def _look_ahead(self, now: datetime) -> None:
+        """Once a slot: keep what is said, and say what it makes expect."""
+        known = await self._snapshots.load(self._rulers.keys())
+        await self._outlooks.keep([snapshot.said for snapshot in known.values()], now)
+        await self._say(self._rulers.keys(), {}, only_news=True, expected_too=True)
 
     def _measure_by(self, thresholds: Thresholds) -> None:
         """From the next word on: what staff change is said of every site within a tick."""
@@ -139,7 +151,12 @@ class Keeper:
                 return
 
     async def _say(
-        self, sites: Collection[SiteCode], readings: Mapping[SiteCode, Sequence[Reading]], *, only_news: bool
+        self,
+        sites: Collection[SiteCode],
+        readings: Mapping[SiteCode, Sequence[Reading]],
+        *,
+        only_news: bool,
+        expected_too: bool = False,
     ) -> None:
         """Until nobody else has said something of one of `sites` meanwhile."""
         while sites:
@@ -151,7 +168,7 @@ class Keeper:
                 if site in known or site in readings
             ]
             if only_news:
-                afresh = [new for new in afresh if _is_news(known.get(new.tally.site), new)]
+                afresh = [new for new in afresh if _is_news(known.get(new.tally.site), new, expected_too)]
             sites = await self._snapshots.save((known.get(new.tally.site), new) for new in afresh)
             await self._publish([new.said for new in afresh if new.tally.site not in sites])
 
@@ -161,9 +178,8 @@ class Keeper:
         ruler = self._rulers[site]
         tally = add(known.tally if known else Tally(site=site), readings)
         tally = fold(tally, patience={device.id: device.patience for device in ruler.doors})
-        return Snapshot(
-            tally=tally, said=estimate(tally, ruler, now=now, before=known.said if known else None)
-        )
+        said = estimate(tally, ruler, now=now, before=known.said if known else None)
+        return Snapshot(tally=tally, said=said.expecting(self._outlooks.forecast(said, now)))
 
     async def _publish(self, said: Sequence[Occupancy]) -> None:
         if not said:
@@ -184,5 +200,7 @@ def live_key(site: SiteCode) -> str:
     return f"occupancy:{site}"
 
 
-def _is_news(known: Snapshot | None, new: Snapshot) -> bool:
-    return known is None or known.tally != new.tally or not known.said.says_the_same(new.said)
+def _is_news(known: Snapshot | None, new: Snapshot, expected_too: bool) -> bool:
+    if known is None or known.tally != new.tally or not known.said.says_the_same(new.said):
+        return True
+    return expected_too and known.said.ahead != new.said.ahead

@@ -13,6 +13,7 @@ from math import ceil, hypot
 import msgspec
 
 from hub.shelter_list import Crowding
+from shelters.ahead import NOTHING, Ahead, Forecast
 from shelters.crowding import Thresholds
 from shelters.device import SILENT_INTERVALS, Counts, Device
 from shelters.site import SiteCode
@@ -59,6 +60,11 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     last_people: int | None = None
     """For staff, while it is unknown: the last number there was, and its time."""
     last_at: datetime | None = None
+    ahead: tuple[Ahead, ...] = ()
+    """People expected in 30, 60 and 120 minutes, from when it was last asked. Empty where `people` is not known."""
+    full_at: datetime | None = None
+    full_between: tuple[datetime, datetime | None] | None = None
+    """As in `Forecast`."""
 
     @property
     def known(self) -> bool:
@@ -70,11 +76,18 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
             return self
         return msgspec.structs.replace(
             self, people=None, margin=None, crowding=None, source=None, as_of=None, fresh_until=None
+        ).expecting(NOTHING)
+
+    def expecting(self, forecast: Forecast) -> "Occupancy":
+        return msgspec.structs.replace(
+            self, ahead=forecast.ahead, full_at=forecast.full_at, full_between=forecast.full_between
         )
 
     def says_the_same(self, other: "Occupancy") -> bool:
-        """Whether a reader would learn nothing from `other`."""
-        return msgspec.structs.replace(self, version=other.version) == other
+        """Whether a reader would learn nothing from `other`, but for what is expected, which moves with the clock."""
+        return msgspec.structs.replace(self, version=other.version).expecting(NOTHING) == other.expecting(
+            NOTHING
+        )
 
 
 class Ruler(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from shelters import record
 from shelters.crowding import Thresholds, in_force, load_thresholds
 from shelters.device import load_devices
+from shelters.history import History
 from shelters.keeper import Keeper
 from shelters.router import Router
 from shelters.snapshots import Snapshots
@@ -17,7 +18,9 @@ async def run(assembly: Assembly) -> None:
     """Until cancelled."""
     devices = load_devices(assembly.city_folder, assembly.sites)
     snapshots = Snapshots(assembly.settings.occupancy_url)
+    history = History(assembly.settings.occupancy_url)
     await snapshots.open()
+    await history.open()
     city = load_thresholds(assembly.city_folder)
 
     def thresholds() -> Awaitable[Thresholds]:
@@ -27,6 +30,7 @@ async def run(assembly: Assembly) -> None:
         bus=assembly.bus,
         live=assembly.live,
         snapshots=snapshots,
+        history=history,
         records=assembly.records,
         sites=dict(assembly.sites),
         devices=devices,
@@ -49,4 +53,5 @@ async def run(assembly: Assembly) -> None:
             for intake in brokers.intakes(assembly, devices):
                 group.create_task(intake.run())
     finally:
+        await history.close()
         await snapshots.close()

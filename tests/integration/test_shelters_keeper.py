@@ -23,10 +23,12 @@ from hub.live.memory import MemoryLive
 from hub.recipient import Zone
 from hub.shelter_list import Crowding
 from shelters import intake, record
+from shelters.ahead import HORIZONS
 from shelters.board import Board, LiveBoard
 from shelters.crowding import Thresholds
 from shelters.device import Counts, Device, Devices
 from shelters.gateway import PATH, Gateway
+from shelters.history import History
 from shelters.intake import A_RECORD
 from shelters.keeper import Keeper
 from shelters.occupancy import Occupancy
@@ -72,6 +74,7 @@ class Hub:
     ledger: Ledger
     records: RecordCodec
     snapshots: Snapshots
+    history: History
     live: MemoryLive
     devices: Devices
     sites: dict[SiteCode, Site]
@@ -88,6 +91,7 @@ class Hub:
             bus=self.bus,
             live=self.live,
             snapshots=self.snapshots,
+            history=self.history,
             records=self.records,
             sites=self.sites,
             devices=self.devices,
@@ -137,12 +141,13 @@ async def hub_in(
         ledger=Ledger(sqlite_url(folder / "ledger.db")),
         records=RecordCodec(keys.load(folder / "keys")),
         snapshots=Snapshots(f"sqlite:///{folder / 'occupancy.db'}"),
+        history=History(f"sqlite:///{folder / 'occupancy.db'}"),
         live=MemoryLive(),
         devices=devices,
         sites=sites,
     )
     async with AsyncExitStack() as stack:
-        for part in (hub.bus, hub.ledger, hub.snapshots, hub.live):
+        for part in (hub.bus, hub.ledger, hub.snapshots, hub.history, hub.live):
             await part.open()
             stack.push_async_callback(part.close)
         await hub.ledger.write(metadata.create_all)
@@ -216,6 +221,47 @@ async def test_silence_is_said_and_said_once(hub: Hub) -> None:
     assert (silent.people, silent.silent, silent.last_people) == (None, ("north",), 220)
     await keeper.take(doors(hub, until=41))
     assert (await hub.said(1))[0].version == silent.version + 1, "nothing else was said meanwhile"
+
+
+async def test_what_is_expected_comes_to_the_board_from_the_first_minutes_and_goes_with_the_number(
+    tmp_path: Path,
+) -> None:
+    sites = {SITE: msgspec.structs.replace(SITES[SITE], capacity=300)}
+    async with hub_in(tmp_path, Devices([DOOR], {}), sites) as hub:
+        keeper = hub.keeper()
+        await filled(hub, keeper, until=30)
+        row = next(iter((await hub.board().now()).rows))
+        assert row.people == 170
+        assert [each.at - hub.clock.now for each in row.occupancy.ahead] == list(HORIZONS)
+        expected = [each.people for each in row.occupancy.ahead]
+        assert all(one is not None and 200 < one <= 300 for one in expected)
+        assert row.occupancy.full_at is not None
+        assert MINUTE < row.occupancy.full_at - hub.clock.now < 120 * MINUTE
+        kept = (await hub.history.read(hub.clock.start))[SITE]
+        assert [point.people for point in kept] == [20, 45, 70, 95, 120, 145, 170]
+    async with hub_in(tmp_path, Devices([DOOR], {}), sites, hub.clock) as hub:
+        keeper = hub.keeper()
+        await keeper.restore()
+        await keeper.tick()
+        again = next(iter((await hub.board().now()).rows)).occupancy
+        assert again.says_the_same(row.occupancy)
+        assert (again.ahead, again.full_at) == (row.occupancy.ahead, row.occupancy.full_at)
+        assert (await hub.history.read(hub.clock.start))[SITE] == kept, "each slot once"
+        hub.clock.now += timedelta(minutes=2, seconds=1)
+        silent = next(iter((await hub.board().now()).rows)).occupancy
+        assert (silent.people, silent.ahead, silent.full_at, silent.full_between) == (None, (), None, None)
+        hub.clock.now += 5 * MINUTE
+        await keeper.tick()
+        assert next(iter((await hub.board().now()).rows)).occupancy.ahead == ()
+        assert (await hub.history.read(hub.clock.start))[SITE] == kept, "a gap is a gap"
+
+
+async def filled(hub: Hub, keeper: Keeper, *, until: int) -> None:
+    """Five people a minute, told as they come."""
+    for reading in doors(hub, until=until):
+        hub.clock.now = max(hub.clock.now, reading.at.replace(microsecond=0))
+        await keeper.take([reading])
+        await keeper.tick()
 
 
 async def test_what_staff_set_is_said_of_every_site_within_a_tick(hub: Hub) -> None:
