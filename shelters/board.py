@@ -21,7 +21,7 @@ from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
 from shelters.plans import AtOnce, Made, Origins
 from shelters.record import unopened
-from shelters.routing import USABLE, Choice, Place, Plan
+from shelters.routing import ARRIVAL, USABLE, Choice, Place, Plan, coming
 from shelters.shelter import Step
 from shelters.site import Site, SiteCode
 from shelters.suited import Suited, suited
@@ -33,11 +33,22 @@ Steps = Callable[[], Awaitable[Mapping[SiteCode, Step]]]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One site at one moment. `people` and `crowding` both None: 不明."""
+    """One site at one moment. `people` and `crowding` both None: 不明.
+
+    `full_expected`: the forecast says it is full before people who set out now arrive.
+    """
 
     site: Site
     step: Step
     occupancy: Occupancy
+    full_expected: bool = False
+
+    @classmethod
+    def at(cls, now: datetime, site: Site, step: Step, said: Occupancy) -> "Row":
+        """As it must be read at `now`."""
+        said = said.at(now)
+        full = said.full_at is not None and said.full_at <= now + ARRIVAL
+        return cls(site=site, step=step, occupancy=said, full_expected=full)
 
     @property
     def people(self) -> int | None:
@@ -55,12 +66,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def version(self) -> int:
-        """Rises with every step, with every new count, and when a count is no longer fresh."""
+        """Rises with every step, with every new count, when it is to be full soon, and when a count is no longer
+        fresh: after which nothing is expected any more."""
         stale = self.occupancy.fresh_until is None
-        return 2 * (self.step.number + self.occupancy.version) + stale
+        return 3 * (self.step.number + self.occupancy.version) + 2 * stale + self.full_expected
 
     def suited(self, hazard: Hazard) -> Suited:
-        return suited(self.site, hazard, self.step, self.crowding)
+        return suited(self.site, hazard, self.step, self.crowding, full_expected=self.full_expected)
 
     def place(self, hazard: Hazard, usable: float = USABLE) -> Place:
         """As a plan for `hazard` sees it."""
@@ -70,6 +82,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             verdict=self.suited(hazard),
             capacity=self.site.capacity,
             people=self.people,
+            coming=0.0 if self.people is None else coming(self.people, self.occupancy.ahead),
             usable=usable,
         )
 
@@ -92,7 +105,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     def later(self, now: datetime) -> "Board":
         """The same as it must be read at `now`: counts that are no longer fresh are unknown (I13)."""
-        rows = (msgspec.structs.replace(row, occupancy=row.occupancy.at(now)) for row in self.rows)
+        rows = (Row.at(now, row.site, row.step, row.occupancy) for row in self.rows)
         return msgspec.structs.replace(self, at=now, rows=tuple(rows))
 
     def plan(self, hazard: Hazard) -> Plan | None:
@@ -146,10 +159,11 @@ def board(
 ) -> Board:
     """Put together what is known. A count that is no longer fresh reads as unknown, whoever wrote it."""
     rows = (
-        Row(
-            site=site,
-            step=steps.get(code) or unopened(code),
-            occupancy=(occupancies.get(code) or Occupancy(site=code, version=0)).at(now),
+        Row.at(
+            now,
+            site,
+            steps.get(code) or unopened(code),
+            occupancies.get(code) or Occupancy(site=code, version=0),
         )
         for code, site in sites.items()
     )

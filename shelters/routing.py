@@ -16,6 +16,7 @@ import structlog
 from hub.place import Position
 from hub.recipient import Zone
 from shelters import demand
+from shelters.ahead import HORIZONS, Ahead
 from shelters.assignment import Assignment, NoSolution, proportional
 from shelters.crowding import Thresholds
 from shelters.demand import COMPLIANCE, Origin
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 USABLE = 0.97
 """Of a capacity: the rest is for who cannot be turned away, and for what was not counted."""
+ARRIVAL = HORIZONS[0]
+"""After which those who set out now have arrived, most of them."""
 _LEAST_PEOPLE = 0.5
 """Fewer of a zone are not worth a line."""
 
@@ -39,6 +42,15 @@ def usable(thresholds: Thresholds) -> float:
     """Of a capacity, where a site is called 満 from less than all of it on: nobody is sent there any more."""
     full = thresholds.full_from_percent
     return USABLE if full is None else min(USABLE, full / 100)
+
+
+def coming(people: int, ahead: Sequence[Ahead]) -> float:
+    """How many more are inside when people who set out now arrive (`ARRIVAL`), as is most likely.
+
+    0 where nobody can say: then room at arrival is room now.
+    """
+    soon = next((each.people for each in ahead), None)
+    return 0.0 if soon is None else float(max(0, soon - people))
 
 
 class Method(StrEnum):
@@ -131,7 +143,8 @@ class _Planning:
     def _without_who_comes_anyway(self) -> list[float]:
         """Room at arrival by open place, after those who go to what lies nearest whatever they are told.
 
-        Where they do not fit they walk on, to the nearest that has room.
+        Where they do not fit they walk on, to the nearest that has room. There they find those who were sent: of
+        its room they take their own part, so that some of it is left to send people to however many there are.
         """
         receiving = [j for j, place in enumerate(self._places) if place.verdict is not Suited.PLANNED]
         come = dict.fromkeys(receiving, 0.0)
@@ -139,16 +152,22 @@ class _Planning:
             for way, number in zip(self._ways, self._setting_out, strict=True):
                 come[min(receiving, key=way.__getitem__)] += (1 - COMPLIANCE) * number
         left = {j: self._places[j].room or 0.0 for j in self._open}
+        walk_on = {at: max(0.0, number - left.get(at, 0.0)) for at, number in come.items()}
         for at, number in come.items():
-            self._let_in(at, number, left)
+            if at in left:
+                left[at] = max(0.0, left[at] - number)
+        others = {j: (1 - COMPLIANCE) * room for j, room in left.items()}
+        for at, number in walk_on.items():
+            self._walk_on(at, number, left, others)
         return [left[j] for j in self._open]
 
-    def _let_in(self, at: int, number: float, left: dict[int, float]) -> None:
-        """Those who come to `at`, as far as they fit, and the rest further on."""
+    def _walk_on(self, at: int, number: float, left: dict[int, float], others: dict[int, float]) -> None:
+        """From `at`. `others`: what may still be taken of the room that is `left`."""
         here = self._places[at].position
         for j in sorted(self._open, key=lambda j: here.distance_m(self._places[j].position)):
-            taken = min(number, left[j])
+            taken = min(number, others[j])
             left[j] -= taken
+            others[j] -= taken
             number -= taken
             if number <= 0:
                 return

@@ -23,39 +23,21 @@ class Why(StrEnum):
     NEARER_UNKNOWN = "nearer_unknown"
     NEARER_CLOSED = "nearer_closed"
     """It is being opened, and takes nobody in yet."""
-    NOT_COUNTED = "not_counted"
-    """It receives; how full it is, or how many it holds, is not known, and no other has room that is known."""
 
     @property
     def japanese(self) -> str:
-        """For staff. `{nearer}`: the nearer site."""
+        """`{nearer}`: the nearer site."""
         return _JAPANESE[self]
-
-    @property
-    def english(self) -> str:
-        return _ENGLISH[self]
 
 
 _JAPANESE = {
     Why.NEAREST: "いちばん近く、空きがあります",
     Why.ONLY: "受け入れているのは、ここだけです",
-    Why.NEARER_FULL: "近い{nearer}は満員です",
+    Why.NEARER_FULL: "近い{nearer}は、もういっぱいです",
     Why.NEARER_FILLING: "近い{nearer}は、着くまでに満員になる見込みです",
     Why.NEARER_SHORT: "近い{nearer}は、来る見込みの全員には足りません",
     Why.NEARER_UNKNOWN: "近い{nearer}は、混み具合が分かりません",
     Why.NEARER_CLOSED: "近い{nearer}は、まだ開いていません",
-    Why.NOT_COUNTED: "空きの分かる場所がありません。近い順です",
-}
-
-_ENGLISH = {
-    Why.NEAREST: "The nearest, and it has room",
-    Why.ONLY: "The only one that is receiving",
-    Why.NEARER_FULL: "{nearer} is nearer, but full",
-    Why.NEARER_FILLING: "{nearer} is nearer, but expected to be full on arrival",
-    Why.NEARER_SHORT: "{nearer} is nearer, but has not enough room for all who are expected",
-    Why.NEARER_UNKNOWN: "{nearer} is nearer, but nobody knows how full it is",
-    Why.NEARER_CLOSED: "{nearer} is nearer, but not open yet",
-    Why.NOT_COUNTED: "No site's room is known; by distance",
 }
 
 _BY_VERDICT = {
@@ -83,10 +65,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reason(chosen: SiteCode, seen: Sequence[Seen]) -> Reason:
-    """Why `chosen`. `seen`: every site that may be shown for the hazard."""
+    """Why `chosen`, which has room. `seen`: every site that may be shown for the hazard."""
     here = next(each for each in seen if each.site == chosen)
-    if not here.counted:
-        return Reason(why=Why.NOT_COUNTED)
     if sum(each.verdict.recommended for each in seen) == 1:
         return Reason(why=Why.ONLY)
     passed = [each for each in seen if each.metres < here.metres]

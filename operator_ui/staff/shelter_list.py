@@ -17,6 +17,7 @@ from operator_ui.changes import version_of
 from operator_ui.form import Form, Problem
 from operator_ui.staff import shelter_hazards, shelter_steps
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, Console, page, part, see_other
+from operator_ui.staff.destinations import destinations
 from operator_ui.staff.glance import glance, look_of
 from shelters.board import Board, Row
 from shelters.shelter import INHABITED, OPENING_ORDER, TRANSITIONS, IllegalStep, Stage, Step
@@ -142,6 +143,7 @@ async def _values(request: web.Request, board: Board, chosen: set[str]) -> dict[
         "missing": lambda row: shelter_hazards.missing(row.site, hazard, threatening),
         "hazards": [each for each in Hazard if each in DESIGNABLE],
         "glance": glance(board, hazard),
+        "sent": destinations(board, hazard, request.app[CONSOLE].city),
         "groups": grouped(board, hazard, threatening),
         "look_of": lambda row: look_of(row, hazard),
         "opening": OPENING_ORDER,

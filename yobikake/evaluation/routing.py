@@ -6,6 +6,7 @@ Those who obey go by what is told when they set out. The others go to what lies 
 
 import heapq
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 
 from hub.place import Position
 from shelters import programme
-from shelters.routing import Place, Plan, plan
+from shelters.forecast import Past, forecast
+from shelters.routing import Place, Plan, coming, plan
 from shelters.suited import Suited
 from shelters.walking import DETOUR
 from yobikake.evaluation.town import HOURS, Beliefs, Evening
 
 EVERY_MIN = 15
 """How often a plan is made."""
+KEPT_MIN = 5
+"""How often a count is kept, for the forecast to learn from."""
 NAMED = 5
 """A text names so many sites of a zone at most."""
 
@@ -92,12 +96,17 @@ class _Run:
         self._been: list[set[int]] = [set() for _ in homes]
         self._placed = [False] * len(homes)
         self._arrivals: list[tuple[float, int, int]] = []
+        self._kept: list[tuple[int, ...]] = []
+        """Counts by site, every `KEPT_MIN`."""
 
     def outcome(self) -> Outcome:
         inside, begun = [], 0
-        for start in range(0, 60 * HOURS, EVERY_MIN):
-            inside.append(tuple(self._inside))
-            begun = self._until(start + EVERY_MIN, begun, self._advice())
+        for start in range(0, 60 * HOURS, KEPT_MIN):
+            if start % EVERY_MIN == 0:
+                inside.append(tuple(self._inside))
+                advice = self._advice(start)
+            self._kept.append(tuple(self._counts()))
+            begun = self._until(start + KEPT_MIN, begun, advice)
         self._arrive(float("inf"))
         inside.append(tuple(self._inside))
         families = self._evening.families
@@ -151,13 +160,13 @@ class _Run:
             next_one = min(others, key=lambda other: self._between[site, other])
             self._go(family, next_one, minute, float(self._between[site, next_one]))
 
-    def _advice(self) -> Callable[[int], int]:
+    def _advice(self, minute: int) -> Callable[[int], int]:
         """What is told from now on, by family."""
         if self._policy is Policy.NEAREST:
             return lambda family: int(self._nearest[family])
         if self._policy is Policy.ROOM_NOW:
             return self._with_room_now
-        return self._by(self._plan())
+        return self._by(self._plan(minute))
 
     def _with_room_now(self, family: int) -> int:
         ways = self._way[family]
@@ -172,7 +181,7 @@ class _Run:
             for counted, most, full in zip(self._counts(), self._capacity, self._full, strict=True)
         ]
 
-    def _plan(self) -> Plan:
+    def _plan(self, minute: int) -> Plan:
         places = [
             Place(
                 site=site.code,
@@ -180,12 +189,23 @@ class _Run:
                 verdict=Suited.RECOMMENDED if room else Suited.FULL,
                 capacity=site.capacity,
                 people=counted,
+                coming=self._coming(i, counted, minute),
                 usable=self._evening.usable,
             )
-            for site, counted, room in zip(self._evening.sites, self._counts(), self._room_now(), strict=True)
+            for i, (site, counted, room) in enumerate(
+                zip(self._evening.sites, self._counts(), self._room_now(), strict=True)
+            )
         ]
         solve = programme.solve if self._policy is Policy.PROGRAMME else None
         return plan(places, self._beliefs.origins, solve=solve)
+
+    def _coming(self, site: int, counted: int, minute: int) -> float:
+        """By the forecast, in half an hour, as the hub has it."""
+        moments = [60.0 * KEPT_MIN * i for i in range(len(self._kept))]
+        past = Past(moments, [float(counts[site]) for counts in self._kept])
+        now = datetime.fromtimestamp(60.0 * minute, UTC)
+        soon = forecast(past, counted, now=now, capacity=self._capacity[site]).ahead
+        return coming(counted, soon)
 
     def _counts(self) -> list[int]:
         return [

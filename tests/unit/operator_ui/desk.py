@@ -39,8 +39,9 @@ from hub.testing.databases import with_schema
 from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
-from shelters.board import Board, board
+from shelters.board import Board, board, with_plans
 from shelters.occupancy import Occupancy
+from shelters.plans import AtOnce
 from shelters.reading import Reading
 from shelters.site import SiteCode, load_sites
 
@@ -130,6 +131,8 @@ class Desk:
     outages: list[Outage] = field(default_factory=list)
     occupancies: dict[SiteCode, Occupancy] = field(default_factory=dict)
     disk: "Drive" = field(default_factory=lambda: Drive(Path(), limit=0.10))
+    at_once: AtOnce = field(default_factory=lambda: AtOnce({}))
+    """Without origins there are no plans of where to send people."""
 
     intake: Scheduling = field(init=False)
 
@@ -152,7 +155,7 @@ class Desk:
 
     async def board(self) -> Board:
         steps = await self.ledger.read(record.all_current)
-        return board(SITES, steps, self.occupancies, now=self.now)
+        return with_plans(board(SITES, steps, self.occupancies, now=self.now), self.at_once, known={})
 
     def console(self, background: Background, url: str) -> Console:
         async def slots() -> Slots:

@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+import pytest
 from lxml.html import document_fromstring
 from sqlalchemy import Connection
 
 from hub.background import Background
+from hub.exposure import NOBODY_FIRST
 from hub.hazard import Hazard
 from hub.ledger import audit
 from operator_ui.staff import shelter_list
 from operator_ui.staff.glance import glance
 from shelters import record
 from shelters.occupancy import Occupancy, Source
+from shelters.plans import AtOnce, origins_of
 from shelters.shelter import OPENING_ORDER, Stage, Step
 from shelters.site import SiteCode
-from tests.unit.operator_ui.desk import NOW, SITES, Desk, Person, somebody
+from tests.unit.operator_ui.desk import CITY, NOW, SITES, Desk, Person, somebody
 from tests.unit.operator_ui.test_following_an_alert import an_alert
 
 FLOOD = [code for code, site in SITES.items() if site.designated_for(Hazard.FLOOD)]
@@ -180,3 +184,33 @@ async def test_who_may_only_look_ticks_nothing(desk: Desk) -> None:
         assert 'name="site"' not in viewer.page
         await tick(viewer, "preparing", [ONE])
         assert viewer.status == 403
+
+
+async def test_staff_see_where_each_zone_is_sent_how_far_and_why(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sites with 100 places each for some thousand people: the plan says how many have none."""
+    for code in (ONE, TWO):
+        monkeypatch.setitem(SITES, code, msgspec.structs.replace(SITES[code], capacity=1_000))
+    await open_sites(desk, [ONE, TWO, THREE])
+    desk.occupancies = {ONE: holds(ONE, 20), TWO: holds(TWO, 322)}
+    async with somebody(desk, "ito") as person:
+        assert "行き先の案内" not in visible(await person.get("/shelters"))  # no plan is in force
+        desk.at_once = AtOnce(origins_of(CITY, NOBODY_FIRST))
+        page = await person.get("/shelters")
+        english = await person.get("/shelters", **{"Accept-Language": "en"})
+    (listed,) = document_fromstring(page).xpath("//*[@class='sent']")
+    sent, named = " ".join(listed.text_content().split()), listed.xpath(".//a/@href")
+    plan = (await desk.board()).made[Hazard.FLOOD].plan
+    zone = next(zone for zone, choices in plan.zones.items() if choices)
+    assert CITY.zones[zone].name.ja in sent
+    assert f"約{plan.zones[zone][0].people}人・徒歩約" in sent
+    assert set(named) <= {f"/shelters/{code}" for code in (ONE, TWO)}  # how full the third is, nobody knows
+    assert plan.unplaced > 1_000
+    assert f"あと約{plan.unplaced:,}人分の場所が必要です" in visible(page)
+    assert CITY.zones[zone].name.en in english
+    assert "The nearest, and it has room" in english or "is nearer, but" in english
+
+
+def visible(page: str) -> str:
+    return " ".join(document_fromstring(page).text_content().split())

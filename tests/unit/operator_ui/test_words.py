@@ -28,6 +28,7 @@ from shelters.manual import Item
 from shelters.occupancy import Source
 from shelters.shelter import Stage
 from shelters.support import Support
+from shelters.why import Why
 
 _SOURCES = [
     *Path(str(FOLDER / "templates")).glob("*.html"),
@@ -62,6 +63,7 @@ def test_every_word_that_code_gives_to_a_template_is_translated() -> None:
         *(look.japanese for look in Look),
         *(stage.japanese for stage in Stage),
         *(source.japanese for source in Source),
+        *(why.japanese for why in Why),
         *(method.value for method in DecisionMethod),
         *JAPANESE.values(),
         *NEEDS,

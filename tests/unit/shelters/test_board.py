@@ -13,6 +13,7 @@ from hub.hazard import Hazard
 from hub.language import Language
 from hub.place import Name, Position
 from hub.shelter_list import Crowding, fits, written
+from shelters.ahead import Ahead
 from shelters.board import Board, board
 from shelters.occupancy import Occupancy, Source
 from shelters.public_list import public_list
@@ -128,6 +129,29 @@ def test_a_text_names_only_where_people_may_be_sent() -> None:
     for language in Language:
         assert fits(written(lines, language), language)
     assert "川の公園" not in written(lines, Language.JA)
+
+
+def test_nobody_more_is_sent_to_what_is_full_before_they_arrive() -> None:
+    """It is shown all the same, and those on their way are taken off its room."""
+    counts = dict(COUNTS)
+    for code, minutes in (("near", 30), ("far", 31)):
+        counts[SiteCode(code)] = msgspec.structs.replace(
+            COUNTS[SiteCode(code)],
+            full_at=NOW + timedelta(minutes=minutes),
+            ahead=(Ahead(at=NOW + timedelta(minutes=30), people=60, low=40, high=90),),
+        )
+    now = now_board(counts)
+    assert [row.site.code for row in now.recommended(FLOOD, near=HERE)] == ["far", "busy"]
+    near = next(entry for entry in public_list(now, FLOOD, near=HERE) if entry.code == "near")
+    assert (near.suited, near.crowding) == (Suited.FILLING, Crowding.HAS_ROOM)
+    rooms = {place.site: place.room for place in now.places(FLOOD)}
+    assert (rooms[SiteCode("near")], rooms[SiteCode("far")]) == (None, 37)  # 97 − 2 − 58
+    later = now.later(NOW + timedelta(minutes=1))
+    assert later.version > now.version
+    assert [row.site.code for row in later.recommended(FLOOD, near=HERE)] == ["busy"]
+    silent = later.later(NOW + timedelta(hours=1))
+    assert silent.version > later.version
+    assert not any(row.full_expected for row in silent.rows)  # nobody knows
 
 
 @pytest.mark.parametrize("hazard", [Hazard.LANDSLIDE, Hazard.CIVIL_PROTECTION])
