@@ -31,7 +31,7 @@ class Why(StrEnum):
 
 
 _JAPANESE = {
-    Why.NEAREST: "いちばん近く、空きがあります",
+    Why.NEAREST: "送る町からいちばん近く、空きがあります",
     Why.ONLY: "受け入れているのは、ここだけです",
     Why.NEARER_FULL: "近い{nearer}は、もういっぱいです",
     Why.NEARER_FILLING: "近い{nearer}は、着くまでに満員になる見込みです",

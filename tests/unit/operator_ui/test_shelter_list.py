@@ -209,7 +209,7 @@ async def test_staff_see_where_each_zone_is_sent_how_far_and_why(
     assert plan.unplaced > 1_000
     assert f"あと約{plan.unplaced:,}人分の場所が必要です" in visible(page)
     assert CITY.zones[zone].name.en in english
-    assert "The nearest, and it has room" in english or "is nearer, but" in english
+    assert "The nearest to the towns" in english or "is nearer, but" in english
 
 
 def visible(page: str) -> str:
