@@ -8,7 +8,7 @@ slower is needed to protect it.
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -33,7 +33,7 @@ from shelters.reading import (
 from shelters.sensors.counting import LINE, PARTS, ROOM, SAYS_IT_ITSELF, Deltas, Heads, Totals, Way
 from shelters.sensors.decoding import MODELS
 from shelters.sensors.uplink import address
-from shelters.site import SiteCode
+from shelters.site import Site, SiteCode
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
@@ -95,6 +95,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     own test. None: nobody has measured it."""
     sensor: Sensor | None = None
     """None: it speaks the hub's own form."""
+    capacity: int | None = None
+    """Of its site, where that is known."""
 
     @property
     def patience(self) -> timedelta:
@@ -138,6 +140,13 @@ class Devices:
     def at(self, site: SiteCode) -> tuple[Device, ...]:
         return tuple(self._by_site.get(site, ()))
 
+    def get(self, device: str) -> Device | None:
+        return self._by_id.get(device)
+
+    def all(self) -> tuple[Device, ...]:
+        """In the order of the register."""
+        return tuple(self._by_id.values())
+
     def parts_of(self, address: str) -> tuple[Device, ...]:
         """The devices that the sensor of this address stands for."""
         return tuple(self._by_address.get(address, ()))
@@ -159,11 +168,14 @@ class Devices:
             or (device is not None and known.id != device)
         ):
             return Refusal(
-                place=f"{sent.place}.device", message=f"{sent.device!r} is not registered for this sender"
+                place=f"{sent.place}.device",
+                message=f"{sent.device!r} is not registered for this sender",
             )
         if not known.measures(sent.measure):
             return Refusal(
-                place=f"{sent.place}.kind", message=f"{sent.device!r} is registered as {known.counts.value}"
+                place=f"{sent.place}.kind",
+                message=f"{sent.device!r} is registered as {known.counts.value}",
+                device=sent.device,
             )
         return known
 
@@ -209,8 +221,8 @@ class _DevicesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     devices: list[_DeviceRow] = []
 
 
-def load_devices(folder: Folder, sites: Collection[SiteCode]) -> Devices:
-    """Read `devices.toml`.
+def load_devices(folder: Folder, sites: Mapping[SiteCode, Site] | Collection[SiteCode]) -> Devices:
+    """Read `devices.toml`. Where the `sites` are given and not only their codes, what they hold is known.
 
     Raises:
         BadSettings: names the device and what is wrong with it.
@@ -221,7 +233,8 @@ def load_devices(folder: Folder, sites: Collection[SiteCode]) -> Devices:
     for row in file.devices:
         _check(row, sites, names, seen)
         seen |= {row.id, f"{row.counts.value} {row.site}"}
-    devices = [_device(row) for row in file.devices]
+    known = sites if isinstance(sites, Mapping) else {}
+    devices = [_device(row, known.get(SiteCode(row.site))) for row in file.devices]
     _check_sensors(devices)
     return Devices(devices, {key.sha256: key.name for key in file.keys})
 
@@ -240,7 +253,7 @@ def _check(row: _DeviceRow, sites: Collection[SiteCode], keys: set[str], seen: s
         )
 
 
-def _device(row: _DeviceRow) -> Device:
+def _device(row: _DeviceRow, site: Site | None) -> Device:
     return Device(
         id=row.id,
         site=SiteCode(row.site),
@@ -249,6 +262,7 @@ def _device(row: _DeviceRow) -> Device:
         interval=timedelta(seconds=row.interval_s),
         error_percent=row.error_percent,
         sensor=None if row.sensor is None else _sensor(row, row.sensor),
+        capacity=None if site is None else site.capacity,
     )
 
 

@@ -33,6 +33,7 @@ from hub.errors import BadInput, Refused, TemporaryFailure
 from hub.live import Live
 from shelters import intake
 from shelters.device import Devices
+from shelters.inspector import Inspector
 from shelters.reading import Refusal
 from shelters.sensors import pushing
 
@@ -51,9 +52,19 @@ RETRY_AFTER_S = 5
 class Gateway:
     """`post` is the handler of `PATH`."""
 
-    def __init__(self, *, devices: Devices, bus: Bus, live: Live, records: RecordCodec, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        devices: Devices,
+        bus: Bus,
+        live: Live,
+        records: RecordCodec,
+        clock: Clock,
+        inspector: Inspector | None = None,
+    ) -> None:
         self._devices, self._bus, self._live, self._records = devices, bus, live, records
         self._clock = clock
+        self._inspector = inspector or Inspector(devices, clock=clock)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -91,30 +102,47 @@ class Gateway:
         def count(body: bytes, key: str) -> intake.Sorted:
             return pushing.list_of(body, device, self._devices, now=self._clock(), at=at, key=key)
 
-        return await self._answered(request, count, nothing=400)
+        return await self._answered(request, count, nothing=400, kept=False)
 
     async def _answered(
-        self, request: web.Request, read: Callable[[bytes, str], intake.Sorted], *, nothing: int
+        self,
+        request: web.Request,
+        read: Callable[[bytes, str], intake.Sorted],
+        *,
+        nothing: int,
+        kept: bool = True,
     ) -> web.Response:
-        """`nothing`: the status where all was refused."""
+        """`nothing`: the status where all was refused. `kept`: staff may see the beginning of what was."""
         key = self._devices.key_of(_token(request))
         if key is None:
+            self._inspector.refuse([Refusal(place="Authorization", message="a wrong key / 鍵が違います")])
             return _refuse(
                 401, "Authorization", "no key, or not one of ours", {hdrs.WWW_AUTHENTICATE: "Bearer"}
             )
         body = await read_body(request, most_bytes=MOST_BYTES)
         if body is None:
-            return _refuse(413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time")
+            return self._refused(
+                413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time", key
+            )
+        shown = body if kept else b""
         try:
             found = read(body, key)
         except BadInput as e:
-            return _refuse(400, e.path, e.message.removeprefix(f"{e.path}: "))
-        return await self._take(key, found, nothing=nothing)
+            return self._refused(400, e.path, e.message.removeprefix(f"{e.path}: "), key, shown)
+        looked_at = self._inspector.inspect(found, shown)
+        if looked_at.wait_s and not looked_at.taken:
+            return _too_many(looked_at.wait_s)
+        return await self._take(key, looked_at, nothing=nothing)
+
+    def _refused(self, status: int, place: str, message: str, key: str, body: bytes = b"") -> web.Response:
+        """As a whole. Staff see by whose key it came."""
+        self._inspector.refuse([Refusal(place=place, message=f"{message} ({key})")], body)
+        return _refuse(status, place, message)
 
     async def _take(self, key: str, found: intake.Sorted, *, nothing: int) -> web.Response:
         wait_s = await self._wait_s(key, len(found.taken))
         if wait_s > 0:
-            return _refuse(429, "$", "too many readings: wait, then send them again", _retry_after(wait_s))
+            return _too_many(wait_s)
         try:
             await intake.publish(self._bus, self._records, found.taken)
         except (TemporaryFailure, Refused) as e:
@@ -166,6 +194,10 @@ async def read_body(request: web.Request, *, most_bytes: int) -> bytes | None:
 
 def _retry_after(seconds: float) -> dict[str, str]:
     return {hdrs.RETRY_AFTER: str(math.ceil(seconds))}
+
+
+def _too_many(wait_s: float) -> web.Response:
+    return _refuse(429, "$", "too many readings: wait, then send them again", _retry_after(wait_s))
 
 
 def _refuse(status: int, place: str, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -32,6 +32,8 @@ class Sorted(msgspec.Struct, frozen=True, kw_only=True):
     taken: tuple[Reading, ...] = ()
     refused: tuple[Refusal, ...] = ()
     heard: tuple[Vital, ...] = ()
+    wait_s: float = 0.0
+    """Where a device sends too much: how long it should wait."""
 
 
 def sort(

@@ -28,6 +28,7 @@ from hub.errors import BadInput, BadSettings, Refused, TemporaryFailure
 from hub.outbound import Outbound
 from shelters import intake
 from shelters.device import Devices
+from shelters.inspector import Inspector
 from shelters.reading import Reading, Refusal
 from shelters.sensors import chirpstack, pushing, things_stack
 from shelters.sensors.pushing import Source
@@ -100,12 +101,14 @@ class MqttIntake:
         bus: Bus,
         records: RecordCodec,
         clock: Clock,
+        inspector: Inspector | None = None,
         feed: Feed = OWN,
         setting: str = "[shelters.mqtt] url",
     ) -> None:
         """Raises `BadSettings` for a url that is none, `Refused` where a rehearsal may not go there."""
         self._broker, self._outbound, self._feed = broker, outbound, feed
         self._devices, self._bus, self._records, self._clock = devices, bus, records, clock
+        self._inspector = inspector or Inspector(devices, clock=clock)
         self._dead_letters = DeadLetters(bus, records, clock=clock)
         self._host, self._port, self._tls = _address(broker.url, setting)
         outbound.allow(self._host, setting=setting)
@@ -169,12 +172,20 @@ class MqttIntake:
     def _sort(self, message: aiomqtt.Message) -> tuple[Sequence[Reading], Sequence[Refusal]]:
         payload = _payload(message)
         if len(payload) > MOST_BYTES:
-            return (), (Refusal(place="$", message=f"more than {MOST_BYTES} bytes"),)
+            return self._refused("$", f"more than {MOST_BYTES} bytes", payload)
         try:
             found = self._feed.sort(str(message.topic), payload, self._devices, self._clock())
         except BadInput as e:
-            return (), (Refusal(place=e.path, message=e.message.removeprefix(f"{e.path}: ")),)
-        return found.taken, found.refused
+            return self._refused(e.path, e.message.removeprefix(f"{e.path}: "), payload)
+        return self._inspector.inspect(found, payload).taken, found.refused
+
+    def _refused(
+        self, place: str, message: str, payload: bytes
+    ) -> tuple[Sequence[Reading], Sequence[Refusal]]:
+        """As a whole."""
+        refusal = Refusal(place=place, message=message)
+        self._inspector.refuse([refusal], payload)
+        return (), (refusal,)
 
     def _letter(self, message: aiomqtt.Message, refusal: Refusal) -> Letter:
         return self._dead_letters.letter(

@@ -117,12 +117,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reading that was not taken: where it stood (`$.readings[3].in`) and why.
 
-    `stranger`: it came from a device that is not registered here, which may be somebody else's business.
+    `stranger`: it came from a device that is not registered here, which may be somebody else's business. `device`: the
+    registered one that it came from, where that is known.
     """
 
     place: str
     message: str
     stranger: bool = False
+    device: str = ""
 
 
 class _Head(msgspec.Struct, kw_only=True):

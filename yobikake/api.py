@@ -27,8 +27,10 @@ from operator_ui.staff.console import Console
 from operator_ui.staff.previews import SheetText
 from shelters import intake
 from shelters.crowding import load_thresholds
-from shelters.device import load_devices
+from shelters.device import Devices, load_devices
+from shelters.device_book import DeviceBook
 from shelters.gateway import Gateway
+from shelters.inspector import Inspector
 from shelters.reading import Reading
 from yobikake import callbacks, open_files
 from yobikake.assembly import Assembly
@@ -43,12 +45,17 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
         BadSettings: a port is taken.
     """
     open_files.raise_limit(assembly.settings.residents.streams)
-    await _listen(staff_app(_console(assembly)), assembly.settings.staff, "staff", stack)
+    devices = load_devices(assembly.city_folder, assembly.sites)
+    book = await stack.enter_async_context(
+        DeviceBook(assembly.settings.occupancy_url, clock=assembly.clock).kept()
+    )
+    inspector = Inspector(devices, clock=assembly.clock, book=book)
+    await _listen(staff_app(_console(assembly, devices, book)), assembly.settings.staff, "staff", stack)
     samples = await stack.enter_async_context(recorded_past(assembly.settings))
-    await _listen(_public(assembly, samples), assembly.settings.residents, "residents", stack)
+    await _listen(_public(assembly, samples, inspector), assembly.settings.residents, "residents", stack)
 
 
-def _console(assembly: Assembly) -> Console:
+def _console(assembly: Assembly, devices: Devices, book: DeviceBook) -> Console:
     own = organisation.load(assembly.city_folder)
     return Console(
         ledger=assembly.ledger,
@@ -76,6 +83,8 @@ def _console(assembly: Assembly) -> Console:
         targets=_targets(assembly),
         sheets=_sheets(assembly),
         ticked=partial(_ticked, assembly),
+        devices=devices,
+        device_book=book,
     )
 
 
@@ -99,14 +108,15 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
     )
 
 
-def _public(assembly: Assembly, samples: Samples) -> web.Application:
+def _public(assembly: Assembly, samples: Samples, inspector: Inspector) -> web.Application:
     app = residents_app(residents(assembly, samples))
     readings = Gateway(
-        devices=load_devices(assembly.city_folder, assembly.sites),
+        devices=inspector.devices,
         bus=assembly.bus,
         live=assembly.live,
         records=assembly.records,
         clock=assembly.clock,
+        inspector=inspector,
     )
     app.add_routes(readings.routes())
     app.add_routes(callbacks.routes(assembly.channels, assembly.postbox))

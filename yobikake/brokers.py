@@ -6,13 +6,13 @@ from hub.errors import BadSettings
 from hub.outbound import Outbound
 from hub.secret import read_secret
 from hub.settings import NetworkSettings
-from shelters.device import Devices
+from shelters.inspector import Inspector
 from shelters.mqtt import NETWORKS, OWN, Broker, Feed, MqttIntake
 from shelters.sensors.pushing import Source
 from yobikake.assembly import Assembly
 
 
-def intakes(assembly: Assembly, devices: Devices) -> list[MqttIntake]:
+def intakes(assembly: Assembly, inspector: Inspector) -> list[MqttIntake]:
     """One for each broker of the settings.
 
     Raises:
@@ -20,13 +20,13 @@ def intakes(assembly: Assembly, devices: Devices) -> list[MqttIntake]:
         Refused: a rehearsal may not go there.
     """
     wanted = assembly.settings.shelters
-    own = [_own(assembly, devices)] if wanted.mqtt else []
+    own = [_own(assembly, inspector)] if wanted.mqtt else []
     return own + [
-        _network(assembly, devices, network, number) for number, network in enumerate(wanted.networks, 1)
+        _network(assembly, inspector, network, number) for number, network in enumerate(wanted.networks, 1)
     ]
 
 
-def _own(assembly: Assembly, devices: Devices) -> MqttIntake:
+def _own(assembly: Assembly, inspector: Inspector) -> MqttIntake:
     wanted = assembly.settings.shelters
     broker = Broker(
         url=wanted.mqtt,
@@ -34,10 +34,10 @@ def _own(assembly: Assembly, devices: Devices) -> MqttIntake:
         username=wanted.mqtt_username,
         password=_password(wanted.mqtt_username, wanted.mqtt_password_file, place="[shelters]", name="mqtt_"),
     )
-    return _intake(assembly, devices, broker)
+    return _intake(assembly, inspector, broker)
 
 
-def _network(assembly: Assembly, devices: Devices, wanted: NetworkSettings, number: int) -> MqttIntake:
+def _network(assembly: Assembly, inspector: Inspector, wanted: NetworkSettings, number: int) -> MqttIntake:
     place = f"[[shelters.networks]] {number}"
     broker = Broker(
         url=wanted.mqtt,
@@ -45,7 +45,7 @@ def _network(assembly: Assembly, devices: Devices, wanted: NetworkSettings, numb
         username=wanted.username,
         password=_password(wanted.username, wanted.password_file, place=place),
     )
-    return _intake(assembly, devices, broker, feed=NETWORKS[Source(wanted.kind)], setting=f"{place} mqtt")
+    return _intake(assembly, inspector, broker, feed=NETWORKS[Source(wanted.kind)], setting=f"{place} mqtt")
 
 
 def _password(username: str | None, file: Path | None, *, place: str, name: str = "") -> str | None:
@@ -56,7 +56,7 @@ def _password(username: str | None, file: Path | None, *, place: str, name: str 
 
 def _intake(
     assembly: Assembly,
-    devices: Devices,
+    inspector: Inspector,
     broker: Broker,
     *,
     feed: Feed = OWN,
@@ -68,10 +68,11 @@ def _intake(
         outbound=Outbound(
             deployment=assembly.deployment, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file
         ),
-        devices=devices,
+        devices=inspector.devices,
         bus=assembly.bus,
         records=assembly.records,
         clock=assembly.clock,
+        inspector=inspector,
         feed=feed,
         setting=setting,
     )

@@ -6,7 +6,9 @@ from collections.abc import Awaitable
 from shelters import record
 from shelters.crowding import Thresholds, in_force, load_thresholds
 from shelters.device import load_devices
+from shelters.device_book import DeviceBook
 from shelters.history import History
+from shelters.inspector import Inspector
 from shelters.keeper import Keeper
 from shelters.router import Router
 from shelters.snapshots import Snapshots
@@ -46,11 +48,13 @@ async def run(assembly: Assembly) -> None:
         clock=assembly.clock,
         thresholds=thresholds,
     )
+    book = DeviceBook(assembly.settings.occupancy_url, clock=assembly.clock)
+    inspector = Inspector(devices, clock=assembly.clock, book=book)
     try:
-        async with asyncio.TaskGroup() as group:
+        async with book.kept(), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
             group.create_task(router.run())
-            for intake in brokers.intakes(assembly, devices):
+            for intake in brokers.intakes(assembly, inspector):
                 group.create_task(intake.run())
     finally:
         await history.close()

@@ -29,6 +29,8 @@ from operator_ui.staff.headcount import Headcounts
 from operator_ui.staff.previews import Preview, Seconds, SheetText
 from shelters.board import Board
 from shelters.crowding import Thresholds
+from shelters.device import Devices
+from shelters.device_book import DeviceBook
 from shelters.link import Link
 from shelters.reading import Reading
 
@@ -76,6 +78,10 @@ class Console:
     """Copy-ready texts of a channel's sheets, by channel and target ref."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
     """Tells the engine that (channel, alert, sheet) was carried over at that time."""
+    devices: Devices = field(default_factory=lambda: Devices((), {}))
+    """What counts people at the shelters."""
+    device_book: DeviceBook | None = None
+    """What is known of them, and what was refused."""
 
     @property
     def mustering(self) -> Mustering:

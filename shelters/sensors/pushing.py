@@ -120,14 +120,14 @@ def _uplink(message: Uplink, parts: Sequence[Device], desk: _Desk) -> list[Told]
     try:
         decoded = decode(sensor.vendor, sensor.model, _port(message.port, parts[0]), message.frame)
     except BadInput as e:
-        return [Refusal(place=f"$ {parts[0].id}", message=e.message)]
+        return [Refusal(place=f"$ {parts[0].id}", message=e.message, device=parts[0].id)]
     condition = counting.condition(decoded)
     told: list[Told] = [Vital(device=parts[0].id, what="uplink", condition=condition)]
     if condition.standing:
         why = (
             f"the counter says that it does not count: {', '.join(condition.trouble)} / 計測が止まっています"
         )
-        return [*told, Refusal(place=f"$ {parts[0].id}", message=why)]
+        return [*told, Refusal(place=f"$ {parts[0].id}", message=why, device=parts[0].id)]
     for part in parts:
         if part.sensor is None or part.sensor.way is None:
             continue
@@ -169,7 +169,7 @@ def _counted(part: Device, measure: Measure, message: Uplink | Pushed, desk: _De
 def _admitted(sent: Sent, desk: _Desk) -> Reading | Refusal:
     checked = timely(sent, now=desk.now)
     if isinstance(checked, Refusal):
-        return checked
+        return msgspec.structs.replace(checked, device=sent.device)
     admitted = desk.devices.admit(checked, key=desk.key)
     return admitted if isinstance(admitted, Refusal) else admitted.reading(checked, received_at=desk.now)
 
