@@ -19,7 +19,7 @@ _LEAST = timedelta(seconds=10)
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800)
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """`above`: of the height, in per cent, the band that names the marks; `height`: the plot. `intervals`: at most so
     many on the axis of time. `edge`: so near to an end, in parts of the width, a time no longer stands in the middle
     of its moment."""
@@ -30,7 +30,7 @@ class _Shape(NamedTuple):
     edge: float
 
 
-_LARGE, _SMALL = _Shape(22.5, 64.0, 4, 0.08), _Shape(8.0, 66.0, 2.8, 0.2)
+LARGE, SMALL = Shape(22.5, 64.0, 4, 0.08), Shape(8.0, 66.0, 2.8, 0.2)
 
 
 class Line(NamedTuple):
@@ -59,19 +59,22 @@ def chart(
     """`top`: the most that there can be, drawn as a line of its own. Each line begins with 0 at `start` and goes on
     to `end` as it ended. Without a name, marks are points alone, and the band above is not there."""
     named = any(mark.name for mark in marks)
-    frame = _Frame(start, max(end, start + _LEAST), max(top, 1), named=named)
+    shape = LARGE if named else SMALL
+    frame = Frame(start, max(end, start + _LEAST), max(top, 1), shape, ticked=named)
     return Markup('<div class="chart{}" role="img" aria-label="{}">{}{}</div>').format(
-        "" if named else " small", title, _amounts(frame), _plot(frame, lines, marks)
+        "" if named else " small",
+        title,
+        amounts(frame, (0, *frame.ticks, frame.top)),
+        _plot(frame, lines, marks),
     )
 
 
-class _Frame:
-    """Where a moment and an amount stand."""
+class Frame:
+    """Where a moment and an amount stand. `ticked`: with round amounts below the top."""
 
-    def __init__(self, start: datetime, end: datetime, top: int, *, named: bool) -> None:
-        self.start, self.end, self.top = start, end, top
-        self.shape = _LARGE if named else _SMALL
-        self.ticks = _ticks(top) if named else []
+    def __init__(self, start: datetime, end: datetime, top: int, shape: Shape, *, ticked: bool) -> None:
+        self.start, self.end, self.top, self.shape = start, end, top, shape
+        self.ticks = _ticks(top) if ticked else []
 
     def across(self, at: datetime) -> float:
         """0 to 1."""
@@ -84,19 +87,19 @@ class _Frame:
         return f"{self.shape.above + self.shape.height * (1 - amount / self.top):.2f}%"
 
 
-def _amounts(frame: _Frame) -> Markup:
+def amounts(frame: Frame, shown: Sequence[int]) -> Markup:
     """The axis of amounts, beside the plot."""
     return Markup('<svg class="chart-amounts" aria-hidden="true">{}</svg>').format(
         Markup().join(
             Markup('<text x="100%" y="{}" dy=".35em" text-anchor="end">{}</text>').format(
                 frame.y(amount), moments.number(amount)
             )
-            for amount in (0, *frame.ticks, frame.top)
+            for amount in shown
         )
     )
 
 
-def _plot(frame: _Frame, lines: Sequence[Line], marks: Sequence[Mark]) -> Markup:
+def _plot(frame: Frame, lines: Sequence[Line], marks: Sequence[Mark]) -> Markup:
     return Markup('<svg class="chart-plot" aria-hidden="true">{}</svg>').format(
         Markup().join(
             [
@@ -106,21 +109,21 @@ def _plot(frame: _Frame, lines: Sequence[Line], marks: Sequence[Mark]) -> Markup
                 ).format(frame.shape.above, frame.shape.height),
                 *(_line(frame, line) for line in lines),
                 Markup("</svg>"),
-                *_times(frame),
+                *times(frame),
                 *_marks(frame, lines, marks),
             ]
         )
     )
 
 
-def _grid(frame: _Frame) -> Iterator[Markup]:
+def _grid(frame: Frame) -> Iterator[Markup]:
     for amount, kind in (*((tick, "") for tick in (0, *frame.ticks)), (frame.top, " top")):
         yield Markup('<line class="chart-grid{}" x1="0" x2="100%" y1="{y}" y2="{y}"/>').format(
             kind, y=frame.y(amount)
         )
 
 
-def _line(frame: _Frame, line: Line) -> Markup:
+def _line(frame: Frame, line: Line) -> Markup:
     """The area under it and its edge; both stretch with the plot, their strokes do not."""
     reached = 0
     way = ["M0 1000"]
@@ -134,7 +137,7 @@ def _line(frame: _Frame, line: Line) -> Markup:
     ).format(line.kind, edge)
 
 
-def _times(frame: _Frame) -> Iterator[Markup]:
+def times(frame: Frame) -> Iterator[Markup]:
     step, edge = _time_step(frame.end - frame.start, frame.shape.intervals), frame.shape.edge
     for at in _moments(frame, step):
         across = frame.across(at)
@@ -144,7 +147,7 @@ def _times(frame: _Frame) -> Iterator[Markup]:
         )
 
 
-def _marks(frame: _Frame, lines: Sequence[Line], marks: Sequence[Mark]) -> Iterator[Markup]:
+def _marks(frame: Frame, lines: Sequence[Line], marks: Sequence[Mark]) -> Iterator[Markup]:
     """Each name in a row of its own, so that none covers another however near their moments are."""
     for row, mark in enumerate(marks):
         x, y = frame.x(mark.at), frame.y(_amount(lines[0], mark.at, frame.top))
@@ -187,7 +190,7 @@ def _time_step(span: timedelta, intervals: float) -> timedelta:
     return timedelta(seconds=next((each for each in _STEPS_S if each >= rough), _STEPS_S[-1]))
 
 
-def _moments(frame: _Frame, step: timedelta) -> Iterator[datetime]:
+def _moments(frame: Frame, step: timedelta) -> Iterator[datetime]:
     """Round ones in Japanese time, within the frame."""
     midnight = frame.start.astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + step * ceil((frame.start - midnight) / step)

@@ -50,12 +50,13 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
         DeviceBook(assembly.settings.occupancy_url, clock=assembly.clock).kept()
     )
     inspector = Inspector(devices, clock=assembly.clock, book=book)
-    await _listen(staff_app(_console(assembly, devices, book)), assembly.settings.staff, "staff", stack)
     samples = await stack.enter_async_context(recorded_past(assembly.settings))
+    console = _console(assembly, devices, book, samples)
+    await _listen(staff_app(console), assembly.settings.staff, "staff", stack)
     await _listen(_public(assembly, samples, inspector), assembly.settings.residents, "residents", stack)
 
 
-def _console(assembly: Assembly, devices: Devices, book: DeviceBook) -> Console:
+def _console(assembly: Assembly, devices: Devices, book: DeviceBook, samples: Samples) -> Console:
     own = organisation.load(assembly.city_folder)
     return Console(
         ledger=assembly.ledger,
@@ -85,6 +86,7 @@ def _console(assembly: Assembly, devices: Devices, book: DeviceBook) -> Console:
         ticked=partial(_ticked, assembly),
         devices=devices,
         device_book=book,
+        samples=samples,
     )
 
 

@@ -26,6 +26,7 @@ from hub.scheduling import Scheduling
 from operator_ui.changes import Changes
 from operator_ui.pages import Pages
 from operator_ui.staff.headcount import Headcounts
+from operator_ui.staff.outlook import Samples, no_past
 from operator_ui.staff.previews import Preview, Seconds, SheetText
 from shelters.board import Board
 from shelters.crowding import Thresholds
@@ -82,6 +83,8 @@ class Console:
     """What counts people at the shelters."""
     device_book: DeviceBook | None = None
     """What is known of them, and what was refused."""
+    samples: Samples = no_past
+    """How full the shelters were."""
 
     @property
     def mustering(self) -> Mustering:

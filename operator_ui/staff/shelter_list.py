@@ -19,6 +19,7 @@ from operator_ui.staff import shelter_hazards, shelter_steps
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, Console, page, part, see_other
 from operator_ui.staff.destinations import destinations
 from operator_ui.staff.glance import glance, look_of
+from operator_ui.staff.outlook import outlook
 from shelters.board import Board, Row
 from shelters.shelter import INHABITED, OPENING_ORDER, TRANSITIONS, IllegalStep, Stage, Step
 
@@ -146,6 +147,7 @@ async def _values(request: web.Request, board: Board, chosen: set[str]) -> dict[
         "sent": destinations(board, hazard, request.app[CONSOLE].city),
         "groups": grouped(board, hazard, threatening),
         "look_of": lambda row: look_of(row, hazard),
+        "outlook_of": lambda row: outlook(row, board.at),
         "opening": OPENING_ORDER,
         "next_stage": _next,
         "stage": Stage,

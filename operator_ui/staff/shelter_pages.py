@@ -20,7 +20,7 @@ from operator_ui import form, words
 from operator_ui.failures import status_of
 from operator_ui.form import Form, Problem
 from operator_ui.moments import clock
-from operator_ui.staff import device_time, shelter_hazards, shelter_steps
+from operator_ui.staff import device_time, outlook, shelter_hazards, shelter_steps
 from operator_ui.staff.console import ACTOR, CONSOLE, LINK, PAGES, Console, page, see_other
 from operator_ui.staff.device_time import happened
 from operator_ui.staff.glance import look_of
@@ -131,15 +131,21 @@ async def _show(
     begun = checklist.opening(steps)
     latest = await console.ledger.read(lambda conn: record.latest_report(conn, site))
     hazard = shelter_hazards.shown(request, await shelter_hazards.live(console))
+    now = console.clock()
+    seen = outlook.outlook(row, now)
     return page(
         request,
         "shelter.html",
         status=status,
-        now=console.clock(),
+        now=now,
         base=_base(request, row),
         row=row,
         look=look_of(row, hazard),
         hazard=hazard,
+        outlook=seen,
+        was=await outlook.past_of(row, console.samples, now) if seen else [],
+        drawn=outlook.drawn,
+        for_a_table=outlook.for_a_table,
         steps=steps[begun - 1 :] if begun else steps,
         names=await console.ledger.read(lambda conn: _names(conn, site)),
         opening=OPENING_ORDER,

@@ -40,6 +40,7 @@ from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
 from shelters.board import Board, board, with_plans
+from shelters.history import Point
 from shelters.occupancy import Occupancy
 from shelters.plans import AtOnce
 from shelters.reading import Reading
@@ -130,6 +131,7 @@ class Desk:
     health: dict[str, Health] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     occupancies: dict[SiteCode, Occupancy] = field(default_factory=dict)
+    past: list[Point] = field(default_factory=list)
     disk: "Drive" = field(default_factory=lambda: Drive(Path(), limit=0.10))
     at_once: AtOnce = field(default_factory=lambda: AtOnce({}))
     """Without origins there are no plans of where to send people."""
@@ -170,6 +172,9 @@ class Desk:
         async def report(reading: Reading) -> None:
             self.reported.append(reading)
 
+        async def samples(since: datetime, until: datetime) -> Sequence[Point]:
+            return [point for point in self.past if since <= point.at < until]
+
         async def ticked(channel: str, alert: str, sheet: str, at: datetime) -> None:
             self.ticked.append((channel, alert, sheet))
 
@@ -194,6 +199,7 @@ class Desk:
             disk=self.disk,
             targets={"manual": SHEETS},
             ticked=ticked,
+            samples=samples,
         )
 
 
