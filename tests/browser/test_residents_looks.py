@@ -8,7 +8,14 @@ from playwright.async_api import Browser, expect
 
 from hub.alert import Mode
 from hub.language import Language
-from operator_ui.residents.portal import alert_path, banner_path, history_path, home_path, leaving_path
+from operator_ui.residents.portal import (
+    alert_path,
+    banner_path,
+    data_path,
+    history_path,
+    home_path,
+    leaving_path,
+)
 from tests.browser.looking import Reader, keep, letters, reader, violations, width
 from tests.browser.test_leaving import someone, token
 from tests.unit.residents.portal_setup import Town, flood_order, open_some
@@ -43,6 +50,7 @@ async def pages(town: Town) -> dict[str, str]:
         "drill": alert_path(DRILL, Language.JA),
         "history": history_path(Language.VI),
         "banner": banner_path(Language.JA),
+        "open-data": data_path(Language.JA),
         "leaving": leaving_path(token(town, await someone(town)), Language.JA),
         "never": leaving_path("no-such-token", Language.KO),
         "missing": alert_path("2026-9999", Language.JA),
