@@ -52,12 +52,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def people(self) -> int | None:
+        """As staff see it: perhaps a guess."""
         return self.occupancy.people
 
     @property
     def disclosed(self) -> Disclosed:
-        """`people` as residents may be told it."""
-        return disclosed(self.people)
+        """`people` as residents may be told it. A guess is told nobody as a number."""
+        return disclosed(None if self.occupancy.guessed else self.people)
 
     @property
     def crowding(self) -> Crowding | None:

@@ -47,14 +47,17 @@ class Counts(StrEnum):
     DOOR_TOTALS = "door_totals"
     DOOR_DELTAS = "door_deltas"
     HEADS = "head_count"
+    """Sees everybody inside, or one part of the site: those of a site are added up."""
+    LIST = "check_in_list"
+    """Whoever signed in and not out. Sends head counts."""
     STAFF = "staff_word"
 
 
-_COUNTS: dict[type[Measure], Counts] = {
-    DoorTotals: Counts.DOOR_TOTALS,
-    DoorDeltas: Counts.DOOR_DELTAS,
-    HeadCount: Counts.HEADS,
-    StaffWord: Counts.STAFF,
+_COUNTS: dict[type[Measure], tuple[Counts, ...]] = {
+    DoorTotals: (Counts.DOOR_TOTALS,),
+    DoorDeltas: (Counts.DOOR_DELTAS,),
+    HeadCount: (Counts.HEADS, Counts.LIST),
+    StaffWord: (Counts.STAFF,),
 }
 
 
@@ -93,6 +96,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     error_percent: float | None = None
     """By how much its count may be wrong, in percent of what it counted: from its data sheet, or the city's
     own test. None: nobody has measured it."""
+    staff: int = 0
+    """Of the heads that a head counter sees, how many are the shelter's own staff: they are heads too."""
     sensor: Sensor | None = None
     """None: it speaks the hub's own form."""
     capacity: int | None = None
@@ -109,7 +114,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     def measures(self, measure: Measure) -> bool:
         """Whether this is what it is registered to count."""
-        return self.counts is _COUNTS[type(measure)]
+        return self.counts in _COUNTS[type(measure)]
 
     def reading(self, sent: Sent, *, received_at: datetime) -> Reading:
         """What it sent, once it is admitted."""
@@ -213,6 +218,7 @@ class _DeviceRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     key: str = ""
     interval_s: Annotated[int, Meta(ge=1, le=86_400)]
     error_percent: Annotated[float, Meta(ge=0, le=50)] | None = None
+    staff: Annotated[int, Meta(ge=0, le=1_000)] = 0
     sensor: _SensorRow | None = None
 
 
@@ -232,7 +238,7 @@ def load_devices(folder: Folder, sites: Mapping[SiteCode, Site] | Collection[Sit
     seen: set[str] = set()
     for row in file.devices:
         _check(row, sites, names, seen)
-        seen |= {row.id, f"{row.counts.value} {row.site}"}
+        seen.add(row.id)
     known = sites if isinstance(sites, Mapping) else {}
     devices = [_device(row, known.get(SiteCode(row.site))) for row in file.devices]
     _check_sensors(devices)
@@ -247,9 +253,10 @@ def _check(row: _DeviceRow, sites: Collection[SiteCode], keys: set[str], seen: s
         raise BadSettings(f"{place} site", f"{row.site!r} is not in shelters.csv / 避難所の一覧にありません")
     if row.key and row.key not in keys:
         raise BadSettings(f"{place} key", f"{row.key!r} is not among [[keys]] / 鍵がありません")
-    if row.counts is Counts.HEADS and f"{row.counts.value} {row.site}" in seen:
+    if row.staff and row.counts is not Counts.HEADS:
         raise BadSettings(
-            f"{place} counts", "a site has one head counter, for everybody inside / 1か所に1台です"
+            f"{place} staff",
+            "only a head counter sees staff who stay inside / 中にいる職員が映るのは人数の計測だけです",
         )
 
 
@@ -261,6 +268,7 @@ def _device(row: _DeviceRow, site: Site | None) -> Device:
         key=row.key,
         interval=timedelta(seconds=row.interval_s),
         error_percent=row.error_percent,
+        staff=row.staff,
         sensor=None if row.sensor is None else _sensor(row, row.sensor),
         capacity=None if site is None else site.capacity,
     )

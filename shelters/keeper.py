@@ -177,7 +177,7 @@ class Keeper:
     ) -> Snapshot:
         ruler = self._rulers[site]
         tally = add(known.tally if known else Tally(site=site), readings)
-        tally = fold(tally, patience={device.id: device.patience for device in ruler.doors})
+        tally = fold(tally, ruler.devices)
         said = estimate(tally, ruler, now=now, before=known.said if known else None)
         return Snapshot(tally=tally, said=said.expecting(self._outlooks.forecast(said, now)))
 

@@ -1,26 +1,36 @@
 """How many people a site holds, how sure that is, and until when it may be believed.
 
-Who is believed: a number that staff gave, while it is fresh; else a head count, while it is fresh;
-else the last of either, carried on by the doors, while every door reports. The doors' movement since
-is added whenever every door reports. When nothing is fresh the number is unknown, 不明: silence never
-reads as «space available» (I13).
+The doors carry every count on: by staff, by cameras, from a list (`carrying`). While they cannot, a number that staff
+gave stands as long as it is fresh, then what the head counters see. When nothing is fresh the number is unknown, 不明:
+silence never reads as «space available» (I13), and neither does a guess.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import ceil, hypot
+from math import ceil
 
 import msgspec
 
 from hub.shelter_list import Crowding
 from shelters.ahead import NOTHING, Ahead, Forecast
+from shelters.belief import Belief
 from shelters.crowding import Thresholds
 from shelters.device import SILENT_INTERVALS, Counts, Device
+from shelters.filter import NINETY
 from shelters.site import SiteCode
-from shelters.tally import Base, Tally, Word
+from shelters.tally import Tally, Word
 
 STAFF_INTERVAL = timedelta(minutes=15)
 """How often staff are asked to report (the screen's 次の目安)."""
+
+WIDE, WIDE_SHARE = 10, 0.2
+"""People ±, and share of the number ±, above both of which staff are asked to count."""
+
+USELESS, USELESS_SHARE = 20, 0.5
+"""The same, above which the number is not said at all."""
+
+LITTLE, LITTLE_SHARE = 3, 0.03
+"""Crossings made up, and share of the number, up to both of which nobody needs to hear of it."""
 
 
 class Source(StrEnum):
@@ -35,6 +45,29 @@ class Source(StrEnum):
         return {Source.STAFF: "職員入力", Source.HEADS: "人数の計測", Source.DOORS: "センサー"}[self]
 
 
+class Recount(StrEnum):
+    """Why staff are asked to count heads."""
+
+    CONTRADICTED = "contradicted"
+    FLIPPED = "flipped"
+    SILENT_DOOR = "silent_door"
+    WIDE = "wide"
+    LOST = "lost"
+
+    @property
+    def japanese(self) -> str:
+        return _RECOUNT_JAPANESE[self]
+
+
+_RECOUNT_JAPANESE = {
+    Recount.CONTRADICTED: "数えた人数とセンサーが合いません",
+    Recount.FLIPPED: "出入りが逆に数えられているようです",
+    Recount.SILENT_DOOR: "止まったセンサーの分は推定です",
+    Recount.WIDE: "誤差が大きくなりました",
+    Recount.LOST: "センサーだけでは人数が分かりません",
+}
+
+
 class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one site at one moment, as it travels on `occupancy`.
 
@@ -46,8 +79,7 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     people: int | None = None
     margin: int | None = None
-    """People ±: by how much `people` may be wrong, as far as its sensors' errors are known. None: not known,
-    or a number that somebody counted."""
+    """People ±, nine times in ten. None: a number that staff gave and nothing carried on, or not known."""
     capacity: int | None = None
     crowding: Crowding | None = None
     source: Source | None = None
@@ -57,6 +89,13 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     """From then on it is unknown, unless something newer has come."""
     silent: tuple[str, ...] = ()
     """Devices that should have reported and did not."""
+    guessed: bool = False
+    """Part of `people` is made up, for a door that is silent or seems to count the wrong way round. Staff see it
+    as that; nobody else is told the number, and it is never «space available»."""
+    recount: tuple[Recount, ...] = ()
+    """Why staff are asked to count, the most urgent first. Empty: they are not."""
+    flipped: tuple[str, ...] = ()
+    """Doors that seem to count those who come as going."""
     last_people: int | None = None
     """For staff, while it is unknown: the last number there was, and its time."""
     last_at: datetime | None = None
@@ -75,7 +114,14 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
         if self.fresh_until is None or now <= self.fresh_until:
             return self
         return msgspec.structs.replace(
-            self, people=None, margin=None, crowding=None, source=None, as_of=None, fresh_until=None
+            self,
+            people=None,
+            margin=None,
+            crowding=None,
+            source=None,
+            as_of=None,
+            fresh_until=None,
+            guessed=False,
         ).expecting(NOTHING)
 
     def expecting(self, forecast: Forecast) -> "Occupancy":
@@ -102,6 +148,9 @@ class Ruler(msgspec.Struct, frozen=True, kw_only=True):
     def doors(self) -> tuple[Device, ...]:
         return tuple(device for device in self.devices if device.door)
 
+    def counting(self, kind: Counts) -> tuple[Device, ...]:
+        return tuple(device for device in self.devices if device.counts is kind)
+
     @property
     def staff_patience(self) -> timedelta:
         return SILENT_INTERVALS * self.staff_interval
@@ -113,37 +162,59 @@ class _Count(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime
     fresh_until: datetime
     margin: int | None = None
+    guessed: bool = False
 
 
 def estimate(tally: Tally, ruler: Ruler, *, now: datetime, before: Occupancy | None = None) -> Occupancy:
     """The occupancy at `now`. `before`: what was last said of the site; its version is followed by the next."""
     before = before or Occupancy(site=tally.site, version=int(now.timestamp()))
+    silent = _silent(tally, ruler, now)
+    until = max(now, tally.newest_at or now)  # a device's clock may run ahead a little
+    belief = tally.believed(ruler.devices, until) if ruler.doors else None
+    count, word = _count(tally, belief, ruler, now), _staff_word(tally, ruler, now)
     said = Occupancy(
         site=tally.site,
         version=before.version + 1,
         capacity=ruler.capacity,
-        silent=_silent(tally, ruler, now),
+        silent=silent,
+        recount=_recount(belief, count, ruler, silent) if belief else (),
+        flipped=belief.flipped if belief else (),
         last_people=before.last_people,
         last_at=before.last_at,
     )
-    count, word = _count(tally, ruler, now), _staff_word(tally, ruler, now)
     if count:
         said = _with_count(said, count, ruler)
     return _with_word(said, word, ruler) if word else said
 
 
 def _with_count(said: Occupancy, count: _Count, ruler: Ruler) -> Occupancy:
+    doubtful = count.guessed or Recount.CONTRADICTED in said.recount
     return msgspec.structs.replace(
         said,
         people=count.people,
         margin=count.margin,
-        crowding=ruler.thresholds.word(count.people, ruler.capacity),
+        crowding=_word(count, ruler, doubtful=doubtful),
         source=count.source,
         as_of=count.as_of,
         fresh_until=count.fresh_until,
+        guessed=count.guessed,
         last_people=count.people,
         last_at=count.as_of,
     )
+
+
+def _word(count: _Count, ruler: Ruler, *, doubtful: bool) -> Crowding | None:
+    """The word of the most people there may be. 満 alone is that of the number itself: it sends people away.
+
+    `doubtful`: then it is not «space available», and there is no word where that would be it.
+    """
+    likely = ruler.thresholds.word(count.people, ruler.capacity)
+    if likely is Crowding.FULL:
+        return likely
+    most = ruler.thresholds.word(count.people + (count.margin or 0), ruler.capacity)
+    if most is Crowding.FULL:
+        return Crowding.CROWDED
+    return None if doubtful and most is Crowding.HAS_ROOM else most
 
 
 def _with_word(said: Occupancy, word: Word, ruler: Ruler) -> Occupancy:
@@ -157,80 +228,76 @@ def _with_word(said: Occupancy, word: Word, ruler: Ruler) -> Occupancy:
     )
 
 
-def _count(tally: Tally, ruler: Ruler, now: datetime) -> _Count | None:
+def _count(tally: Tally, belief: Belief | None, ruler: Ruler, now: datetime) -> _Count | None:
     told = _told(tally, ruler, now)
-    base = told[0] if told else _latest(tally)
-    if base is not None and _doors_carry(tally, ruler, base, now):
-        carried = _by_doors(tally, base, ruler)
-        if told is None or carried.as_of > base.at:
+    if belief is not None and belief.carries(ruler.doors, now):
+        carried = _by_doors(tally, belief, ruler, now)
+        if _useful(carried) and (told is None or carried.as_of > told.as_of):
             return carried
-    return told[1] if told else None
+    return told
 
 
-def _told(tally: Tally, ruler: Ruler, now: datetime) -> tuple[Base, _Count] | None:
-    """The number that somebody gave and that is still fresh: staff before a counter."""
-    ranked = (
-        (tally.staff, Source.STAFF, ruler.staff_patience),
-        (tally.heads, Source.HEADS, _heads_patience(ruler)),
-    )
-    for base, source, patience in ranked:
-        if base is not None and now <= base.at + patience:
-            return base, _Count(
-                people=base.people,
-                source=source,
-                as_of=base.at,
-                fresh_until=base.at + patience,
-                margin=_heads_margin(base, ruler) if source is Source.HEADS else None,
-            )
-    return None
-
-
-def _latest(tally: Tally) -> Base | None:
-    return max((base for base in (tally.staff, tally.heads) if base), key=lambda base: base.at, default=None)
-
-
-def _doors_carry(tally: Tally, ruler: Ruler, base: Base, now: datetime) -> bool:
-    """Whether every door reports now, and none has missed anything since `base`."""
-    return bool(ruler.doors) and all(
-        _reports(tally, device, now) and tally.doors[device.id].known_from(device.patience) <= base.at
-        for device in ruler.doors
+def _told(tally: Tally, ruler: Ruler, now: datetime) -> _Count | None:
+    """The number that somebody gave and that is still fresh: staff before counters, these before a list."""
+    staff = tally.staff
+    if staff is not None and now <= staff.at + ruler.staff_patience:
+        until = staff.at + ruler.staff_patience
+        return _Count(people=staff.people, source=Source.STAFF, as_of=staff.at, fresh_until=until)
+    return _by_heads(tally, ruler.counting(Counts.HEADS), now) or _by_heads(
+        tally, ruler.counting(Counts.LIST), now
     )
 
 
-def _by_doors(tally: Tally, base: Base, ruler: Ruler) -> _Count:
-    lasts = [(tally.doors[device.id].last_at, device.patience) for device in ruler.doors]
+def _by_heads(tally: Tally, devices: tuple[Device, ...], now: datetime) -> _Count | None:
+    """All of them together, while all of them report: what a silent one does not see is not nobody."""
+    counts = [tally.heads[device.id] for device in devices if _reports(tally, device, now)]
+    if not devices or len(counts) < len(devices):
+        return None
+    people = sum(max(0, count.people - device.staff) for count, device in zip(counts, devices, strict=True))
+    errors = [device.error_percent for device in devices]
+    worst = max((error for error in errors if error is not None), default=None)
     return _Count(
-        people=max(0, base.people + tally.net_since(base)),
+        people=people,
+        source=Source.HEADS,
+        as_of=min(count.at for count in counts),
+        fresh_until=min(count.at + device.patience for count, device in zip(counts, devices, strict=True)),
+        margin=None if worst is None or None in errors else ceil(NINETY * people * worst / 100),
+    )
+
+
+def _by_doors(tally: Tally, belief: Belief, ruler: Ruler, now: datetime) -> _Count:
+    lasts = [(tally.last_at[door.id], door.patience) for door in ruler.doors if _reports(tally, door, now)]
+    people = round(belief.state.people)
+    silent_door = len(lasts) < len(ruler.doors)
+    return _Count(
+        people=people,
         source=Source.DOORS,
         as_of=min(last for last, _ in lasts),
         fresh_until=min(last + patience for last, patience in lasts),
-        margin=_margin(tally, base, ruler),
+        margin=ceil(NINETY * belief.state.deviation),
+        guessed=silent_door or bool(belief.flipped) or belief.made_up > max(LITTLE, LITTLE_SHARE * people),
     )
 
 
-def _margin(tally: Tally, base: Base, ruler: Ruler) -> int | None:
-    """The base's error and each door's, which do not depend on each other: the root of their squares' sum."""
-    crossed = tally.crossed_since(base)
-    errors = [_error(door, crossed.get(door.id, 0)) for door in ruler.doors]
-    known = [error for error in (_base_error(base, ruler), *errors) if error is not None]
-    return ceil(hypot(*known)) if len(known) == len(errors) + 1 else None
+def _useful(count: _Count) -> bool:
+    """An interval that may be anything says nothing: then the number is not known."""
+    return count.margin is None or count.margin <= max(USELESS, USELESS_SHARE * count.people)
 
 
-def _base_error(base: Base, ruler: Ruler) -> float | None:
-    """0 for a number that staff gave: they counted."""
-    counter = next((device for device in ruler.devices if device.id == base.device), None)
-    if counter is None or counter.counts is not Counts.HEADS:
-        return 0
-    return _error(counter, base.people)
-
-
-def _heads_margin(base: Base, ruler: Ruler) -> int | None:
-    error = _base_error(base, ruler)
-    return None if error is None else ceil(error)
-
-
-def _error(device: Device, counted: int) -> float | None:
-    return None if device.error_percent is None else counted * device.error_percent / 100
+def _recount(
+    belief: Belief, count: _Count | None, ruler: Ruler, silent: tuple[str, ...]
+) -> tuple[Recount, ...]:
+    margin = count.margin if count else None
+    asked = {
+        Recount.CONTRADICTED: belief.contradicted,
+        Recount.FLIPPED: bool(belief.flipped),
+        Recount.SILENT_DOOR: count is not None and count.guessed and not belief.flipped,
+        Recount.WIDE: count is not None
+        and margin is not None
+        and margin > max(WIDE, WIDE_SHARE * count.people),
+        Recount.LOST: count is None,
+    }
+    return tuple(reason for reason, holds in asked.items() if holds)
 
 
 def _staff_word(tally: Tally, ruler: Ruler, now: datetime) -> Word | None:
@@ -248,16 +315,5 @@ def _silent(tally: Tally, ruler: Ruler, now: datetime) -> tuple[str, ...]:
 
 
 def _reports(tally: Tally, device: Device, now: datetime) -> bool:
-    last = _last_at(tally, device)
+    last = tally.last_at.get(device.id)
     return last is not None and now <= last + device.patience
-
-
-def _last_at(tally: Tally, device: Device) -> datetime | None:
-    if device.door:
-        return tally.doors[device.id].last_at if device.id in tally.doors else None
-    return tally.heads.at if tally.heads and tally.heads.device == device.id else None
-
-
-def _heads_patience(ruler: Ruler) -> timedelta:
-    heads = (device.patience for device in ruler.devices if device.counts is Counts.HEADS)
-    return next(heads, timedelta(0))

@@ -47,6 +47,7 @@ def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -
 def _entry(row: Row, verdict: Suited) -> Entry:
     receiving = verdict is not Suited.PLANNED
     said = row.disclosed if receiving else UNSAID
+    known = said != UNSAID or (receiving and row.crowding is not None)
     return Entry(
         code=row.site.code,
         ja=row.site.name.ja,
@@ -59,8 +60,8 @@ def _entry(row: Row, verdict: Suited) -> Entry:
         people=said.people,
         capacity=row.site.capacity,
         crowding=_word(row, verdict) if receiving else None,
-        as_of=row.occupancy.as_of if receiving else None,
-        fresh_until=row.occupancy.fresh_until if receiving else None,
+        as_of=row.occupancy.as_of if known else None,
+        fresh_until=row.occupancy.fresh_until if known else None,
         facilities=tuple(each for each in Facility if each in row.site.facilities),
         few=said.few,
     )

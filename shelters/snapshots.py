@@ -2,6 +2,9 @@
 
 Not the record: that is the ledger. It lies elsewhere so that readings never wait for an alert's
 commit, nor an alert for theirs; losing it means 不明 until the next head count, never a wrong number.
+
+When a snapshot's form changes so that an earlier one cannot be read, the table gets another name: an earlier version's
+snapshots are not converted but lost, and until heads are counted again the sites that have doors are 不明.
 """
 
 import asyncio
@@ -25,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import DropTable
 
 from hub import typed
 from shelters.occupancy import Occupancy
@@ -33,8 +37,11 @@ from shelters.tally import Tally
 
 _metadata = MetaData()
 
+_EARLIER = ("occupancy_snapshots",)
+"""What earlier versions of the hub called it."""
+
 _snapshots = Table(
-    "occupancy_snapshots",
+    "occupancy_beliefs",
     _metadata,
     Column("site", String(32), primary_key=True),
     Column("version", BigInteger, nullable=False),
@@ -62,6 +69,10 @@ class Snapshots:
     async def open(self) -> None:
         await asyncio.to_thread(_metadata.create_all, self._engine)
 
+    async def forget_earlier(self) -> None:
+        """Remove what an earlier version of the hub left: for whoever writes here, once it is the only one."""
+        await asyncio.to_thread(self._forget_earlier)
+
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.dispose)
 
@@ -72,6 +83,11 @@ class Snapshots:
     async def save(self, snapshots: Iterable[tuple[Snapshot | None, Snapshot]]) -> set[SiteCode]:
         """Write the second of each pair where the first is what is there; the sites where it is not."""
         return await asyncio.to_thread(self._save, list(snapshots))
+
+    def _forget_earlier(self) -> None:
+        with self._engine.begin() as conn:
+            for name in _EARLIER:
+                conn.execute(DropTable(Table(name, MetaData()), if_exists=True))
 
     def _load(self, sites: Collection[SiteCode] | None) -> dict[SiteCode, Snapshot]:
         query = select(_snapshots)

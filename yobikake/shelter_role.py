@@ -22,6 +22,7 @@ async def run(assembly: Assembly) -> None:
     snapshots = Snapshots(assembly.settings.occupancy_url)
     history = History(assembly.settings.occupancy_url)
     await snapshots.open()
+    await snapshots.forget_earlier()
     await history.open()
     city = load_thresholds(assembly.city_folder)
 

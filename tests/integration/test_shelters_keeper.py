@@ -47,7 +47,7 @@ MINUTE = timedelta(minutes=1)
 SITES = {
     code: site for code, site in load_sites(config.folder("akishima")).items() if Hazard.FLOOD in site.hazards
 }
-DOOR = Device(id="north", site=SITE, counts=Counts.DOOR_TOTALS, key="", interval=MINUTE)
+DOOR = Device(id="north", site=SITE, counts=Counts.DOOR_TOTALS, key="", interval=MINUTE, error_percent=0)
 
 
 @dataclass(slots=True)

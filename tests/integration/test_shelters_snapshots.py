@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from shelters.occupancy import Occupancy
 from shelters.reading import DoorTotals, Reading, StaffWord
@@ -72,3 +72,21 @@ async def test_of_two_who_write_at_once_one_is_told(snapshots: Snapshots, believ
     stale = snapshot(believed) if believed else None
     assert await snapshots.save([(stale, snapshot(4)), (None, snapshot(1, other))]) == {SITE}
     assert await snapshots.load() == {SITE: snapshot(2), other: snapshot(1, other)}
+
+
+async def test_what_an_earlier_version_left_is_gone_and_nothing_else(snapshots: Snapshots, url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                "CREATE TABLE occupancy_snapshots (site VARCHAR(32) PRIMARY KEY, body BLOB)".replace(
+                    "BLOB", "BLOB" if engine.dialect.name == "sqlite" else "BYTEA"
+                )
+            )
+        )
+    await snapshots.save([(None, snapshot(1))])
+    await snapshots.forget_earlier()
+    await snapshots.forget_earlier()
+    assert "occupancy_snapshots" not in inspect(engine).get_table_names()
+    engine.dispose()
+    assert await snapshots.load() == {SITE: snapshot(1)}

@@ -7,7 +7,6 @@ rehearsal only. Readings leave through real clients: HTTP to the gateway, MQTT t
 import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import aiohttp
@@ -18,12 +17,10 @@ from hub.errors import TemporaryFailure
 from shelters.device import Counts, Device, Devices, new_key
 from shelters.mqtt import TOPIC
 from shelters.site import Facility, Site, SiteCode
-from yobikake.evaluation.departures import Departures, family
+from yobikake.evaluation.crowds import Crowd, Door
+from yobikake.evaluation.departures import Departures
 
 DOORS = ("north", "south")
-GO_OUT = 0.004
-"""Of the people inside, in a minute: to smoke, to telephone, to fetch something. They come back."""
-
 FITTED_OUT = 0.5
 """Of the sites, for each thing that people ask for."""
 
@@ -43,62 +40,6 @@ def with_inventions(sites: Iterable[Site], *, seed: int) -> dict[SiteCode, Site]
         )
         for site in sites
     }
-
-
-@dataclass(slots=True, kw_only=True)
-class Crowd:
-    """The people on their way to one site. Time is in minutes since the order.
-
-    Departures follow a logistic curve; families of one to five stay together.
-    """
-
-    random: random.Random
-    coming: int
-    """How many come in the end."""
-    departures: Departures
-    missed: float
-    """Ratio of crossings that a counter does not see."""
-    minute: int = 0
-    people: int = 0
-    out: int = 0
-    """Inside before, and for a moment outside."""
-    arrived: int = 0
-    entered: list[int] = field(default_factory=lambda: [0] * len(DOORS))
-    left: list[int] = field(default_factory=lambda: [0] * len(DOORS))
-
-    def advance(self, minute: int) -> None:
-        """Live until `minute`, minute by minute."""
-        while self.minute < minute:
-            self.minute += 1
-            self._go_out()
-            self._come_back()
-            self._arrive()
-
-    def _arrive(self) -> None:
-        while self.arrived < self._due():
-            together = family(self.random)
-            self.arrived += together
-            self._cross(self.entered, together)
-            self.people += together
-
-    def _due(self) -> int:
-        return round(self.coming * self.departures.share(self.minute))
-
-    def _go_out(self) -> None:
-        going = sum(self.random.random() < GO_OUT for _ in range(self.people))
-        self._cross(self.left, going)
-        self.people -= going
-        self.out += going
-
-    def _come_back(self) -> None:
-        returning = sum(self.random.random() < 0.2 for _ in range(self.out))
-        self._cross(self.entered, returning)
-        self.out -= returning
-        self.people += returning
-
-    def _cross(self, counter: list[int], people: int) -> None:
-        door = self.random.randrange(len(DOORS))
-        counter[door] += sum(self.random.random() >= self.missed for _ in range(people))
 
 
 class Sensors:
@@ -169,10 +110,10 @@ class Sensors:
     def _doors(self, at: datetime) -> list[Sent]:
         return [
             self._sent(
-                f"{site}-{door}", at, kind="door_totals", **{"in": crowd.entered[i], "out": crowd.left[i]}
+                f"{site}-{door}", at, kind="door_totals", **{"in": counter.entered, "out": counter.left}
             )
             for site, crowd in self._crowds.items()
-            for i, door in enumerate(DOORS)
+            for door, counter in zip(DOORS, crowd.doors, strict=True)
         ]
 
     def _sent(self, device: str, at: datetime, **measure: object) -> Sent:
@@ -212,7 +153,7 @@ def _crowd(site: Site, seed: int, missed: float) -> Crowd:
         random=chance,
         coming=round(site.capacity * chance.uniform(0.5, 1.2)),
         departures=Departures(midpoint_min=chance.uniform(20, 90), scale_min=chance.uniform(15, 40)),
-        missed=missed,
+        doors=[Door(missed_in=missed, missed_out=missed) for _ in DOORS],
     )
 
 

@@ -66,8 +66,8 @@ def test_a_device_counts_what_it_is_registered_for(tmp_path: Path) -> None:
         (DEVICE, "devices.toml camera key: 'gym'"),
         (KEY + DEVICE + DEVICE, "devices.toml camera: is there twice"),
         (
-            KEY + DEVICE + DEVICE.replace("camera", "second"),
-            "devices.toml second counts: a site has one head counter",
+            KEY + DEVICE.replace("head_count", "door_totals") + "staff = 3\n",
+            "devices.toml camera staff: only a head counter sees staff",
         ),
         (KEY + DEVICE.replace("60", "0"), r"devices.toml \$.devices\[0\].interval_s"),
         (KEY.replace("0" * 64, "secret") + DEVICE, r"devices.toml \$.keys\[0\].sha256"),
