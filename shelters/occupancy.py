@@ -17,6 +17,7 @@ from shelters.belief import Belief
 from shelters.crowding import Thresholds
 from shelters.device import SILENT_INTERVALS, Counts, Device
 from shelters.filter import NINETY
+from shelters.reading import CLOCK_TOLERANCE
 from shelters.site import SiteCode
 from shelters.tally import Tally, Word
 
@@ -169,7 +170,8 @@ def estimate(tally: Tally, ruler: Ruler, *, now: datetime, before: Occupancy | N
     """The occupancy at `now`. `before`: what was last said of the site; its version is followed by the next."""
     before = before or Occupancy(site=tally.site, version=int(now.timestamp()))
     silent = _silent(tally, ruler, now)
-    until = max(now, tally.newest_at or now)  # a device's clock may run ahead a little
+    ahead = min(tally.newest_at or now, now + CLOCK_TOLERANCE)  # a device's clock may run ahead
+    until = max(now, ahead)
     belief = tally.believed(ruler.devices, until) if ruler.doors else None
     count, word = _count(tally, belief, ruler, now), _staff_word(tally, ruler, now)
     said = Occupancy(

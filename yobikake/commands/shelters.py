@@ -12,10 +12,12 @@ from shelters.board import Board, Row
 from shelters.crowding import JAPANESE
 from yobikake import initialise
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
+from yobikake.commands.shelters_evaluate import evaluate
 from yobikake.commands.shelters_simulate import simulate
 from yobikake.recorded_board import recorded_board
 
 shelters = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+shelters.command()(evaluate)
 shelters.command()(simulate)
 
 

@@ -142,10 +142,9 @@ def test_a_share_that_nobody_knows_makes_nothing_up() -> None:
 
 def test_too_wide_is_unknown() -> None:
     """A door that everybody takes to smoke, and that is silent for two hours, may have done anything."""
-    to_and_fro = [(minute, 10 * (minute - 30)) for minute in range(31, 150)]
-    silent = [*BOTH, *(door("north", minute, 60 + moved, moved) for minute, moved in to_and_fro)]
-    assert after(silent, 35).people is not None
-    lost = after(silent, 149)
+    to_and_fro = [door("north", minute, 10 * minute - 240, 10 * minute - 300) for minute in range(31, 150)]
+    assert after([*BOTH, *to_and_fro[:4]], 34).people == 120
+    lost = after([*BOTH, *to_and_fro], 149)
     assert (lost.people, lost.crowding, lost.recount) == (None, None, (Recount.LOST,))
 
 

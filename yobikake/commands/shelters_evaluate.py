@@ -1,0 +1,89 @@
+"""`yobikake shelters evaluate`: how good the numbers of people are, beside simpler ways and the goals."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from yobikake.commands.output import AsJson, answer, err, out
+from yobikake.evaluation import calit2 as doorways
+from yobikake.evaluation import estimate
+from yobikake.evaluation.crowds import BAD, USUAL
+from yobikake.evaluation.figure import Figure
+
+
+def evaluate(
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, max=1000, help="How many simulated nights of each kind.")
+    ] = 80,
+    calit2: Annotated[
+        Path | None,
+        typer.Option(
+            "--calit2", help="CalIt2's half hours (columns local_time,inflow,outflow): real counters drift."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how good the numbers of people are, beside simpler ways to count, with the goals. Needs no hub.
+
+    Errors are in percent of the mean number of people; on CalIt2 in people. What it shows is no verdict: it ends with
+    0 whether a goal is met or not.
+    """
+    doorway = doorways.read(calit2) if calit2 else None
+    nights = [f"evaluation:{number}" for number in range(seeds)]
+    with _bar(2 * seeds) as advance:
+        figures = {
+            "estimate, 3-8 % missed": estimate.on_nights(
+                nights,
+                USUAL,
+                error_at_most=5,
+                better_at_least=15,
+                coverage=(85, 97),
+                progress=lambda _: advance(),
+            ),
+            "estimate, 8-15 % missed": estimate.on_nights(
+                nights, BAD, error_at_most=7, coverage=(80, None), progress=lambda _: advance()
+            ),
+        }
+    if doorway is not None:
+        figures["estimate, drift on CalIt2"] = estimate.on_calit2(doorway)
+    answer(
+        {part: {name: _told(each) for name, each in named.items()} for part, named in figures.items()},
+        as_json=as_json,
+        show=lambda _: _figures(figures),
+    )
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("evaluating / 評価中", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _told(figure: Figure) -> dict[str, float | bool | None]:
+    return {
+        "value": figure.value,
+        "at_least": figure.at_least,
+        "at_most": figure.at_most,
+        "met": figure.met,
+    }
+
+
+def _figures(parts: dict[str, dict[str, Figure]]) -> None:
+    table = Table("", "figure", "goal", "met", box=None, pad_edge=False)
+    for part, figures in parts.items():
+        table.add_row(f"[bold]{escape(part)}[/]")
+        for name, figure in figures.items():
+            bounds = ((">=", figure.at_least), ("<=", figure.at_most))
+            goal = " ".join(f"{sign} {bound:.4g}" for sign, bound in bounds if bound is not None)
+            met = {True: "yes", False: "[bold]no[/]", None: ""}[figure.met]
+            table.add_row(f"  {escape(name)}", f"{figure.value:.2f}", goal, met)
+    out.print(table)
