@@ -200,12 +200,12 @@ def _crowd(chance: random.Random, misses: Misses) -> Crowd:
     )
 
 
-def _outages(chance: random.Random, minutes: int) -> "list[Outage]":
+def _outages(chance: random.Random, minutes: int) -> list[Outage]:
     """One door in three is out once, for half an hour to two hours; every second one forgets its totals."""
     found = []
     for door in range(2):
         if chance.random() < 1 / 3:
-            begins = chance.randint(30, minutes - 120)
+            begins = chance.randint(30, max(30, minutes - 120))
             found.append(
                 Outage(
                     door=door,
