@@ -33,7 +33,7 @@ from shelters.crowding import JAPANESE, LEAST_FIRST
 from shelters.manual import BEFORE, Item
 from shelters.occupancy import STAFF_INTERVAL
 from shelters.record import Report
-from shelters.shelter import OPENING_ORDER, TRANSITIONS, IllegalStep, Stage, Step
+from shelters.shelter import INHABITED, OPENING_ORDER, TRANSITIONS, IllegalStep, Stage, Step
 from shelters.site import SiteCode
 from shelters.support import Support
 
@@ -142,6 +142,7 @@ async def _show(
         row=row,
         look=look_of(row, hazard),
         hazard=hazard,
+        inhabited=INHABITED,
         outlook=seen,
         was=await outlook.past_of(row, console.samples, now) if seen else [],
         drawn=outlook.drawn,

@@ -278,7 +278,7 @@ def _write_city(folder: Path) -> dict[SiteCode, Source]:
         lines.append(f'[[keys]]\nname = "{site}"\nsha256 = "{digest}"\n')
         lines += [
             f'[[devices]]\nid = "{door}"\nsite = "{site}"\ncounts = "{Counts.DOOR_DELTAS.value}"\n'
-            f'key = "{site}"\ninterval_s = {INTERVAL_S}\n'
+            f'key = "{site}"\ninterval_s = {INTERVAL_S}\nerror_percent = 0\n'
             for door in doors
         ]
     (folder / "devices.toml").write_text("\n".join(lines), encoding="utf-8")

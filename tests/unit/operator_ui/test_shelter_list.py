@@ -15,8 +15,9 @@ from hub.ledger import audit
 from operator_ui.staff import shelter_list
 from operator_ui.staff.glance import glance
 from shelters import record
-from shelters.occupancy import Occupancy, Source
+from shelters.occupancy import Occupancy, Recount, Source
 from shelters.plans import AtOnce, origins_of
+from shelters.public_list import public_list
 from shelters.shelter import OPENING_ORDER, Stage, Step
 from shelters.site import SiteCode
 from tests.unit.operator_ui.desk import CITY, NOW, SITES, Desk, Person, somebody
@@ -80,6 +81,32 @@ async def test_the_fullest_stands_on_top_with_its_interval_source_and_age(desk: 
     assert "322 人 ±4" in text
     assert "センサー・1分前" in text
     assert "342 人 ±5" in text  # both together: the root of 3² + 4²
+
+
+async def test_a_guess_and_why_to_count_are_said_to_staff_and_the_number_to_nobody_else(desk: Desk) -> None:
+    await open_sites(desk, [ONE])
+    doubted = msgspec.structs.replace(
+        holds(ONE, 120, margin=31),
+        guessed=True,
+        silent=("gym-south",),
+        flipped=("gym-north",),
+        recount=(Recount.FLIPPED, Recount.WIDE),
+    )
+    desk.occupancies = {ONE: doubted}
+    async with somebody(desk, "ito") as person:
+        listed = " ".join(document_fromstring(await person.get("/shelters")).text_content().split())
+        page = " ".join(document_fromstring(await person.get(f"/shelters/{ONE}")).text_content().split())
+    assert "センサー停止 推定 数え直し 出入りが逆に数えられているようです" in listed
+    assert "120 人 ±31 推定" in page
+    assert "中にいる人を数えて、報告してください。" in page
+    assert "誤差が大きくなりました" in page
+    assert "止まっているセンサー：gym-south" in page
+    assert "出と入が逆のようなセンサー：gym-north" in page
+    (row,) = (row for row in (await desk.board()).rows if row.site.code == ONE)
+    assert row.people == 120
+    assert (row.disclosed.people, row.disclosed.few) == (None, False)
+    (entry,) = public_list(await desk.board(), Hazard.FLOOD)
+    assert (entry.people, entry.crowding, entry.as_of, entry.fresh_until) == (None, None, None, None)
 
 
 async def test_silence_is_unknown_and_out_of_the_total(desk: Desk) -> None:

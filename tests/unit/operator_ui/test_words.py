@@ -25,7 +25,7 @@ from operator_ui.staff.settings_page import ENTRIES
 from operator_ui.staff.shelter_pages import NEEDS
 from shelters.crowding import JAPANESE
 from shelters.manual import Item
-from shelters.occupancy import Source
+from shelters.occupancy import Recount, Source
 from shelters.shelter import Stage
 from shelters.support import Support
 from shelters.why import Why
@@ -63,6 +63,7 @@ def test_every_word_that_code_gives_to_a_template_is_translated() -> None:
         *(look.japanese for look in Look),
         *(stage.japanese for stage in Stage),
         *(source.japanese for source in Source),
+        *(reason.japanese for reason in Recount),
         *(why.japanese for why in Why),
         *(method.value for method in DecisionMethod),
         *JAPANESE.values(),
