@@ -82,7 +82,8 @@ class Template:
     @property
     def asks(self) -> tuple[str, ...]:
         """The typed values that somebody gives for each draft, in the order of a form."""
-        return tuple(name for name in typed.NAMES if name in self.parameters)
+        parameters = self.parameters
+        return tuple(name for name in typed.NAMES if name in parameters)
 
     @property
     def name(self) -> Name:

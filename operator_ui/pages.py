@@ -9,17 +9,18 @@ that is not given is an error, never an empty place.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import hdrs, web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context as TemplateContext
 from markupsafe import Markup
 
 from operator_ui import moments, words
+from operator_ui.compiled import Compiled
 from operator_ui.failures import failures
 from operator_ui.headers import SecurityHeaders, policy
 from operator_ui.icons import icon
@@ -29,6 +30,8 @@ FOLDER = files("operator_ui")
 LANGUAGE = web.RequestKey("language", str)
 """The language of the page, when the handler or a middleware has chosen it."""
 LANGUAGE_COOKIE = "lang"
+
+COMPILED = Compiled()
 
 Context = Callable[[web.Request], Mapping[str, Any]]
 
@@ -146,17 +149,28 @@ def _environment(folders: Sequence[Path], language: str) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=COMPILED,
     )
     environment.filters |= {
         "clock": moments.clock,
-        "day": partial(moments.day, language=language),
+        "day": _in_language(moments.day, language),
         "stamp": moments.stamp,
         "minutes": moments.minutes,
         "number": moments.number,
-        "said": partial(words.said, language=language),
-        "one_language": partial(words.one_language, language=language),
+        "said": _in_language(words.said, language),
+        "one_language": _in_language(words.one_language, language),
     }
     return environment
+
+
+def _in_language(words_of: Callable[..., str], language: str) -> Callable[..., str]:
+    """Asked for a template's context, which it has no need of, Jinja leaves it until the page is rendered."""
+
+    @pass_context
+    def said(_context: TemplateContext, value: Any) -> str:
+        return words_of(value, language=language)
+
+    return said
 
 
 def _translate(environment: Environment, text: str) -> str:

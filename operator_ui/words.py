@@ -6,6 +6,7 @@ other languages' catalogs. A text without a translation shows in Japanese.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources.abc import Traversable
 from io import BytesIO, StringIO
@@ -64,7 +65,12 @@ def _catalog(folder: Traversable, language: str) -> NullTranslations:
 
 
 def _compiled(text: str, language: str) -> GNUTranslations:
+    return GNUTranslations(BytesIO(_binary(text, language)))
+
+
+@cache
+def _binary(text: str, language: str) -> bytes:
+    """Once for all listeners of a process."""
     binary = BytesIO()
     write_mo(binary, read_po(StringIO(text), locale=language.removesuffix("-x-easy").replace("-", "_")))
-    binary.seek(0)
-    return GNUTranslations(binary)
+    return binary.getvalue()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -11,7 +12,7 @@ from hub.alert import Mode
 from hub.errors import BadInput, Conflict, Forbidden
 from operator_ui import moments
 from operator_ui.form import HUGE, Form
-from operator_ui.pages import FOLDER, Pages
+from operator_ui.pages import COMPILED, FOLDER, Pages
 
 
 async def fail_with(error: Exception) -> tuple[int, str, str]:
@@ -101,3 +102,16 @@ def test_times_are_japanese_and_minutes_never_negative() -> None:
     assert moments.day(moment, "ja-x-easy") == moments.day(moment, "ja")
     assert moments.minutes(timedelta(seconds=-5)) == 0
     assert moments.minutes(timedelta(seconds=119)) == 1
+
+
+def test_a_template_is_compiled_once_for_all_languages_and_speaks_each(tmp_path: Path) -> None:
+    """Also where it says something that does not change: nothing of a language is worked out beforehand."""
+    name = f"{uuid4().hex}.html"
+    (tmp_path / name).write_text("{{ 'すでに / Already'|one_language }}{{ _('ホームへ戻る') }}")
+    made = Pages(templates=[tmp_path], styles=(), languages=("ja", "en"))
+    before = len(COMPILED)
+    assert made.written(name, "ja") == "すでにホームへ戻る"
+    assert made.written(name, "en") == "AlreadyBack to the start"
+    assert len(COMPILED) == before + 1
+    (tmp_path / name).write_text("changed")
+    assert Pages(templates=[tmp_path], styles=()).written(name, "ja") == "changed"

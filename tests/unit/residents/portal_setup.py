@@ -42,6 +42,7 @@ NOW = datetime(2026, 9, 12, 12, 49, tzinfo=UTC)
 """21:49 in Japan."""
 CITY = cities.load(folder("akishima"))
 SITES = load_sites(folder("akishima"))
+TEMPLATE = phrases.load(folder("phrases"))["flood-4"]
 FLOOD = [site for site in SITES.values() if Hazard.FLOOD in site.hazards]
 NOT_FLOOD = [site for site in SITES.values() if site.hazards and Hazard.FLOOD not in site.hazards]
 
@@ -234,8 +235,7 @@ def flood_order(
 ) -> Alert:
     """避難指示 for the Tama River, with the bank's own phrases."""
     preset = city.presets["tamagawa-flood"]
-    template = phrases.load(folder("phrases"))["flood-4"]
-    infos = phrases.fill(template, city=city.names, area=[preset.area], river=city.rivers[0].names)
+    infos = phrases.fill(TEMPLATE, city=city.names, area=[preset.area], river=city.rivers[0].names)
     audience = WholeCity() if whole_city else Towns(towns=preset.towns)
     return Alert(
         identifier=f"{city.cap_sender}-{number}",
