@@ -28,10 +28,15 @@ from yobikake.evaluation.scenarios import SHIFTED, STEP_MIN, USUAL, Evening
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
+Parts = dict[str, dict[str, Figure]]
+"""By what was forecast, and the name of the figure."""
 
 MINUTES = tuple(int(horizon.total_seconds() // 60) for horizon in HORIZONS)
+GOAL_AT = 60
 WARM_UP = timedelta(days=14)
 """Of a series: a week for «a week ago», and one to learn from."""
+HELD_BACK_FROM = datetime(2005, 10, 2, tzinfo=JST)
+"""CalIt2's last third: nothing was chosen on it. A file that goes so far is measured there, any other after `WARM_UP`."""
 START = datetime(2026, 9, 12, 9, 0, tzinfo=UTC)
 ONCE_A_DAY_AHEAD = (1, 2, 3)
 """Days to the next snapshot that are still compared."""
@@ -61,7 +66,8 @@ class Score:
 
     @property
     def coverage(self) -> float:
-        return fmean(self.inside)
+        """Percent of those for which something could be said."""
+        return 100 * fmean(self.inside)
 
     def add(self, truth: float, ours: Range | None, others: Mapping[str, float], *, now: float) -> None:
         """`ours` None: nothing could be said; then as many as now."""
@@ -76,35 +82,38 @@ Scores = dict[int, Score]
 """By minutes ahead."""
 
 
-def on_calit2(doorway: Doorway, progress: Progress = lambda _: None) -> dict[str, Figure]:
+def on_calit2(doorway: Doorway, progress: Progress = lambda _: None) -> Parts:
     """Weekdays from 7 to 22 o'clock, after `WARM_UP`: how many are inside by the online estimate, and how many will
     come in. Neither is a truth about people inside, which nobody counted."""
-    figures: dict[str, Figure] = {}
-    series = (
-        ("estimate", calit2.online_estimate(doorway), 0.75),
-        ("inflow", doorway.inflow, 0.9),
-    )
-    for name, people, goal in series:
-        scores = _on_series(doorway, people, progress)
-        figures |= _figures(f"calit2 {name}", scores, ratio={60: goal}, coverage=(0.75, 0.85))
-    return figures
+    estimate = _on_series(doorway, calit2.online_estimate(doorway), progress)
+    inflow = _on_series(doorway, doorway.inflow, progress)
+    return {
+        "forecast, CalIt2's estimate": _figures(estimate, ratio=0.75, coverage=(75, 85)),
+        "forecast, CalIt2's inflow": _figures(inflow, ratio=0.9, coverage=(75, 85)),
+    }
 
 
-def on_evenings(count: int, *, seed: int, progress: Progress = lambda _: None) -> dict[str, Figure]:
-    """`count` usual evenings, and as many shifted ones, shared among the ways in which they are."""
-    figures: dict[str, Figure] = {}
+def on_evenings(count: int, *, seed: int, progress: Progress = lambda _: None) -> Parts:
+    """`count` usual evenings, and about as many shifted ones, shared among the ways in which they are."""
     usual = _on_evenings(scenarios.evenings(USUAL, count, seed=seed), progress)
-    figures |= _of_evenings("evenings", usual, filling=None)
     each = -(-count // len(SHIFTED))
-    shifted = [
-        evening
-        for number, kind in enumerate(SHIFTED.values(), start=1)
-        for evening in scenarios.evenings(kind, each, seed=seed + 1000 * number)
-    ]
-    return figures | _of_evenings("shifted", _on_evenings(shifted, progress), filling=1.0)
+    shifted = _on_evenings(
+        (
+            evening
+            for number, kind in enumerate(SHIFTED.values(), start=1)
+            for evening in scenarios.evenings(kind, each, seed=seed + 1000 * number)
+        ),
+        progress,
+    )
+    return {
+        "forecast, evenings": _figures(usual.whole, ratio=0.9, coverage=(75, 88)),
+        "forecast, evenings while filling": _figures(usual.filling),
+        "forecast, shifted evenings": _figures(shifted.whole, ratio=0.9, coverage=(75, 88)),
+        "forecast, shifted evenings while filling": _figures(shifted.filling, ratio=1.0),
+    }
 
 
-def on_nanao(shelters: Mapping[str, Mapping[datetime, int]]) -> dict[str, Figure]:
+def on_nanao(shelters: Mapping[str, Mapping[datetime, int]]) -> Parts:
     """From each snapshot to the next, at most three days later."""
     score = Score()
     for series in shelters.values():
@@ -114,9 +123,11 @@ def on_nanao(shelters: Mapping[str, Mapping[datetime, int]]) -> dict[str, Figure
                 ours = _next_snapshot([(each, series[each]) for each in days[: i + 1]], after)
                 score.add(series[after], ours, {"last": series[day]}, now=series[day])
     return {
-        "nanao MAE / last value": Figure(value=score.ratio, at_most=1.0),
-        "nanao MAE": Figure(value=score.mae),
-        "nanao coverage": Figure(value=score.coverage),
+        "forecast, Nanao": {
+            "MAE / last value": Figure(value=score.ratio, at_most=1.0),
+            "MAE": Figure(value=score.mae),
+            "coverage, %": Figure(value=score.coverage),
+        }
     }
 
 
@@ -125,9 +136,11 @@ def _on_series(doorway: Doorway, people: Floats, progress: Progress) -> Scores:
     moments = doorway.moments
     per_day = timedelta(days=1) // calit2.STEP
     farthest = HORIZONS[-1] // calit2.STEP
+    ends = doorway.start + len(people) * calit2.STEP
+    measured_from = HELD_BACK_FROM if ends > HELD_BACK_FROM + WARM_UP else doorway.start
     for k in range(WARM_UP // calit2.STEP, len(people) - farthest):
         now = datetime.fromtimestamp(moments[k], UTC)
-        if not _worked(now) or np.isnan(people[k]):
+        if now < measured_from or not _worked(now) or np.isnan(people[k]):
             continue
         known = ~np.isnan(people[: k + 1])
         past = Past(moments[: k + 1][known].tolist(), people[: k + 1][known].tolist(), calit2.STEP)
@@ -143,7 +156,7 @@ def _on_series(doorway: Doorway, people: Floats, progress: Progress) -> Scores:
             if not np.isnan([people[then], *others.values()]).any():
                 ours = capped(expected[i], people[k], None) if expected else None
                 scores[minutes].add(people[then], ours, others, now=people[k])
-        progress(k)
+        progress(1)
     return scores
 
 
@@ -161,7 +174,7 @@ class _OfEvenings:
 def _on_evenings(evenings: Iterable[Evening], progress: Progress) -> _OfEvenings:
     """From the first who is counted to the end; filling is as long as there are fewer than nine tenths of the most."""
     found = _OfEvenings()
-    for number, evening in enumerate(evenings, start=1):
+    for evening in evenings:
         counted, truth = evening.counted.tolist(), evening.people.tolist()
         moments = [START.timestamp() + 60 * STEP_MIN * step for step in range(len(counted))]
         filled = int(np.argmax(evening.people >= 0.9 * evening.people.max()))
@@ -170,7 +183,7 @@ def _on_evenings(evenings: Iterable[Evening], progress: Progress) -> _OfEvenings
             scores = (found.whole, found.filling) if step < filled else (found.whole,)
             past = Past(moments[: step + 1], counted[: step + 1])
             _at_step(past, truth, evening.capacity, scores)
-        progress(number)
+        progress(1)
     return found
 
 
@@ -202,22 +215,18 @@ def _next_snapshot(known: Sequence[tuple[datetime, int]], after: datetime) -> Ra
     return None if ours is None else capped(Range(*ours), people, None)
 
 
-def _of_evenings(name: str, found: _OfEvenings, *, filling: float | None) -> dict[str, Figure]:
-    whole = _figures(name, found.whole, ratio={60: 0.9}, coverage=(0.75, 0.88))
-    goal = {} if filling is None else {60: filling}
-    return whole | _figures(f"{name}, filling", found.filling, ratio=goal, coverage=None)
-
-
 def _figures(
-    name: str, scores: Scores, *, ratio: Mapping[int, float], coverage: tuple[float, float] | None
+    scores: Scores, *, ratio: float | None = None, coverage: tuple[float, float] = (0, 100)
 ) -> dict[str, Figure]:
-    figures: dict[str, Figure] = {}
+    """`ratio`: the goal at `GOAL_AT`."""
+    figures = {}
     for minutes, score in scores.items():
-        at = f"{name} +{minutes} min"
-        figures[f"{at}, MAE / best baseline"] = Figure(value=score.ratio, at_most=ratio.get(minutes))
+        at = f"+{minutes} min"
+        goal = ratio if minutes == GOAL_AT else None
+        figures[f"{at}, MAE / best baseline"] = Figure(value=score.ratio, at_most=goal)
         figures[f"{at}, MAE"] = Figure(value=score.mae)
-        least, most = coverage or (None, None)
-        figures[f"{at}, coverage"] = Figure(value=score.coverage, at_least=least, at_most=most)
+        least, most = coverage if coverage != (0, 100) else (None, None)
+        figures[f"{at}, coverage, %"] = Figure(value=score.coverage, at_least=least, at_most=most)
         if score.said:
-            figures[f"{at}, said"] = Figure(value=fmean(score.said))
+            figures[f"{at}, said, %"] = Figure(value=100 * fmean(score.said))
     return figures
