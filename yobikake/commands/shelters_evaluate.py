@@ -13,31 +13,41 @@ from rich.table import Table
 
 from yobikake.commands.output import AsJson, answer, err, out
 from yobikake.evaluation import calit2 as doorways
-from yobikake.evaluation import estimate
+from yobikake.evaluation import estimate, forecast
+from yobikake.evaluation import nanao as snapshots
+from yobikake.evaluation.calit2 import Doorway
 from yobikake.evaluation.crowds import BAD, USUAL
 from yobikake.evaluation.figure import Figure
 
 
 def evaluate(
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, max=1000, help="How many simulated nights of each kind.")
+        int,
+        typer.Option("--seeds", min=1, max=1000, help="How many simulated nights and evenings of each kind."),
     ] = 80,
     calit2: Annotated[
         Path | None,
         typer.Option(
-            "--calit2", help="CalIt2's half hours (columns local_time,inflow,outflow): real counters drift."
+            "--calit2",
+            help="CalIt2's half hours (columns local_time,inflow,outflow): real counters drift, real days repeat.",
         ),
+    ] = None,
+    nanao: Annotated[
+        Path | None,
+        typer.Option("--nanao", help="Nanao's daily lists of open shelters (open_shelter_Nanao-shi_*.csv)."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how good the numbers of people are, beside simpler ways to count, with the goals. Needs no hub.
+    """Measure how good the numbers of people are, now and soon, beside simpler ways, with the goals. Needs no hub.
 
-    Errors are in percent of the mean number of people; on CalIt2 in people. What it shows is no verdict: it ends with
-    0 whether a goal is met or not.
+    Errors of the estimate are in percent of the mean number of people, on CalIt2 in people; those of the forecast in
+    people, and in parts of the best of the simplest ways. What it shows is no verdict: it ends with 0 whether a goal
+    is met or not.
     """
     doorway = doorways.read(calit2) if calit2 else None
+    shelters = snapshots.read(nanao) if nanao else None
     nights = [f"evaluation:{number}" for number in range(seeds)]
-    with _bar(2 * seeds) as advance:
+    with _bar(4 * seeds) as advance:
         figures = {
             "estimate, 3-8 % missed": estimate.on_nights(
                 nights,
@@ -50,14 +60,23 @@ def evaluate(
             "estimate, 8-15 % missed": estimate.on_nights(
                 nights, BAD, error_at_most=7, coverage=(80, None), progress=lambda _: advance()
             ),
+            **forecast.on_evenings(seeds, seed=1, progress=lambda _: advance()),
         }
     if doorway is not None:
         figures["estimate, drift on CalIt2"] = estimate.on_calit2(doorway)
+        figures |= _of_half_hours(doorway)
+    if shelters is not None:
+        figures |= forecast.on_nanao(shelters)
     answer(
         {part: {name: _told(each) for name, each in named.items()} for part, named in figures.items()},
         as_json=as_json,
         show=lambda _: _figures(figures),
     )
+
+
+def _of_half_hours(doorway: Doorway) -> forecast.Parts:
+    with _bar(2 * len(forecast.origins(doorway))) as advance:
+        return forecast.on_calit2(doorway, progress=lambda _: advance())
 
 
 @contextmanager

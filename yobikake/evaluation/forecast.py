@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.clock import JST
+from hub.errors import BadInput
 from shelters.ahead import HORIZONS
 from shelters.daily import Daily
 from shelters.forecast import Outlook, Past, Range, capped, told
@@ -131,17 +132,32 @@ def on_nanao(shelters: Mapping[str, Mapping[datetime, int]]) -> Parts:
     }
 
 
+def origins(doorway: Doorway) -> list[int]:
+    """The half hours at which CalIt2 is forecast.
+
+    Raises:
+        BadInput: there are none.
+    """
+    slots = len(doorway.inflow)
+    ends = doorway.start + slots * calit2.STEP
+    measured_from = HELD_BACK_FROM if ends > HELD_BACK_FROM + WARM_UP else doorway.start
+    within = range(WARM_UP // calit2.STEP, slots - HORIZONS[-1] // calit2.STEP)
+    starts = [(k, doorway.start + k * calit2.STEP) for k in within]
+    found = [k for k, now in starts if now >= measured_from and _worked(now)]
+    if not found:
+        raise BadInput("--calit2", "has too few days: three weeks at least / 3週間以上の記録が必要です")
+    return found
+
+
 def _on_series(doorway: Doorway, people: Floats, progress: Progress) -> Scores:
     scores = {minutes: Score() for minutes in MINUTES}
     moments = doorway.moments
     per_day = timedelta(days=1) // calit2.STEP
-    farthest = HORIZONS[-1] // calit2.STEP
-    ends = doorway.start + len(people) * calit2.STEP
-    measured_from = HELD_BACK_FROM if ends > HELD_BACK_FROM + WARM_UP else doorway.start
-    for k in range(WARM_UP // calit2.STEP, len(people) - farthest):
-        now = datetime.fromtimestamp(moments[k], UTC)
-        if now < measured_from or not _worked(now) or np.isnan(people[k]):
+    for k in origins(doorway):
+        progress(1)
+        if np.isnan(people[k]):
             continue
+        now = datetime.fromtimestamp(moments[k], UTC)
         known = ~np.isnan(people[: k + 1])
         past = Past(moments[: k + 1][known].tolist(), people[: k + 1][known].tolist(), calit2.STEP)
         expected = Outlook(past, now=now).expected(float(people[k]), now=now)
@@ -156,7 +172,6 @@ def _on_series(doorway: Doorway, people: Floats, progress: Progress) -> Scores:
             if not np.isnan([people[then], *others.values()]).any():
                 ours = capped(expected[i], people[k], None) if expected else None
                 scores[minutes].add(people[then], ours, others, now=people[k])
-        progress(1)
     return scores
 
 

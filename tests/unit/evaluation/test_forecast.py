@@ -1,16 +1,19 @@
 """The evaluation measures what it says, on numbers known beforehand, and the shipped library keeps its goals."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from hub.clock import JST
 from hub.errors import BadInput
 from shelters.evening import table
 from shelters.forecast import Range
+from yobikake.commands.shelters import shelters
 from yobikake.evaluation import calit2, forecast, library, nanao, scenarios
 from yobikake.evaluation.figure import Figure
 from yobikake.evaluation.forecast import Score
@@ -64,10 +67,7 @@ def test_the_library_is_learned_the_same_again() -> None:
 
 
 def test_a_week_that_repeats_itself_is_known_by_its_hours(tmp_path: Path) -> None:
-    file = tmp_path / "calit2.csv"
-    rows = (calit2_row(datetime(2026, 6, 1, tzinfo=JST) + k * calit2.STEP) for k in range(17 * 48))
-    file.write_text("\n".join(["local_time,inflow,outflow", *rows]))
-    doorway = calit2.read(file)
+    doorway = calit2.read(written(tmp_path, days=17))
     people = calit2.online_estimate(doorway)
     assert people[14 * 48 + 30] == 8 * 14 - 8
     assert people[15 * 48 + 8] == 0
@@ -76,10 +76,51 @@ def test_a_week_that_repeats_itself_is_known_by_its_hours(tmp_path: Path) -> Non
     assert figures["+60 min, MAE / best baseline"].at_most == 0.75
 
 
+def written(folder: Path, *, days: int) -> Path:
+    rows = (calit2_row(datetime(2026, 6, 1, tzinfo=JST) + k * calit2.STEP) for k in range(48 * days))
+    (folder / "calit2.csv").write_text("\n".join(["local_time,inflow,outflow", *rows]))
+    return folder / "calit2.csv"
+
+
 def calit2_row(at: datetime) -> str:
     """Eight come every half hour from 8 to 15, and as many go from 15 to 22."""
     entered, left = 8 * (8 <= at.hour < 15), 8 * (15 <= at.hour < 22)
     return f"{at:%Y-%m-%dT%H:%M:%S},{entered if at.weekday() < 5 else 0},{left if at.weekday() < 5 else ''}"
+
+
+def test_the_command_prints_the_goals_beside_the_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "nanao").mkdir()
+    for day in range(10, 20):
+        file = tmp_path / "nanao" / f"open_shelter_Nanao-shi_2024-01-{day}-0600.csv"
+        file.write_text(f"ID,人数\nA,{100 - day}", encoding="utf-8-sig")
+    some = forecast.origins(calit2.read(written(tmp_path, days=22)))[::50]
+    monkeypatch.setattr(forecast, "origins", lambda _: some)
+    of = ["--calit2", str(written(tmp_path, days=22)), "--nanao", str(tmp_path / "nanao")]
+    answered = CliRunner().invoke(shelters, ["evaluate", "--seeds", "1", "--json", *of])
+    assert answered.exit_code == 0, answered.output
+    parts = json.loads(answered.stdout)
+    assert {part for part in parts if part.startswith("forecast")} == {
+        "forecast, evenings",
+        "forecast, evenings while filling",
+        "forecast, shifted evenings",
+        "forecast, shifted evenings while filling",
+        "forecast, CalIt2's estimate",
+        "forecast, CalIt2's inflow",
+        "forecast, Nanao",
+    }
+    goal = parts["forecast, shifted evenings while filling"]["+60 min, MAE / best baseline"]
+    assert goal["at_most"] == 1.0
+    assert goal["met"] == (goal["value"] <= 1.0)
+    assert parts["forecast, Nanao"]["MAE / last value"]["met"]
+    assert parts["forecast, Nanao"]["MAE"]["value"] == 1
+    assert parts["forecast, CalIt2's inflow"]["+60 min, MAE / best baseline"]["at_most"] == 0.9
+
+
+def test_too_few_days_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="three weeks at least"):
+        forecast.on_calit2(calit2.read(written(tmp_path, days=14)))
 
 
 @pytest.mark.parametrize(
