@@ -8,7 +8,7 @@ slower is needed to protect it.
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -102,6 +102,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """None: it speaks the hub's own form."""
     capacity: int | None = None
     """Of its site, where that is known."""
+    at_door: str = ""
+    """The door of its site that it counts at, as the register calls it."""
 
     @property
     def patience(self) -> timedelta:
@@ -131,10 +133,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 class Devices:
     """The register of devices. Immutable once made."""
 
-    def __init__(self, devices: Iterable[Device], keys: dict[str, str]) -> None:
-        """`keys`: SHA-256 in hex → the key's name."""
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        keys: dict[str, str],
+        doors: Mapping[SiteCode, Sequence[str]] | None = None,
+    ) -> None:
+        """`keys`: SHA-256 in hex → the key's name. `doors`: of each site of which they are known, all of them."""
         self._by_id = {device.id: device for device in devices}
         self._keys = dict(keys)
+        self._doors = {site: tuple(names) for site, names in (doors or {}).items()}
         self._by_site: defaultdict[SiteCode, list[Device]] = defaultdict(list)
         self._by_address: defaultdict[str, list[Device]] = defaultdict(list)
         for device in self._by_id.values():
@@ -143,7 +151,18 @@ class Devices:
                 self._by_address[device.sensor.address].append(device)
 
     def at(self, site: SiteCode) -> tuple[Device, ...]:
-        return tuple(self._by_site.get(site, ()))
+        """Those of the register, and for each door without one a counter that never reports: what passes there is
+        seen by nobody, so the site's doors together tell nothing (I13)."""
+        return (*self._by_site.get(site, ()), *(_nobody(site, door) for door in self.uncovered(site)))
+
+    def doors(self, site: SiteCode) -> tuple[str, ...]:
+        """All of its doors, where the register names them."""
+        return self._doors.get(site, ())
+
+    def uncovered(self, site: SiteCode) -> tuple[str, ...]:
+        """Its doors at which nothing counts."""
+        covered = {device.at_door for device in self._by_site.get(site, ()) if device.door}
+        return tuple(door for door in self.doors(site) if door not in covered)
 
     def get(self, device: str) -> Device | None:
         return self._by_id.get(device)
@@ -185,6 +204,18 @@ class Devices:
         return known
 
 
+def _nobody(site: SiteCode, door: str) -> Device:
+    """What would count at a door where nothing does."""
+    return Device(
+        id=f"{site} {door}",
+        site=site,
+        counts=Counts.DOOR_TOTALS,
+        key="",
+        interval=timedelta(minutes=1),
+        at_door=door,
+    )
+
+
 def new_key() -> tuple[str, str]:
     """A token to give to a device once, and its SHA-256 in hex to keep."""
     token = secrets.token_urlsafe(32)
@@ -220,10 +251,17 @@ class _DeviceRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     error_percent: Annotated[float, Meta(ge=0, le=50)] | None = None
     staff: Annotated[int, Meta(ge=0, le=1_000)] = 0
     sensor: _SensorRow | None = None
+    door: str = ""
+
+
+class _DoorsRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    site: str
+    names: Annotated[list[Label], Meta(min_length=1, max_length=50)]
 
 
 class _DevicesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     keys: list[_KeyRow] = []
+    doors: list[_DoorsRow] = []
     devices: list[_DeviceRow] = []
 
 
@@ -242,7 +280,9 @@ def load_devices(folder: Folder, sites: Mapping[SiteCode, Site] | Collection[Sit
     known = sites if isinstance(sites, Mapping) else {}
     devices = [_device(row, known.get(SiteCode(row.site))) for row in file.devices]
     _check_sensors(devices)
-    return Devices(devices, {key.sha256: key.name for key in file.keys})
+    doors = _doors(file.doors, sites)
+    _check_doors(devices, doors)
+    return Devices(devices, {key.sha256: key.name for key in file.keys}, doors)
 
 
 def _check(row: _DeviceRow, sites: Collection[SiteCode], keys: set[str], seen: set[str]) -> None:
@@ -271,6 +311,7 @@ def _device(row: _DeviceRow, site: Site | None) -> Device:
         staff=row.staff,
         sensor=None if row.sensor is None else _sensor(row, row.sensor),
         capacity=None if site is None else site.capacity,
+        at_door=row.door,
     )
 
 
@@ -337,3 +378,27 @@ def _check_sensors(devices: Iterable[Device]) -> None:
         if part in seen:
             raise BadSettings(f"{place} part", "is another device's already / 別の機器が使っています")
         seen.add(part)
+
+
+def _doors(rows: Iterable[_DoorsRow], sites: Collection[SiteCode]) -> dict[SiteCode, tuple[str, ...]]:
+    doors: dict[SiteCode, tuple[str, ...]] = {}
+    for row in rows:
+        place, site = f"devices.toml [[doors]] {row.site}", SiteCode(row.site)
+        if site not in sites:
+            raise BadSettings(place, "is not in shelters.csv / 避難所の一覧にありません")
+        if site in doors or len(set(row.names)) < len(row.names):
+            raise BadSettings(place, "is there twice / 同じものが2つあります")
+        doors[site] = tuple(row.names)
+    return doors
+
+
+def _check_doors(devices: Iterable[Device], doors: Mapping[SiteCode, Sequence[str]]) -> None:
+    """Where a site's doors are named, whatever counts at one says at which."""
+    for device in devices:
+        named = doors.get(device.site, ())
+        if (device.at_door and device.at_door not in named) or (device.door and named and not device.at_door):
+            raise BadSettings(
+                f"devices.toml {device.id} door",
+                f"is one of [[doors]] names of {device.site}: {', '.join(named) or 'none / なし'} / "
+                "その避難所の [[doors]] の名前で書いてください",
+            )

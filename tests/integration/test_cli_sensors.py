@@ -1,8 +1,10 @@
 """What `yobikake sensors` answers, for people and for programs."""
 
 import json
+import shutil
 from pathlib import Path
 
+import config
 from tests.integration.command_line import run
 
 GOOD = {"vendor": "milesight", "model": "vs350", "fport": 85, "payload_hex": "04CC12001600"}
@@ -43,3 +45,30 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
     for arguments in wrong:
         said = run("sensors", "decode", *arguments)
         assert said.plain, (arguments, said)
+
+
+def test_a_hub_says_how_its_devices_are(tmp_path: Path) -> None:
+    made = run("init", tmp_path / "city", "--without-account")
+    assert made.code == 0, made
+    settings = tmp_path / "city" / "yobikake.toml"
+    key = json.loads(run("sensors", "key", "lorawan", "--json").out)
+    assert key["token"] not in key["sha256"]
+    site = "E1320700025"
+    folder = shutil.copytree(Path(str(config.folder("akishima"))), tmp_path / "city" / "akishima")
+    (folder / "devices.toml").write_text(
+        f'[[keys]]\nname = "lorawan"\nsha256 = "{key["sha256"]}"\n'
+        f'[[doors]]\nsite = "{site}"\nnames = ["front", "back"]\n'
+        f'[[devices]]\nid = "north"\nsite = "{site}"\ncounts = "door_totals"\nkey = "lorawan"\n'
+        'interval_s = 600\ndoor = "front"\n',
+        encoding="utf-8",
+    )
+    told = json.loads(run("sensors", "list", "-s", settings, "--json").out)
+    assert [(row["device"], row["silent"], row["heard_at"]) for row in told["devices"]] == [
+        ("north", True, None)
+    ]
+    assert told["doors_without_counter"] == {site: ["back"]}
+    assert json.loads(run("sensors", "quarantine", "-s", settings, "--json").out) == []
+    shown = run("sensors", "list", "-s", settings)
+    assert "north" in shown.out
+    assert "back" in shown.out
+    assert "Nothing was refused" in run("sensors", "quarantine", "-s", settings).out

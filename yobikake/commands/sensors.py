@@ -1,9 +1,11 @@
-"""`yobikake sensors`: what counting devices say."""
+"""`yobikake sensors`: what counting devices say, how they are, and what was refused of them."""
 
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -12,9 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub import codec, typed
+from hub.clock import utc_now
 from hub.errors import BadInput
+from hub.settings import Settings
+from shelters.device import Device, load_devices, new_key
+from shelters.device_book import Case, DeviceBook, Known
 from shelters.sensors.decoding import decode as decoded_frame
-from yobikake.commands.output import AsJson, answer, out
+from shelters.site import SiteCode, load_sites
+from yobikake.assembly import city_folder
+from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
+
+T = TypeVar("T")
 
 sensors = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -22,6 +32,51 @@ sensors = typer.Typer(add_completion=False, no_args_is_help=True, pretty_excepti
 @sensors.callback()
 def devices() -> None:
     """What counting devices say. / 人数計測器のデータ"""
+
+
+@sensors.command("list")
+def list_(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Show every device: when it was heard, its battery, what is wrong with it. / 機器の一覧"""
+    settings = load(settings_file)
+    folder = city_folder(settings.city)
+    sites = load_sites(folder)
+    register = load_devices(folder, sites)
+    known = asyncio.run(_read(settings, DeviceBook.known))
+    now = utc_now()
+    rows = [_state(device, known.get(device.id), now) for device in register.all()]
+    bare = {site: register.uncovered(site) for site in sites if register.uncovered(site)}
+    answer(
+        {"devices": rows, "doors_without_counter": bare},
+        as_json=as_json,
+        show=lambda _: _list_devices(rows, bare, {code: site.name.ja for code, site in sites.items()}),
+    )
+
+
+@sensors.command("quarantine")
+def quarantine(
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="So many, the newest first. / 件数")] = 50,
+    settings_file: SettingsFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was refused and counted nowhere: when, of which device, and why. / 数えなかったデータ"""
+    settings = load(settings_file)
+    found = asyncio.run(_read(settings, lambda book: book.cases(limit=limit)))
+    answer(found, as_json=as_json, show=lambda _: _list_cases(found))
+
+
+@sensors.command("key")
+def key(
+    name: Annotated[str, typer.Argument(help="What devices.toml calls it. / 鍵の名前")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key for a device or a network. The token is shown once. / 鍵を作る
+
+    To change a key, write the new one under the same name beside the old, and take the old away once every device
+    shows the new.
+    """
+    token, kept = new_key()
+    made = {"name": name, "token": token, "sha256": kept}
+    answer(made, as_json=as_json, show=_tell_key)
 
 
 @sensors.command("decode")
@@ -51,6 +106,84 @@ def decode(
     decoded = _decoded(one)
     row = {"model": model, "payload_hex": one.payload_hex, "decoded": decoded}
     answer([row], as_json=as_json, show=lambda _: _tell(decoded))
+
+
+async def _read(settings: Settings, what: Callable[[DeviceBook], Awaitable[T]]) -> T:
+    book = DeviceBook(settings.occupancy_url, clock=utc_now)
+    await book.open()
+    try:
+        return await what(book)
+    finally:
+        await book.close()
+
+
+def _state(device: Device, known: Known | None, now: datetime) -> dict[str, Any]:
+    sensor = device.sensor
+    heard_at = known.heard_at if known else None
+    return {
+        "device": device.id,
+        "site": device.site,
+        "door": device.at_door,
+        "counts": device.counts,
+        "sensor": None if sensor is None else f"{sensor.vendor} {sensor.model}",
+        "part": None if sensor is None else sensor.part,
+        "heard_at": heard_at,
+        "silent": heard_at is None or now > heard_at + device.patience,
+        "battery": known.battery if known else None,
+        "volts": known.volts if known else None,
+        "trouble": known.trouble if known else (),
+        "refused": known.refused if known else 0,
+        "refused_at": known.refused_at if known else None,
+    }
+
+
+def _list_devices(
+    rows: list[dict[str, Any]], bare: Mapping[SiteCode, Sequence[str]], names: Mapping[SiteCode, str]
+) -> None:
+    table = Table("device", "site", "counts", "heard", "battery", "refused", "trouble", box=None)
+    for row in rows:
+        heard = local(row["heard_at"])
+        table.add_row(
+            escape(row["device"]),
+            escape(names[row["site"]]),
+            row["counts"].value,
+            f"[red]{heard}[/]" if row["silent"] else heard,
+            _battery(row),
+            str(row["refused"] or ""),
+            escape(", ".join(row["trouble"])),
+        )
+    if rows:
+        out.print(table)
+    else:
+        out.print("No device is registered: devices.toml / 機器は登録されていません")
+    for site, doors in bare.items():
+        out.print(
+            f"[red]{escape(names[site])}[/]: no counter at / 計測器のない扉: {escape('、'.join(doors))}"
+        )
+
+
+def _battery(row: dict[str, Any]) -> str:
+    if row["battery"] is not None:
+        return f"{row['battery']:.0f} %"
+    return "" if row["volts"] is None else f"{row['volts']} V"
+
+
+def _list_cases(cases: Sequence[Case]) -> None:
+    if not cases:
+        out.print("Nothing was refused / 数えなかったデータはありません")
+        return
+    table = Table("at", "device", "place", "why", box=None)
+    for case in cases:
+        table.add_row(local(case.at), escape(case.device), escape(case.place), escape(case.reason))
+    out.print(table)
+
+
+def _tell_key(made: dict[str, str]) -> None:
+    out.print(
+        f"The token, for the device only; it is not shown again / 機器に設定する値（再表示しません）\n{made['token']}\n"
+    )
+    out.print("In devices.toml / devices.toml に書くもの")
+    out.print(f'[[keys]]\nname = "{made["name"]}"\nsha256 = "{made["sha256"]}"', markup=False)
 
 
 class _Uplink(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,8 @@ from operator_ui.staff.console import Console
 from shelters import record
 from shelters.board import Board, board, with_plans
 from shelters.history import Point
+from shelters.device import Devices
+from shelters.device_book import DeviceBook
 from shelters.occupancy import Occupancy
 from shelters.plans import AtOnce
 from shelters.reading import Reading
@@ -135,6 +137,8 @@ class Desk:
     disk: "Drive" = field(default_factory=lambda: Drive(Path(), limit=0.10))
     at_once: AtOnce = field(default_factory=lambda: AtOnce({}))
     """Without origins there are no plans of where to send people."""
+    devices: Devices = field(default_factory=lambda: Devices((), {}))
+    device_book: DeviceBook | None = None
 
     intake: Scheduling = field(init=False)
 
@@ -200,6 +204,8 @@ class Desk:
             targets={"manual": SHEETS},
             ticked=ticked,
             samples=samples,
+            devices=self.devices,
+            device_book=self.device_book,
         )
 
 
@@ -228,7 +234,7 @@ async def a_desk(place: Path) -> AsyncIterator[Desk]:
     await ledger.open()
     desk = Desk(ledger=ledger, keys=key_files.load(place / "keys"))
     try:
-        async with _served(desk):
+        async with served(desk):
             yield desk
     finally:
         await ledger.close()
@@ -291,7 +297,7 @@ async def somebody(desk: Desk, login: str | None = None) -> AsyncIterator[Person
 
 
 @asynccontextmanager
-async def _served(desk: Desk) -> AsyncIterator[None]:
+async def served(desk: Desk) -> AsyncIterator[None]:
     background = Background()
     server = TestServer(create_app(desk.console(background, "http://console.example")))
     await server.start_server()

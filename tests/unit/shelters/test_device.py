@@ -1,13 +1,16 @@
 """Who may report: keys, and what each device is registered as."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hub.errors import BadSettings
 from shelters.device import Device, Devices, digest, load_devices, new_key
-from shelters.reading import HeadCount, Refusal, Sent
+from shelters.occupancy import Ruler, estimate
+from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Refusal, Sent, StaffWord
 from shelters.site import SiteCode
+from shelters.tally import Tally, add
 
 SITES = {SiteCode("E1"), SiteCode("E2")}
 KEY = "[[keys]]\nname = 'gym'\nsha256 = '" + "0" * 64 + "'\n"
@@ -20,8 +23,6 @@ def loaded(folder: Path, text: str) -> Devices:
 
 
 def sent(device: str = "camera") -> Sent:
-    from datetime import UTC, datetime
-
     return Sent(
         place="$.readings[0]", device=device, id="1", at=datetime.now(UTC), measure=HeadCount(people=1)
     )
@@ -73,6 +74,13 @@ def test_a_device_counts_what_it_is_registered_for(tmp_path: Path) -> None:
         (KEY.replace("0" * 64, "secret") + DEVICE, r"devices.toml \$.keys\[0\].sha256"),
         (KEY + DEVICE.replace("camera", "a/b"), r"devices.toml \$.devices\[0\].id"),
         (KEY + DEVICE.replace("head_count", "cats"), r"devices.toml \$.devices\[0\].counts"),
+        (KEY + "[[doors]]\nsite = 'E9'\nnames = ['front']\n", r"devices.toml \[\[doors\]\] E9: is not in"),
+        (KEY + "[[doors]]\nsite = 'E1'\nnames = ['front', 'front']\n", r"\[\[doors\]\] E1: is there twice"),
+        (
+            KEY + "[[doors]]\nsite = 'E1'\nnames = ['front']\n" + DEVICE.replace("head_count", "door_totals"),
+            "devices.toml camera door: is one of",
+        ),
+        (KEY + DEVICE + "door = 'front'\n", "devices.toml camera door: is one of"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
@@ -121,3 +129,45 @@ def test_a_sensor_is_found_by_its_number_however_it_is_spelled(tmp_path: Path) -
 def test_a_mistake_in_a_sensor_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(BadSettings, match=says):
         loaded(tmp_path, KEY + text)
+
+
+NAMED = "[[doors]]\nsite = 'E1'\nnames = ['front', 'back']\n"
+FRONT = DEVICE.replace("camera", "door").replace("head_count", "door_totals") + "door = 'front'\n"
+BACK = FRONT.replace("'door'", "'door-2'").replace("door = 'front'", "door = 'back'")
+
+
+def test_a_door_without_a_counter_is_one_that_never_reports(tmp_path: Path) -> None:
+    devices = loaded(tmp_path, KEY + NAMED + FRONT)
+    assert devices.uncovered(SiteCode("E1")) == ("back",)
+    assert [device.at_door for device in devices.at(SiteCode("E1"))] == ["front", "back"]
+    assert [device.id for device in devices.all()] == ["door"]
+    nobody = devices.at(SiteCode("E1"))[1]
+    assert isinstance(devices.admit(sent(nobody.id), key=""), Refusal)
+    covered = loaded(tmp_path, KEY + NAMED + FRONT + BACK)
+    assert covered.uncovered(SiteCode("E1")) == ()
+    assert len(covered.at(SiteCode("E1"))) == 2
+    assert loaded(tmp_path, KEY + DEVICE).doors(SiteCode("E1")) == ()
+
+
+@pytest.mark.parametrize("counted", [0, 3, 30])
+def test_while_a_door_has_no_counter_the_others_tell_no_number(tmp_path: Path, counted: int) -> None:
+    """I13: people leave and come through it unseen."""
+    start = datetime(2026, 9, 12, 12, 0, tzinfo=UTC)
+    site = SiteCode("E1")
+
+    def reading(device: str, minute: int, measure: Measure) -> Reading:
+        at = start + timedelta(minutes=minute)
+        return Reading(
+            site=site, device=device, id=f"{device}{minute}", at=at, received_at=at, measure=measure
+        )
+
+    told = [
+        reading("staff", 5, StaffWord(people=10)),
+        *(reading("door", minute, DoorTotals(entered=counted * minute, left=0)) for minute in range(61)),
+        *(reading("door-2", minute, DoorTotals(entered=minute, left=0)) for minute in range(61)),
+    ]
+    now = start + timedelta(minutes=60)
+    for text, known in ((FRONT, False), (FRONT + BACK, True)):
+        devices = loaded(tmp_path, KEY + NAMED + text)
+        ruler = Ruler(devices=devices.at(site), capacity=100)
+        assert estimate(add(Tally(site=site), told), ruler, now=now).known is known

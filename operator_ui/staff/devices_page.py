@@ -1,0 +1,110 @@
+"""The devices that count people: when each was heard, how it is, which doors have none; and what was refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from hub.authorise import Action, authorise
+from operator_ui.staff.console import ACTOR, CONSOLE, Console, page
+from shelters.device import Counts, Device
+from shelters.device_book import Case, Known
+from shelters.site import Site
+
+MOST = 50
+"""Refused, the newest."""
+LOW_BATTERY = 20
+"""Percent."""
+
+COUNTS = {
+    Counts.DOOR_TOTALS: "出入りの累計",
+    Counts.DOOR_DELTAS: "出入りの増減",
+    Counts.HEADS: "中の人数",
+    Counts.LIST: "受付の名簿",
+    Counts.STAFF: "職員の報告",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One device. `silent`: not heard for longer than it is believed."""
+
+    device: Device
+    known: Known | None
+    silent: bool
+
+    @property
+    def tired(self) -> bool:
+        return self.known is not None and self.known.battery is not None and self.known.battery <= LOW_BATTERY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A site that has a device, or a door that should have one."""
+
+    site: Site
+    lines: Sequence[Line]
+    uncovered: Sequence[str]
+    doors: int
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/devices", show)]
+
+
+async def show(request: web.Request) -> web.Response:
+    authorise(request[ACTOR], Action.VIEW)
+    console = request.app[CONSOLE]
+    known, cases = await _book(console)
+    now = console.clock()
+    places = _places(console, {row.site.code: row.site for row in (await console.board()).rows}, known, now)
+    return page(
+        request,
+        "devices.html",
+        places=places,
+        cases=[(case, _said(case)) for case in cases],
+        counts=COUNTS,
+        now=now,
+    )
+
+
+async def _book(console: Console) -> tuple[Mapping[str, Known], Sequence[Case]]:
+    book = console.device_book
+    return ({}, ()) if book is None else (await book.known(), await book.cases(limit=MOST))
+
+
+def _places(
+    console: Console, sites: Mapping[str, Site], known: Mapping[str, Known], now: datetime
+) -> list[Place]:
+    """In the order of the city's list; those with something to look at first."""
+    by_site: dict[str, list[Line]] = {}
+    for device in console.devices.all():
+        by_site.setdefault(device.site, []).append(_line(device, known.get(device.id), now))
+    places = [
+        Place(
+            site=site,
+            lines=by_site.get(code, ()),
+            uncovered=console.devices.uncovered(site.code),
+            doors=len(console.devices.doors(site.code)),
+        )
+        for code, site in sites.items()
+        if code in by_site or console.devices.doors(site.code)
+    ]
+    return sorted(places, key=lambda place: not _needs_a_look(place))
+
+
+def _line(device: Device, known: Known | None, now: datetime) -> Line:
+    heard_at = known.heard_at if known else None
+    return Line(device=device, known=known, silent=heard_at is None or now > heard_at + device.patience)
+
+
+def _needs_a_look(place: Place) -> bool:
+    return bool(place.uncovered) or any(
+        line.silent or line.tired or (line.known is not None and line.known.trouble) for line in place.lines
+    )
+
+
+def _said(case: Case) -> str:
+    """What it was in, as far as it is text."""
+    return "".join(letter if letter.isprintable() else "·" for letter in case.body.decode(errors="replace"))
