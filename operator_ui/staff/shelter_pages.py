@@ -166,6 +166,7 @@ async def _show(
         may_report=LINK in request or may(request[ACTOR], Action.REPORT_SHELTER),
         may_invite=may(request[ACTOR], Action.INVITE_SHELTER),
         links=await console.ledger.read(lambda conn: links.of_site(conn, site)),
+        uncovered=console.devices.uncovered(site),
     )
 
 

@@ -40,9 +40,9 @@ from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
 from shelters.board import Board, board, with_plans
-from shelters.history import Point
 from shelters.device import Devices
 from shelters.device_book import DeviceBook
+from shelters.history import Point
 from shelters.occupancy import Occupancy
 from shelters.plans import AtOnce
 from shelters.reading import Reading

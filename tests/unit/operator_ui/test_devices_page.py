@@ -46,3 +46,4 @@ async def test_who_is_silent_or_tired_what_door_has_none_and_what_was_refused(
             assert page.count("受信中") == 1
             assert "通れません" in page
             assert "<script>alert" not in page
+            assert "計測器のない扉：体育館" in await viewer.get(f"/shelters/{SITE}")
