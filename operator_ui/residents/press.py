@@ -36,6 +36,7 @@ from operator_ui.residents.section import section
 from operator_ui.residents.sites import State
 from operator_ui.residents.snapshot import Snapshot
 from shelters.site import Facility
+from shelters.why import Why
 
 _HERE = files("operator_ui.residents")
 
@@ -221,6 +222,7 @@ class Press:
             "map": self._map,
             "glyph": glyph,
             "states": State,
+            "whys": Why,
             "divider": DIVIDER,
         }
 

@@ -12,6 +12,7 @@ from hub.hazard import Hazard
 from hub.place import Position
 from hub.recipient import Audience, Town, Towns, WholeCity
 from operator_ui.map import CityMap
+from operator_ui.residents.directions import Direction, directions
 from operator_ui.residents.reader import Reader
 from operator_ui.residents.sites import ShownSite, State, marker, shown_sites
 from operator_ui.residents.snapshot import Snapshot
@@ -20,12 +21,14 @@ from shelters.site import Facility
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """`painted`: the towns that the alerts for this hazard name; `level`: the highest of those alerts."""
+    """`painted`: the towns that the alerts for this hazard name; `level`: the highest of those alerts. `directions`:
+    where their zones are sent, while a plan is in force."""
 
     hazard: Hazard
     sites: Sequence[ShownSite]
     painted: frozenset[Town]
     level: Level | None
+    directions: Sequence[Direction]
 
     @property
     def receiving(self) -> int:
@@ -52,6 +55,7 @@ def section(hazard: Hazard, snapshot: Snapshot, city: City) -> Section:
         hazard=hazard,
         sites=shown_sites(snapshot.board, hazard, near=_centre(painted, city)),
         painted=painted,
+        directions=directions(snapshot.board, hazard, city, painted),
         level=max((alert.level for alert in alerts if alert.level), default=None),
     )
 

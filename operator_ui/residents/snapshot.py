@@ -53,7 +53,7 @@ class Snapshot:
     @cached_property
     def said(self) -> bytes:
         """Differs when a page would: what `Changes` looks at."""
-        return codec.encode([self.stuck, self._identifiers, self._lists, self._marks])
+        return codec.encode([self.stuck, self._identifiers, self._lists, self._marks, self._sent])
 
     @cached_property
     def gist(self) -> bytes:
@@ -111,6 +111,17 @@ class Snapshot:
     @cached_property
     def _lists(self) -> list[list[Entry]]:
         return [public_list(self.board, hazard) for hazard in self.hazards]
+
+    @property
+    def _sent(self) -> list[list[object]]:
+        """Where the plans in force send people, and why; for how many is not said to residents."""
+        plans = [(hazard, self.board.plan(hazard)) for hazard in self.hazards]
+        return [
+            [zone, [(row.site.code, choice.reason) for row, choice in self.board.sent(hazard, zone)]]
+            for hazard, plan in plans
+            if plan
+            for zone in plan.zones
+        ]
 
     @property
     def _marks(self) -> list["_Marks"]:

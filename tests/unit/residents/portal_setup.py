@@ -32,9 +32,10 @@ from operator_ui.residents.app import create_app
 from operator_ui.residents.portal import Residents, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
-from shelters.board import Board, board
+from shelters.board import Board, board, with_plans
 from shelters.history import Point
 from shelters.occupancy import Occupancy, Source
+from shelters.plans import AtOnce
 from shelters.shelter import Stage, Step
 from shelters.site import Facility, Site, SiteCode, load_sites
 
@@ -56,6 +57,8 @@ class Shelters:
     capacities: dict[SiteCode, int] = field(default_factory=dict)
     facilities: dict[SiteCode, frozenset[Facility]] = field(default_factory=dict)
     hazards: dict[SiteCode, frozenset[Hazard]] = field(default_factory=dict)
+    at_once: AtOnce = field(default_factory=lambda: AtOnce({}))
+    """Without origins there are no plans of where to send people."""
 
     def put(
         self,
@@ -95,7 +98,7 @@ class Shelters:
             )
             for code, site in SITES.items()
         }
-        return board(sites, self.steps, self.counts, now=now)
+        return with_plans(board(sites, self.steps, self.counts, now=now), self.at_once, known={})
 
 
 class Slots:

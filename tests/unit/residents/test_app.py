@@ -13,10 +13,13 @@ from lxml import etree, html
 from msgspec.structs import replace
 
 from hub.alert import Mode
+from hub.exposure import NOBODY_FIRST
+from hub.hazard import Hazard
 from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.pages import Pages
 from operator_ui.residents.portal import alert_path, cap_path, history_path, home_path
+from shelters.plans import AtOnce, origins_of
 from shelters.shelter import Stage
 from shelters.site import Facility
 from tests.unit.residents.portal_setup import (
@@ -258,6 +261,29 @@ async def test_a_full_site_is_said_to_be_full_and_people_in_danger_may_enter(
     assert "人数は不明" in said[FLOOD[4].name.ja]
     assert "いま41人" in said[FLOOD[5].name.ja]
     assert "22時30分 開設予定" in said[FLOOD[6].name.ja]
+
+
+async def test_each_zone_that_is_named_reads_where_to_go_and_why_it_is_not_the_nearest(
+    web: aiohttp.ClientSession, town: Town
+) -> None:
+    open_some(town.shelters)
+    town.shelters.put(FLOOD[8], Stage.RECEIVING, people=3, capacity=5_000, crowding=Crowding.HAS_ROOM)
+    town.shelters.at_once = AtOnce(origins_of(CITY, NOBODY_FIRST))
+    await town.publish(flood_order(), "2026-0147")
+    board = town.shelters.board(town.clock())
+    zones = {CITY.zones[code].name.ja: code for code in board.made[Hazard.FLOOD].plan.zones}
+    for language in Language:
+        page = await read(web, home_path(language))
+        assert len(gzip.compress(page.encode())) <= PAGE_LIMIT_BYTES
+        listed = html.fromstring(page).xpath("//*[contains(@class, 'directions')]//li")
+        assert listed
+        if language is Language.JA:
+            for item in listed:
+                zone, said = item.text_content().strip().split("：", 1)
+                first, choice = board.sent(Hazard.FLOOD, zones[zone])[0]
+                assert said.startswith(first.site.name.ja)
+                if choice.reason.nearer:
+                    assert SITES[choice.reason.nearer].name.ja in said
 
 
 async def test_the_map_and_the_list_name_the_same_sites(web: aiohttp.ClientSession, town: Town) -> None:
