@@ -141,6 +141,13 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
             if choice.site in rows and rows[choice.site].place(hazard).room
         ]
 
+    def prices(self, hazard: Hazard) -> dict[SiteCode, float]:
+        """By how many metres of way each site that the plan counts on is to be taken as further away than it is."""
+        plan = self.plan(hazard)
+        prices = plan.prices if plan else {}
+        with_room = (row.site.code for row in self.rows if row.place(hazard).room)
+        return {code: prices[code] for code in with_room if code in prices}
+
     def lines(self, hazard: Hazard, *, near: Position, zone: Zone | None = None) -> ShelterLines | None:
         """What a text names to people of `zone`, or around `near`; None when there is no site to name."""
         sent = [row for row, _ in self.sent(hazard, zone)] if zone is not None else []

@@ -42,6 +42,11 @@ class Section:
         """By which the list can be narrowed: some site is known to have them."""
         return [each for each in Facility if any(each in site.entry.facilities for site in self.sites)]
 
+    @property
+    def planned(self) -> bool:
+        """A plan is in force: what is near is told apart from where there is room on arrival."""
+        return any(site.price_m is not None for site in self.sites)
+
     def drawing(self, city: CityMap, title: str, reader: Reader) -> Markup:
         titled = [marker(site, f"{site.number} {reader.name(site.name)}") for site in self.sites]
         return city.svg(title=title, painted=self.painted, level=self.level, markers=titled)

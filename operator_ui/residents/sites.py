@@ -14,6 +14,7 @@ from hub.shelter_list import MOST_HIDDEN, STALE_AFTER, Crowding
 from operator_ui.map import Marker, Shape
 from shelters.board import Board
 from shelters.public_list import Entry, public_list
+from shelters.site import SiteCode
 from shelters.suited import Suited
 
 
@@ -62,7 +63,9 @@ class Instead:
 class ShownSite:
     """`number` is its place in the list and on the map, nothing else.
 
-    `old`: the report is older than 30 minutes. `late`: it should be open by now and is not.
+    `old`: the report is older than 30 minutes. `late`: it should be open by now and is not. `price_m`: by how many
+    metres of way it is to be taken as further away than it is, so that there is room on arrival; None: no plan
+    counts on it.
     """
 
     number: int
@@ -71,6 +74,7 @@ class ShownSite:
     old: bool
     late: bool
     instead: Instead | None
+    price_m: int | None
 
     @property
     def name(self) -> Name:
@@ -90,9 +94,12 @@ class ShownSite:
 
 
 def shown_sites(board: Board, hazard: Hazard, *, near: Position) -> list[ShownSite]:
-    """What residents may see during an alert for `hazard`: by room, then by distance from `near`."""
-    entries = public_list(board, hazard, near=near)
-    return [_shown(entry, i, entries, board.at) for i, entry in enumerate(entries, start=1)]
+    """What residents may see during an alert for `hazard`, in the order of `Board.shown`."""
+    entries, prices = public_list(board, hazard, near=near), board.prices(hazard)
+    return [
+        _shown(entry, i, entries, board.at, prices.get(SiteCode(entry.code)))
+        for i, entry in enumerate(entries, start=1)
+    ]
 
 
 def marker(site: ShownSite, title: str) -> Marker:
@@ -105,7 +112,9 @@ def marker(site: ShownSite, title: str) -> Marker:
     )
 
 
-def _shown(entry: Entry, number: int, entries: Sequence[Entry], now: datetime) -> ShownSite:
+def _shown(
+    entry: Entry, number: int, entries: Sequence[Entry], now: datetime, price_m: float | None
+) -> ShownSite:
     elsewhere = entry.suited in (Suited.FULL, Suited.FILLING)
     return ShownSite(
         number=number,
@@ -114,6 +123,7 @@ def _shown(entry: Entry, number: int, entries: Sequence[Entry], now: datetime) -
         old=entry.as_of is not None and now - entry.as_of > STALE_AFTER,
         late=entry.opens_at is not None and now > entry.opens_at,
         instead=_instead(entry, entries) if elsewhere else None,
+        price_m=None if price_m is None else round(price_m),
     )
 
 

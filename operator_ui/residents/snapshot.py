@@ -113,14 +113,15 @@ class Snapshot:
         return [public_list(self.board, hazard) for hazard in self.hazards]
 
     @property
-    def _sent(self) -> list[list[object]]:
+    def _sent(self) -> list[object]:
         """Where the plans in force send people, and why; for how many is not said to residents."""
-        plans = [(hazard, self.board.plan(hazard)) for hazard in self.hazards]
+        return [[sorted(self.board.prices(hazard).items()), self._zones(hazard)] for hazard in self.hazards]
+
+    def _zones(self, hazard: Hazard) -> list[object]:
+        plan = self.board.plan(hazard)
         return [
             [zone, [(row.site.code, choice.reason) for row, choice in self.board.sent(hazard, zone)]]
-            for hazard, plan in plans
-            if plan
-            for zone in plan.zones
+            for zone in (plan.zones if plan else ())
         ]
 
     @property

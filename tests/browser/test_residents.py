@@ -13,10 +13,13 @@ from msgspec.structs import replace
 from playwright.async_api import Browser, expect
 
 from hub.cap import MsgType
+from hub.exposure import NOBODY_FIRST
+from hub.hazard import Hazard
 from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.residents.portal import alert_path, home_path
 from operator_ui.residents.static_site import StaticSite
+from shelters.plans import AtOnce, origins_of
 from shelters.shelter import Stage
 from tests.browser.looking import letters, reader, width
 from tests.servers.absence import absent
@@ -210,6 +213,19 @@ async def test_the_nearest_come_first_and_nobody_learns_where_the_reader_is(
     assert not [request.url for request in it.asked if str(here.latitude) in request.url or request.post_data]
     await it.page.get_by_role("button", name="空きのある順").click()
     await expect(it.page.locator(".site h3").first).to_have_text(FLOOD[0].name.ja)
+    town.shelters.put(FLOOD[8], Stage.RECEIVING, people=0, capacity=9_000, crowding=Crowding.HAS_ROOM)
+    town.shelters.at_once = AtOnce(origins_of(CITY, NOBODY_FIRST))
+    town.now += timedelta(seconds=1)
+    await it.page.clock.set_fixed_time(town.now)  # by the reader's own, the counts would be long past belief
+    await it.page.goto(url + "/ja/")
+    await it.page.get_by_role("button", name="近くて空きのある順").click()
+    board = town.shelters.board(town.now)
+    planned = board.prices(Hazard.FLOOD)
+    by_plan = [row for row in board.shown(Hazard.FLOOD, near=here) if row.site.code in planned]
+    await expect(it.page.locator(".site h3").first).to_have_text(by_plan[0].site.name.ja)
+    names = await it.page.locator(".site h3").all_text_contents()
+    assert names[: len(planned)] == [row.site.name.ja for row in by_plan]
+    assert len(planned) > 1
     await it.page.context.close()
 
 

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const POLL_MS = 10000, LOST_MS = 60000, OLD_MS = 180000, SPREAD_MS = 2000, CHECK_MS = 60000, TRIES = 5;
+  const DETOUR = 1.3, UNPLANNED = 1e7; // as shelters/walking.py; metres
   const part = () => document.getElementById("part");
   // What matters at once stands in front of the hyphen; counts alone may be some seconds apart between servers.
   const gist = (version) => version.split("-")[0];
@@ -89,6 +90,7 @@
     chip.replaceChildren(part().dataset.unknown);
     for (const each of site.querySelectorAll(".room, .num:not(.pin, .distance) b:not(.tag)")) each.remove();
     delete site.dataset.until;
+    delete site.dataset.price;
   }
 
   const kept = () => old || Date.now() - heardAt >= LOST_MS || !navigator.onLine;
@@ -111,8 +113,14 @@
     place = from;
     for (const list of document.querySelectorAll(".sites")) {
       const sites = [...list.children];
-      sites.forEach((site, i) => { site.dataset.order ??= i; site.metres = from ? distance(from, site) : 0; });
-      sites.sort((a, b) => a.metres - b.metres || a.dataset.order - b.dataset.order);
+      const planned = sites.some((site) => site.dataset.price);
+      sites.forEach((site, i) => {
+        site.dataset.order ??= i;
+        site.metres = from ? distance(from, site) : 0;
+        // By the plan there is room on arrival where way and price are least; what it does not count on comes after.
+        site.rank = from && planned ? DETOUR * site.metres + Number(site.dataset.price ?? UNPLANNED) : site.metres;
+      });
+      sites.sort((a, b) => a.rank - b.rank || a.dataset.order - b.dataset.order);
       for (const site of sites) {
         site.querySelector(".distance").textContent =
           from ? part().dataset.distance.replace("{km}", (site.metres / 1000).toFixed(1)) : "";
