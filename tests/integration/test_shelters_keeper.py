@@ -346,7 +346,7 @@ async def test_two_keepers_at_once_lose_nothing(hub: Hub) -> None:
 async def test_a_rehearsal_from_sensors_to_what_a_text_names(tmp_path: Path) -> None:
     akishima = city.load(config.folder("akishima"))
     sites = with_inventions(list(SITES.values())[:6], seed=3)
-    sensors = Sensors(sites, seed=3, interval=MINUTE, missed=0)
+    sensors = Sensors(sites, seed=3, interval=10 * MINUTE, missed=0)
     async with hub_in(tmp_path, sensors.devices, sites) as hub, AsyncExitStack() as stack:
         gateway = Gateway(
             devices=sensors.devices, bus=hub.bus, live=hub.live, records=hub.records, clock=hub.clock
@@ -358,7 +358,7 @@ async def test_a_rehearsal_from_sensors_to_what_a_text_names(tmp_path: Path) -> 
         url = str(http.make_url(PATH))
         await post(http.session, url, sensors.token, sensors.open(hub.clock.now))
         for minute in range(10, 130, 10):
-            hub.clock.now += MINUTE
+            hub.clock.now += 10 * MINUTE
             taken = await post(http.session, url, sensors.token, sensors.read(hub.clock.now, minute=minute))
             assert taken == 2 * len(sites)
         await open_all(hub)
