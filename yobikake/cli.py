@@ -40,7 +40,7 @@ COMMANDS = {
     "shelters": (
         "shelters",
         "shelters",
-        "Every site, how many people are there, and how good such numbers are.",
+        "Show every site, how many people are there, and how good such numbers are.",
     ),
     "sensors": ("sensors", "sensors", "What counting devices say. / 人数計測器のデータ"),
     "dead-letters": (

@@ -83,7 +83,7 @@ sensor = { vendor = "xovis", model = "people-counter", serial = "00:6E:02:00:00:
 [[devices]]
 id = "desk"
 site = "E3"
-counts = "head_count"
+counts = "check_in_list"
 key = "cameras"
 interval_s = 900
 """.replace("ZEROS", "0" * 64).replace("ONES", "1" * 64)
