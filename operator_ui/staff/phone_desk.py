@@ -17,6 +17,7 @@ from hub import codec
 from hub.alert import Mode
 from hub.authorise import Action, authorise, may
 from hub.channel import Content
+from hub.city import City
 from hub.clock import JST
 from hub.errors import BadInput
 from hub.hazard import Hazard
@@ -28,6 +29,7 @@ from operator_ui import form
 from operator_ui.changes import version_of
 from operator_ui.residents.notice import Notice, notice
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, Console, page, part, see_other
+from operator_ui.staff.destinations import Destinations, destinations
 from operator_ui.staff.glance import Look, look_of
 from shelters.board import Board, Row
 
@@ -47,11 +49,13 @@ class Told(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where people may be sent during an alert for the hazard (I16). `unfit`: sites that are not named."""
+    """Where people may be sent during an alert for the hazard (I16). `unfit`: sites that are not named. `sent`: where
+    from each zone, while a plan is in force."""
 
     hazard: Hazard
     rows: Sequence[tuple[Row, Look]]
     unfit: int
+    sent: Destinations | None
 
 
 class Hour(NamedTuple):
@@ -209,7 +213,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
     return {
         "desk": desk,
         "told": [_told(notice(each, Language.JA, source, console.clock)) for each in desk.active],
-        "places": [_places(board, hazard) for hazard in desk.hazards],
+        "places": [_places(board, hazard, console.city) for hazard in desk.hazards],
         "hours": desk.hours(),
         "today": desk.today,
         "most": max((each.number for each in desk.hours()), default=0),
@@ -242,10 +246,11 @@ def _told(shown: Notice) -> Told:
     )
 
 
-def _places(board: Board, hazard: Hazard) -> Places:
+def _places(board: Board, hazard: Hazard, city: City) -> Places:
     rows = board.shown(hazard)
     return Places(
         hazard,
         [(row, look_of(row, hazard)) for row in rows],
         sum(look_of(row, hazard) is Look.UNSUITED for row in board.rows),
+        destinations(board, hazard, city),
     )

@@ -3,14 +3,19 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from lxml.html import document_fromstring
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from hub.authorise import Role
+from hub.exposure import NOBODY_FIRST
 from hub.ledger import accounts, answers, audit, calls
-from tests.unit.operator_ui.desk import HASHED, NOW, SITES, Desk, Person, somebody
+from shelters.plans import AtOnce, origins_of
+from tests.unit.operator_ui.desk import CITY, HASHED, NOW, SITES, Desk, Person, somebody
 from tests.unit.operator_ui.test_approving import submitted
 from tests.unit.operator_ui.test_following_an_alert import an_alert, event
+from tests.unit.operator_ui.test_shelter_list import holds
 from tests.unit.operator_ui.test_wall import open_sites, said
 
 WATER = {"seen": "0", "question": "水はどこでもらえますか", "reply": "拝島会館で配っています。", "hazard": ""}
@@ -163,7 +168,9 @@ async def test_calls_stand_by_the_hour_with_what_was_asked_most(desk: Desk) -> N
         assert "きょう0件" in said(await clerk.get("/phone-desk"))
 
 
-async def test_only_sites_for_the_hazard_that_residents_see_are_named(desk: Desk) -> None:
+async def test_only_sites_for_the_hazard_that_residents_see_are_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit = next(site for site in SITES.values() if "flood" in site.hazards)
     unfit = next(site for site in SITES.values() if site.hazards and "flood" not in site.hazards)
     await open_sites(desk, fit.code, unfit.code)
@@ -171,8 +178,16 @@ async def test_only_sites_for_the_hazard_that_residents_see_are_named(desk: Desk
         assert fit.name.ja not in await viewer.get("/phone-desk"), "nothing is in force"
         await an_alert(desk)
         page = await viewer.get("/phone-desk")
+        assert "地域ごとの行き先" not in page, "no plan is in force"
+        desk.occupancies = {fit.code: holds(fit.code, 20), unfit.code: holds(unfit.code, 20)}
+        monkeypatch.setitem(SITES, fit.code, replace(fit, capacity=5_000))
+        desk.at_once = AtOnce(origins_of(CITY, NOBODY_FIRST))
+        page = await viewer.get("/phone-desk")
     assert fit.name.ja in page
     assert unfit.name.ja not in page
+    zone = next(iter(CITY.zones.values()))
+    assert f"<dt>{zone.name.ja}</dt>" in page
+    assert "受け入れているのは、ここだけです" in page
     number = sum("flood" not in site.hazards for site in SITES.values())
     assert f"ほかの{number}か所は、この災害のための指定がない" in page
 
