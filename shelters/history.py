@@ -25,8 +25,9 @@ from sqlalchemy import (
     event,
     select,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from hub.ledger.columns import insert_new
+from hub.ledger.columns import insert_new, one_at_a_time
 from shelters.site import SiteCode
 
 SLOT = timedelta(minutes=5)
@@ -34,11 +35,11 @@ KEPT = timedelta(days=35)
 """The forecast looks back four weeks; a fifth is there for whoever looks back at the evening. At 36 sites that is some
 360,000 rows (15 MB), and it never grows beyond."""
 
-_metadata = MetaData()
+_LOCK = 0x6F63_6869
 
 _history = Table(
     "occupancy_history",
-    _metadata,
+    MetaData(),
     Column("site", String(32), primary_key=True),
     Column("slot", BigInteger, primary_key=True, autoincrement=False),  # its beginning, in seconds since 1970
     Column("people", Integer, nullable=False),
@@ -67,7 +68,7 @@ class History:
             event.listen(self._engine, "connect", _tune)
 
     async def open(self) -> None:
-        await asyncio.to_thread(_metadata.create_all, self._engine)
+        await asyncio.to_thread(self._create)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.dispose)
@@ -85,6 +86,14 @@ class History:
         """From `start`, before `until` (None: to the newest), of `sites` (None: of all) that have any, first to
         last."""
         return await asyncio.to_thread(self._read, start, until, sites)
+
+    def _create(self) -> None:
+        """Whoever keeps it and whoever shows it may start at the same moment."""
+        with self._engine.begin() as conn:
+            one_at_a_time(conn, _LOCK)
+            conn.execute(CreateTable(_history, if_not_exists=True))
+            for index in _history.indexes:
+                conn.execute(CreateIndex(index, if_not_exists=True))
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
         oldest = max(row["slot"] for row in rows) - KEPT // timedelta(seconds=1)

@@ -284,7 +284,8 @@ def test_an_empty_hub_says_so(settings: Path) -> None:
     assert json.loads(run("alerts", "-s", settings, "--json").out) == []
     assert run("alerts", "2026-9999", "-s", settings).plain
     sites = json.loads(run("shelters", "-s", settings, "--json").out)
-    assert {(site["stage"], site["people"]) for site in sites} == {("unopened", None)}
+    assert {(site["stage"], site["people"], site["full_at"]) for site in sites} == {("unopened", None, None)}
+    assert not any(site["ahead"] for site in sites)
     assert "未開設" in run("shelters", "-s", settings).out
 
 

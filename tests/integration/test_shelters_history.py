@@ -1,5 +1,6 @@
 """Occupancy every five minutes: once, in its slot, for five weeks, and a gap stays a gap."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +45,14 @@ async def test_what_was_written_first_of_a_slot_stands_after_a_restart_too(
     expected = {SITE: [point(0, 10, margin=2), point(10, 12)], OTHER: [point(0, 3, OTHER)]}
     assert await history.read(NOON) == await again.read(NOON) == expected
     await again.close()
+
+
+async def test_those_who_keep_it_and_show_it_may_start_at_once(url: str) -> None:
+    together = [History(url) for _ in range(4)]
+    await asyncio.gather(*(each.open() for each in together))
+    for each in together:
+        await each.write([point(0, 1)])
+        await each.close()
 
 
 async def test_a_range_has_its_start_and_not_its_end(history: History) -> None:

@@ -48,17 +48,32 @@ def _site(row: Row) -> dict[str, Any]:
         "capacity": row.site.capacity,
         "crowding": row.crowding,
         "as_of": row.occupancy.as_of,
+        "ahead": row.occupancy.ahead,
+        "full_at": row.occupancy.full_at,
     }
 
 
 def _sites(found: Board) -> None:
-    table = Table("site", "state", "people", "crowding", "as of", box=None)
+    table = Table("site", "state", "people", "crowding", "as of", "+30 min", box=None)
     for row in found.rows:
         people = "不明" if row.people is None else str(row.people)
         if row.people is not None and row.site.capacity is not None:
             people = f"{row.site.capacity}人中{row.people}人"
         crowding = "–" if row.crowding is None else JAPANESE[row.crowding]
         table.add_row(
-            escape(row.site.name.ja), row.step.stage.japanese, people, crowding, local(row.occupancy.as_of)
+            escape(row.site.name.ja),
+            row.step.stage.japanese,
+            people,
+            crowding,
+            local(row.occupancy.as_of),
+            _soon(row),
         )
     out.print(table)
+
+
+def _soon(row: Row) -> str:
+    """A dash where nothing is forecast; 「？」 where nobody can say."""
+    if not row.occupancy.ahead:
+        return "–"
+    soon = row.occupancy.ahead[0]
+    return "？" if soon.people is None else f"{soon.people} ({soon.low}–{soon.high})"
