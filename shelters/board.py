@@ -8,7 +8,7 @@ import structlog
 
 from hub import codec
 from hub.clock import Clock
-from hub.errors import TemporaryFailure
+from hub.errors import HubError, TemporaryFailure
 from hub.hazard import Hazard
 from hub.live import Live
 from hub.place import Position
@@ -197,7 +197,7 @@ class LiveBoard:
         self._counts = {live_key(code): code for code in sites}
         self._plans = {plans.live_key(hazard): hazard for hazard in origins or {}}
         self._at_once = AtOnce(origins or {}, usable=usable)
-        self._read: dict[str, tuple[bytes, Made]] = {}
+        self._read: dict[str, tuple[bytes, Made | None]] = {}
 
     async def now(self) -> Board:
         steps = await self._steps()
@@ -218,11 +218,17 @@ class LiveBoard:
             return {}
 
     def _made(self, latest: Mapping[str, bytes]) -> dict[Hazard, Made]:
-        """A plan changes seldom: it is decoded when it does."""
+        """A plan changes seldom: it is decoded when it does. One of another release is none."""
         for key in self._plans.keys() & latest.keys():
             if key not in self._read or self._read[key][0] != latest[key]:
-                self._read[key] = latest[key], codec.decode(Made, latest[key], what=key)
-        return {self._plans[key]: self._read[key][1] for key in self._plans if key in latest}
+                try:
+                    made = codec.decode(Made, latest[key], what=key)
+                except HubError as e:
+                    log.warning("a plan cannot be read", error=e.message)
+                    made = None
+                self._read[key] = latest[key], made
+        known = {hazard: self._read[key][1] for key, hazard in self._plans.items() if key in latest}
+        return {hazard: made for hazard, made in known.items() if made is not None}
 
 
 def with_plans(found: Board, at_once: AtOnce, *, known: Mapping[Hazard, Made]) -> Board:

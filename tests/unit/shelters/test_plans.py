@@ -17,7 +17,7 @@ from hub.live.memory import MemoryLive
 from hub.place import Position
 from hub.recipient import Zone
 from hub.shelter_list import Crowding
-from shelters import programme
+from shelters import plans, programme
 from shelters.assignment import Assignment
 from shelters.board import Board, LiveBoard
 from shelters.crowding import Thresholds
@@ -171,6 +171,19 @@ async def test_a_plan_that_nobody_renews_is_gone_by_for_half_an_hour() -> None:
     evening.now += LASTS - timedelta(seconds=1)
     assert (await evening.made()).plan.method is Method.PROGRAMME
     evening.now += timedelta(seconds=1)
+    assert (await evening.made()).plan.method is Method.PROPORTIONAL
+
+
+async def test_a_plan_of_the_future_or_of_another_release_is_none_and_stops_no_page() -> None:
+    evening = Evening()
+    await evening.receive(FIT[:6])
+    evening.now += timedelta(days=1)  # a clock that is wrong
+    for code in FIT[:6]:
+        await evening.count(code, 100, minutes=10_000)
+    await evening.router.look()
+    evening.now = NOW
+    assert (await evening.made()).plan.method is Method.PROPORTIONAL
+    await evening.live.put({plans.live_key(FLOOD): (10**12, b'{"hazard": "flood", "shape": "another"}')})
     assert (await evening.made()).plan.method is Method.PROPORTIONAL
 
 
