@@ -58,11 +58,7 @@ def carry(
 
     Counters that are not among `devices` are not believed.
     """
-    events = [
-        event
-        for event in _events(crossings, counts, devices)
-        if event.at <= until and (belief is None or event.at > belief.to)
-    ]
+    events = list(_events(crossings, counts, devices, after=belief.to if belief else _EPOCH, until=until))
     if belief is None:
         if not events:
             return None
@@ -88,13 +84,20 @@ class _Event(NamedTuple):
 
 
 def _events(
-    crossings: Mapping[str, Iterable[Crossing]], counts: Iterable[Count], devices: Sequence[Device]
+    crossings: Mapping[str, Iterable[Crossing]],
+    counts: Iterable[Count],
+    devices: Sequence[Device],
+    *,
+    after: datetime,
+    until: datetime,
 ) -> Iterable[_Event]:
     for device in devices:
         for crossing in crossings.get(device.id, ()) if device.door else ():
-            yield _Event(crossing.at, False, device.id, crossing)
+            if after < crossing.at <= until:
+                yield _Event(crossing.at, False, device.id, crossing)
     for count in counts:
-        yield _Event(count.at, True, count.device, count)
+        if after < count.at <= until:
+            yield _Event(count.at, True, count.device, count)
 
 
 def _unknown(at: datetime, devices: Sequence[Device]) -> Belief:
@@ -188,6 +191,8 @@ class _Run:
             return
         self._state = kalman.moved(self._state, self._in, self._out, self._noise)
         self._in = self._out = self._noise = 0.0
+        if self._counted_at is None:  # nobody knows how many there are, and fewer than nobody means nothing
+            return
         if self._state.people < -(SURPRISE * self._state.deviation + BELOW_NOBODY):
             self._contradict(None)
         self._state = kalman.not_below_nobody(self._state)

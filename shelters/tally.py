@@ -16,7 +16,7 @@ import msgspec
 
 from hub.shelter_list import Crowding
 from shelters.belief import Belief, Count
-from shelters.carrying import carry, step_before
+from shelters.carrying import STEP, carry, step_before
 from shelters.device import Device
 from shelters.doorway import Crossing
 from shelters.reading import DoorDeltas, DoorTotals, HeadCount, Reading, StaffWord
@@ -50,12 +50,15 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     word: Word | None = None
     belief: Belief | None = None
     """At `folded_to`."""
+    near: Belief | None = None
+    """Some minutes ago, as all of it says: what comes later is carried on from here. None once something older came."""
     newest_at: datetime | None = None
     folded_to: datetime | None = None
 
     def believed(self, devices: Sequence[Device], until: datetime) -> Belief | None:
         """What all of it says about `until`, by the doors among `devices`; None while nothing was counted."""
-        return carry(self.belief, crossings=self.doors, counts=self.counts, devices=devices, until=until)
+        start = self.near if self.near is not None and self.near.to <= until else self.belief
+        return carry(start, crossings=self.doors, counts=self.counts, devices=devices, until=until)
 
 
 def add(tally: Tally, readings: Iterable[Reading]) -> Tally:
@@ -81,15 +84,19 @@ def add(tally: Tally, readings: Iterable[Reading]) -> Tally:
                     counts.append(count)
                 if crowding is not None:
                     word = _later(word, Word(at=one.at, id=one.id, crowding=crowding))
+    doors = tally.doors | {
+        door: _with_crossings(tally.doors.get(door, ()), new) for door, new in crossings.items()
+    }
+    merged = _with_counts(tally.counts, counts)
     return msgspec.structs.replace(
         tally,
-        doors=tally.doors
-        | {door: _with_crossings(tally.doors.get(door, ()), new) for door, new in crossings.items()},
-        counts=_with_counts(tally.counts, counts),
+        doors=doors,
+        counts=merged,
         last_at=_last(tally.last_at, counted),
         staff=staff,
         heads=heads,
         word=word,
+        near=None if _older_came(tally, doors, merged) else tally.near,
         newest_at=_newest(tally, counted),
     )
 
@@ -102,20 +109,24 @@ def fold(tally: Tally, devices: Sequence[Device], *, horizon: timedelta = HORIZO
     if tally.newest_at is None:
         return tally
     cut = step_before(tally.newest_at - horizon)
-    if tally.folded_to is not None and cut <= tally.folded_to:
-        return tally
-    known = {device.id for device in devices}
-    return msgspec.structs.replace(
-        tally,
-        belief=tally.believed(devices, cut),
-        doors={
-            device: tuple(crossing for crossing in crossings if crossing.at > cut)
-            for device, crossings in tally.doors.items()
-            if device in known
-        },
-        counts=tuple(count for count in tally.counts if count.at > cut),
-        folded_to=cut,
-    )
+    if tally.folded_to is None or cut > tally.folded_to:
+        known = {device.id for device in devices}
+        tally = msgspec.structs.replace(
+            tally,
+            belief=tally.believed(devices, cut),
+            doors={
+                device: tuple(crossing for crossing in crossings if crossing.at > cut)
+                for device, crossings in tally.doors.items()
+                if device in known
+            },
+            counts=tuple(count for count in tally.counts if count.at > cut),
+            near=tally.near if tally.near and tally.near.to > cut else None,
+            folded_to=cut,
+        )
+    near = step_before(tally.newest_at - STEP)
+    if near > cut and (tally.near is None or tally.near.to < near):
+        tally = msgspec.structs.replace(tally, near=tally.believed(devices, near))
+    return tally
 
 
 def _with_crossings(known: tuple[Crossing, ...], new: Sequence[Crossing]) -> tuple[Crossing, ...]:
@@ -135,6 +146,19 @@ def _with_counts(known: tuple[Count, ...], new: Sequence[Count]) -> tuple[Count,
             ids.add((count.device, count.id))
             insort(counts, count)
     return tuple(counts)
+
+
+def _older_came(tally: Tally, doors: Mapping[str, Sequence[Crossing]], counts: Sequence[Count]) -> bool:
+    """Whether something came that `near` should have known of."""
+    if tally.near is None:
+        return False
+    to = tally.near.to
+    before = ((tally.doors.get(door, ()), crossings) for door, crossings in doors.items())
+    return any(
+        sum(one.at <= to for one in known) != sum(one.at <= to for one in merged)
+        for known, merged in (*before, (tally.counts, counts))
+        if len(known) != len(merged)
+    )
 
 
 def _last(known: Mapping[str, datetime], readings: Iterable[Reading]) -> dict[str, datetime]:
