@@ -10,6 +10,7 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -106,9 +107,10 @@ def fold(tally: Tally, devices: Sequence[Device], *, horizon: timedelta = HORIZO
 
     `devices`: those registered at the site; the crossings of others are forgotten.
     """
-    if tally.newest_at is None:
+    newest_at = tally.newest_at
+    if newest_at is None:
         return tally
-    cut = step_before(tally.newest_at - horizon)
+    cut = step_before(newest_at - horizon)
     if tally.folded_to is None or cut > tally.folded_to:
         known = {device.id for device in devices}
         tally = msgspec.structs.replace(
@@ -123,7 +125,7 @@ def fold(tally: Tally, devices: Sequence[Device], *, horizon: timedelta = HORIZO
             near=tally.near if tally.near and tally.near.to > cut else None,
             folded_to=cut,
         )
-    near = step_before(tally.newest_at - STEP)
+    near = step_before(newest_at - STEP)
     if near > cut and (tally.near is None or tally.near.to < near):
         tally = msgspec.structs.replace(tally, near=tally.believed(devices, near))
     return tally
@@ -153,12 +155,9 @@ def _older_came(tally: Tally, doors: Mapping[str, Sequence[Crossing]], counts: S
     if tally.near is None:
         return False
     to = tally.near.to
-    before = ((tally.doors.get(door, ()), crossings) for door, crossings in doors.items())
-    return any(
-        sum(one.at <= to for one in known) != sum(one.at <= to for one in merged)
-        for known, merged in (*before, (tally.counts, counts))
-        if len(known) != len(merged)
-    )
+    known: list[Crossing | Count] = [*chain.from_iterable(tally.doors.values()), *tally.counts]
+    now: list[Crossing | Count] = [*chain.from_iterable(doors.values()), *counts]
+    return len(known) != len(now) and sum(one.at <= to for one in known) != sum(one.at <= to for one in now)
 
 
 def _last(known: Mapping[str, datetime], readings: Iterable[Reading]) -> dict[str, datetime]:
