@@ -83,7 +83,10 @@ class Changes:
                 "X-Accel-Buffering": "no",  # nginx would hold the events back
             }
         )
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionError:  # they left before the answer could begin
+            return response
         if request.transport is None or self._closing.is_set():
             return response
         reader = _Reader(response, request.transport, seen=request.headers.get("Last-Event-ID", ""))

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -31,19 +32,41 @@ def subject(monkeypatch: pytest.MonkeyPatch) -> Subject:
     return Subject()
 
 
+class Listener(TestServer):
+    """As the hub listens: a handler goes on when its client leaves."""
+
+    async def _make_runner(self, **kwargs: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, **(kwargs | {"handler_cancellation": False}))
+
+
+async def nothing(_request: web.Request) -> None:
+    """What comes first in a handler that only streams."""
+
+
 @asynccontextmanager
-async def told(subject: Subject, *, senders: Senders | None = None) -> AsyncIterator[TestServer]:
+async def told(
+    subject: Subject,
+    *,
+    senders: Senders | None = None,
+    first: Callable[[web.Request], Awaitable[None]] = nothing,
+    answered: list[web.StreamResponse] | None = None,
+) -> AsyncIterator[TestServer]:
+    """`first`: what the handler waits for before it streams. `answered`: where its answers are kept."""
     background = Background()
     options = {} if senders is None else {"senders": senders}
     watched = Changes(subject.look, background, version=bytes.decode, **options)
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await watched.stream(request, "anything")
+        await first(request)
+        answer = await watched.stream(request, "anything")
+        if answered is not None:
+            answered.append(answer)
+        return answer
 
     app = web.Application()
     app.router.add_get("/", handler)
     app.on_shutdown.append(watched.close)
-    async with TestServer(app) as server:
+    async with Listener(app) as server:
         yield server
     await background.finish(1)
 
@@ -103,6 +126,26 @@ async def test_a_reader_who_does_not_read_is_dropped_and_holds_nobody_up(subject
                 heard += more
         assert b"data: 1\n" in heard
         assert b"data: 199-" not in heard, "they were dropped on the way"
+
+
+async def test_who_left_before_the_answer_began_is_no_failure(subject: Subject) -> None:
+    asked, answered = asyncio.Event(), list[web.StreamResponse]()
+
+    async def until_they_left(request: web.Request) -> None:
+        asked.set()
+        async with asyncio.timeout(10):
+            while request.transport is not None:  # noqa: ASYNC110 - aiohttp tells nobody
+                await asyncio.sleep(0)
+
+    async with told(subject, first=until_they_left, answered=answered) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asked.wait()
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            while not answered:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+    assert subject.looks == 0, "nobody watches"
 
 
 async def test_behind_a_proxy_that_is_named_each_reader_has_their_own_share(
