@@ -32,14 +32,19 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 def may_send(draft: Draft, approval: Approval, actor: Actor) -> None:
     """Raises `Forbidden` when the actor's roles do not carry the right, or not for this kind of alert."""
-    alone = approval.breaks_glass or not draft.message.needs_approval()
-    authorise(actor, Action.COMPOSE if alone else Action.APPROVE, draft.message.hazard)
+    right = Action.COMPOSE if approval.breaks_glass else _right(draft)
+    authorise(actor, right, draft.message.hazard)
 
 
 def may_approve(actor: Actor, draft: Draft) -> bool:
-    """Whether they may be the second person of this draft, as its authors stand now."""
+    """Whether they may send it without breaking glass: as the second person, by its authors as they stand now; and
+    what needs none, as whoever may compose it."""
     theirs = actor.login not in draft.authors or not draft.message.needs_approval()
-    return theirs and may(actor, Action.APPROVE) and actor.may_touch(draft.message.hazard)
+    return theirs and may(actor, _right(draft)) and actor.may_touch(draft.message.hazard)
+
+
+def _right(draft: Draft) -> Action:
+    return Action.APPROVE if draft.message.needs_approval() else Action.COMPOSE
 
 
 def alone_from(draft: Draft) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, text, update
 
 from hub import codec
 from hub.alert import Alert, Mode
@@ -115,11 +115,22 @@ def related(conn: Connection, identifier: str) -> list[tuple[str, str]]:
     """(identifier, number) of what it refers to and of what refers to it, the oldest first."""
     references = tables.alert_references.c
     earlier = select(references.refers_to).where(references.identifier == identifier)
-    later = select(references.identifier).where(references.refers_to == identifier)
+    return _named(conn, _alerts.identifier.in_(earlier) | _refers_to(identifier))
+
+
+def later(conn: Connection, identifier: str) -> list[tuple[str, str]]:
+    """(identifier, number) of what refers to it, the oldest first."""
+    return _named(conn, _refers_to(identifier))
+
+
+def _refers_to(identifier: str) -> ColumnElement[bool]:
+    references = tables.alert_references.c
+    return _alerts.identifier.in_(select(references.identifier).where(references.refers_to == identifier))
+
+
+def _named(conn: Connection, which: ColumnElement[bool]) -> list[tuple[str, str]]:
     rows = conn.execute(
-        select(_alerts.identifier, _alerts.number)
-        .where(_alerts.identifier.in_(earlier) | _alerts.identifier.in_(later))
-        .order_by(_alerts.sent, _alerts.number)
+        select(_alerts.identifier, _alerts.number).where(which).order_by(_alerts.sent, _alerts.number)
     )
     return [(row.identifier, row.number) for row in rows]
 

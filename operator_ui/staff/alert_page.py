@@ -13,7 +13,7 @@ from hub.authorise import Action, authorise, may
 from hub.channel import Content, Target, Unit
 from hub.delivery import Variant
 from hub.details import Details
-from hub.draft import Draft
+from hub.draft import Draft, Message
 from hub.errors import BadInput, HubError
 from hub.language import Language
 from hub.ledger import accounts, alerts, audit, drafts, proof, tempo, ticks
@@ -25,7 +25,7 @@ from hub.recipient import Called
 from hub.render import render
 from operator_ui import form
 from operator_ui.changes import version_of
-from operator_ui.staff import areas, phrasing
+from operator_ui.staff import areas, lifting, phrasing
 from operator_ui.staff.beginning import FollowUp, following
 from operator_ui.staff.compose import MAP
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, Console, page, part, see_other
@@ -61,6 +61,10 @@ class Known:
     now: datetime
     related: Sequence[tuple[str, str]]
     """(identifier, number) of the alerts before and after it."""
+    later: Sequence[tuple[str, str]]
+    """Of those after it."""
+    lifts: Accepted | None
+    """The order that is lifted from here."""
     correction: Draft | None
     """The one that was prepared with the alert, wherever it stands."""
 
@@ -149,18 +153,33 @@ async def follow(request: web.Request) -> web.Response:
         raise BadInput("kind", "何を知らせるかを選んでください / Choose what to say")
     if kind is FollowUp.CORRECTION:
         return see_other(f"/drafts/{(await console.intake.correct(identifier, request[ACTOR])).id}")
-    earlier = await console.ledger.read(lambda conn: alerts.get(conn, console.keys, identifier))
-    draft_of = await console.ledger.read(lambda conn: drafts.of_alert(conn, identifier))
-    message = following(
+    message = await console.ledger.read(lambda conn: _following(conn, console, identifier, kind))
+    draft = await console.intake.save(message, request[ACTOR])
+    return see_other(f"/drafts/{draft.id}")
+
+
+def _following(conn: Connection, console: Console, identifier: str, kind: FollowUp) -> Message:
+    earlier = alerts.get(conn, console.keys, identifier)
+    also_ends: tuple[str, ...] = ()
+    if kind is FollowUp.LIFTING:
+        order = lifting.order_of(conn, console.keys, earlier)
+        if order is None:
+            raise BadInput(
+                "kind",
+                "解除する避難情報がありません。続きの配信があるときは、その画面から解除します / "
+                "There is no order to lift here; where a later one took its place, lift that",
+            )
+        earlier, also_ends = order, lifting.ended_with(conn, console.keys, order)
+    draft_of = drafts.of_alert(conn, identifier)
+    return following(
         earlier,
         kind,
         templates=console.templates,
         city=console.city,
         now=console.clock(),
         details=draft_of.message.details if draft_of else Details(),
+        also_ends=also_ends,
     )
-    draft = await console.intake.save(message, request[ACTOR])
-    return see_other(f"/drafts/{draft.id}")
 
 
 async def tick(request: web.Request) -> web.Response:
@@ -234,6 +253,8 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
         now=now,
         related=alerts.related(conn, identifier),
+        later=alerts.later(conn, identifier),
+        lifts=lifting.order_of(conn, console.keys, accepted),
         correction=drafts.find(conn, prepared.draft_id(identifier)),
     )
 

@@ -1,6 +1,6 @@
 """A draft's beginning: from a template, from a warning that came in, or from an alert that needs another word."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -71,10 +71,12 @@ def following(
     city: City,
     now: datetime,
     details: Details = _NOTHING,
+    also_ends: Sequence[str] = (),
 ) -> Message:
     """About an alert that was sent. A lifting and an update are orders of their own: the form asks for them.
 
     `details`: the typed values of the alert's own draft; an update begins from the same words.
+    `also_ends`: identifiers of what stands in the alert's place.
     A correction goes to whoever the alert reached, or may have reached; the rest to its audience.
     """
     alert = earlier.alert
@@ -91,7 +93,7 @@ def following(
         targeting=Targeting(audience=_same_people(alert), channels=alert.targeting.channels),
         infos=alert.infos if kind is FollowUp.UPDATE else _texts(earlier, kind, templates, city),
         valid_for_s=VALID_FOR_S,
-        references=(alert.identifier,),
+        references=(alert.identifier, *also_ends),
         details=details if kind is FollowUp.UPDATE else _NOTHING,
     )
 

@@ -54,7 +54,8 @@ class Clerk:
         await self.page.locator(f"button[value={template}]").click()
         await self.page.locator("#grounds").fill(GROUNDS)
         await self.page.locator("button[value=submit]").click()
-        await expect(self.page.get_by_role("heading", level=1)).to_contain_text("承認を求めています")
+        asked = "確認" if mode == "staff_drill" else "承認を求めています"
+        await expect(self.page.get_by_role("heading", level=1)).to_contain_text(asked)
         return self.page.url.removeprefix(self.hub.url)
 
 

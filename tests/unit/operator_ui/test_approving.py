@@ -209,9 +209,16 @@ async def test_without_a_level_the_number_of_areas_is_typed(desk: Desk) -> None:
 
 
 async def test_a_staff_drill_reaches_staff_and_needs_no_second_person(desk: Desk) -> None:
-    async with somebody(desk, "sato") as author:
+    """Whoever may compose may send it."""
+    async with somebody(desk, "ito") as author, somebody(desk, "ono") as viewer:
         path = await submitted(author, mode="staff_drill")
+        assert "承認を求めています" not in author.page
         assert "職員 4人へ訓練の配信を開始" in author.page
+        page = await viewer.get(path)
+        assert f'action="{path}/send"' not in page
+        assert "伊藤" in page.split("この訓練を送れる人")[1]
+        await viewer.post(f"{path}/send", {"version": "3", "typed": "4"})
+        assert viewer.status == 403
         await author.submit(f"{path}/send", typed="4")
         assert author.path.startswith("/alerts/")
     (accepted,) = await sent(desk)

@@ -134,7 +134,7 @@ async def test_who_left_before_the_answer_began_is_no_failure(subject: Subject) 
     async def until_they_left(request: web.Request) -> None:
         asked.set()
         async with asyncio.timeout(10):
-            while request.transport is not None:  # noqa: ASYNC110 - aiohttp tells nobody
+            while request.transport is not None:
                 await asyncio.sleep(0)
 
     async with told(subject, first=until_they_left, answered=answered) as server:
@@ -143,7 +143,7 @@ async def test_who_left_before_the_answer_began_is_no_failure(subject: Subject) 
         await asked.wait()
         writer.transport.abort()
         async with asyncio.timeout(10):
-            while not answered:  # noqa: ASYNC110
+            while not answered:
                 await asyncio.sleep(0)
     assert subject.looks == 0, "nobody watches"
 

@@ -294,6 +294,40 @@ async def test_a_lifting_is_an_order_of_its_own(desk: Desk) -> None:
     assert len(await sent(desk)) == 2
 
 
+async def test_after_a_correction_its_own_page_lifts_the_order(desk: Desk) -> None:
+    """It ends both, and everybody whom the order was for hears of it."""
+    identifier = await an_alert(desk)
+    await complete(desk, await follow(desk, identifier, "correction"), typed="1")
+    correction = (await sent(desk))[0].alert.identifier
+    async with somebody(desk, "ito") as viewer:
+        page = await viewer.get(f"/alerts/{correction}")
+        assert "避難指示を解除する" in page
+        assert f'href="/alerts/{correction}"' in await viewer.get(f"/alerts/{identifier}")
+    for begun_at in (identifier, correction):
+        message = (await follow(desk, begun_at, "lifting")).message
+        assert message.references == (identifier, correction)
+        assert message.targeting.audience == (await sent(desk))[1].alert.targeting.audience
+    desk.now += timedelta(hours=1)
+    await complete(desk, await follow(desk, correction, "lifting"), typed="27")
+    lifting, corrected, order = await sent(desk)
+    assert (corrected.ended_at, order.ended_at) == (lifting.alert.sent, corrected.alert.sent)
+    async with somebody(desk, "ito") as viewer:
+        assert "避難指示を解除する" not in await viewer.get(f"/alerts/{lifting.alert.identifier}")
+
+
+async def test_where_a_later_order_took_its_place_that_one_is_lifted(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await complete(desk, await follow(desk, identifier, "update"), typed="4")
+    update = (await sent(desk))[0].alert.identifier
+    async with somebody(desk, "ito") as person:
+        assert "避難指示を解除する" in await person.get(f"/alerts/{update}")
+        page = await person.get(f"/alerts/{identifier}")
+        assert "避難指示を解除する" not in page
+        assert f'href="/alerts/{update}"' in page
+        await person.post(f"/alerts/{identifier}/follow", {"kind": "lifting"})
+        assert person.status == 400
+
+
 async def test_an_update_begins_with_the_texts_that_were_sent(desk: Desk) -> None:
     identifier = await an_alert(desk)
     message = (await follow(desk, identifier, "update")).message
