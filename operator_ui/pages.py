@@ -157,6 +157,7 @@ def _environment(folders: Sequence[Path], language: str) -> Environment:
         "stamp": moments.stamp,
         "minutes": moments.minutes,
         "number": moments.number,
+        "named": _in_language(words.named, language),
         "said": _in_language(words.said, language),
         "one_language": _in_language(words.one_language, language),
     }

@@ -15,6 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hub.errors import BadInput, HubError
+from hub.place import Name
 
 SOURCE = "ja"
 """The language of the texts in templates and code."""
@@ -34,6 +35,11 @@ def one_language(message: str, language: str) -> str:
     if not _japanese(japanese):
         return message
     return japanese if language.startswith(SOURCE) else english
+
+
+def named(name: Name, language: str) -> str:
+    """A name in the reader's language."""
+    return name.ja if language.startswith(SOURCE) else name.en
 
 
 def said(error: HubError, language: str) -> str:

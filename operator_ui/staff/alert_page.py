@@ -28,7 +28,17 @@ from operator_ui.changes import version_of
 from operator_ui.staff import areas, lifting, phrasing
 from operator_ui.staff.beginning import FollowUp, following
 from operator_ui.staff.compose import MAP
-from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, Console, page, part, see_other
+from operator_ui.staff.console import (
+    ACTOR,
+    CHANGES,
+    CONSOLE,
+    HEADCOUNTS,
+    PAGES,
+    Console,
+    page,
+    part,
+    see_other,
+)
 from operator_ui.staff.durations import estimate, longest
 from operator_ui.staff.pace import drawn
 from operator_ui.staff.progress_view import Line, lines, paced, reason_words
@@ -221,6 +231,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "alert": alert,
         "mode": alert.mode,
         "title": phrasing.title_of(alert.infos, alert.hazard),
+        "told": alert.info(Language(request.app[PAGES].language(request))),
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),

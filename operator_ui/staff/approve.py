@@ -177,6 +177,7 @@ async def _show(
         mode=draft.message.mode,
         console=console,
         title=phrasing.title(draft.message),
+        event=phrasing.event_of(draft.message.infos),
         problems=problems or [],
         longest=longest(
             composed.times[kind]

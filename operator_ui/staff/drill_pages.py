@@ -17,6 +17,7 @@ from hub.errors import BadInput, Conflict
 from hub.ledger import accounts, alerts, musters
 from hub.ledger.alerts import Accepted
 from hub.muster import Counts, counts, said
+from hub.place import Name
 from hub.recipient import Called
 from operator_ui import form
 from operator_ui.form import Form, Problem
@@ -42,7 +43,7 @@ class Sent(NamedTuple):
     """An alert, or the first call of a muster, that was, or may have been, sent as the drill."""
 
     accepted: Accepted
-    title: str
+    title: Name
     linked: bool
 
 

@@ -17,6 +17,7 @@ from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.ledger import alerts, drafts
 from hub.ledger.alerts import Accepted
+from hub.place import Name
 from operator_ui.form import Form
 from operator_ui.staff import phrasing
 from operator_ui.staff.console import ACTOR, CONSOLE, page
@@ -74,7 +75,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
                     alert.area.description,
                     alert.order.issuer,
                     alert.order.grounds,
-                    phrasing.title_of(alert.infos, alert.hazard),
+                    *_both(phrasing.title_of(alert.infos, alert.hazard)),
                     *(
                         text
                         for info in alert.infos
@@ -89,6 +90,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         """Of a page of what was found."""
         asked = {name: value for name, value in msgspec.structs.asdict(self).items() if value}
         return "/alerts?" + urlencode(asked | ({"page": str(number)} if number > 1 else {}))
+
+
+def _both(name: Name) -> tuple[str, str]:
+    return name.ja, name.en
 
 
 def routes() -> list[web.RouteDef]:

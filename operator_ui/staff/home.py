@@ -23,6 +23,7 @@ from hub.ledger import accounts, alerts, audit, dead_letters, drafts, musters
 from hub.ledger.alerts import Accepted
 from hub.muster import Counts, Muster
 from hub.page import acknowledge, unacknowledged
+from hub.place import Name
 from hub.progress import progress
 from hub.targets import Targets
 from operator_ui.changes import version_of
@@ -36,7 +37,7 @@ class Active(NamedTuple):
     """An alert in force. `people`: the sum over the channels that reach people."""
 
     accepted: Accepted
-    title: str
+    title: Name
     people: Line
 
 

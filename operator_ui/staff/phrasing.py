@@ -21,6 +21,7 @@ from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.phrases import Earlier, Template
+from hub.place import Name
 from hub.placename import Names
 from hub.recipient import Audience
 from hub.slots import Form
@@ -115,15 +116,24 @@ def rewritten(
     return msgspec.structs.replace(new, infos=infos)
 
 
-def title(message: Message) -> str:
+def title(message: Message) -> Name:
     """What a list calls a draft: 「避難指示（洪水）」."""
     return title_of(message.infos, message.hazard)
 
 
-def title_of(infos: Sequence[AlertInfo], hazard: Hazard) -> str:
+def title_of(infos: Sequence[AlertInfo], hazard: Hazard) -> Name:
     """What a list calls an alert."""
-    event = next((info.event for info in infos if info.event), "")
-    return event if hazard is Hazard.OTHER else f"{event}（{hazard.japanese}）"
+    event = event_of(infos)
+    if hazard is Hazard.OTHER:
+        return event
+    return Name(ja=f"{event.ja}（{hazard.japanese}）", en=f"{event.en} ({hazard.replace('_', ' ')})")
+
+
+def event_of(infos: Sequence[AlertInfo]) -> Name:
+    """In the words of its own texts; where there is no English one, in Japanese."""
+    found = {info.language: info.event for info in infos if info.event}
+    first = next(iter(found.values()), "")
+    return Name(ja=found.get(Language.JA, first), en=found.get(Language.EN, first))
 
 
 def _filled_with(message: Message) -> tuple[Audience, Level | None, Details]:

@@ -204,7 +204,7 @@ def gather(
     return Figures(
         identifier=alert.identifier,
         number=accepted.number,
-        title=phrasing.title_of(alert.infos, alert.hazard),
+        title=phrasing.title_of(alert.infos, alert.hazard).ja,
         mode=alert.mode,
         level=alert.level,
         area=alert.area.description,

@@ -8,6 +8,7 @@ from aiohttp import web
 from hub.authorise import Action, Actor, may
 from hub.draft import Draft, State
 from hub.errors import AlreadySent, BadInput, Conflict, DatabaseAway, Forbidden, Refused
+from hub.place import Name
 from hub.schedule import ASK_BEFORE, Phase
 from hub.scheduling import why_not
 from operator_ui import form
@@ -23,7 +24,7 @@ class Scheduled(NamedTuple):
     """A scheduled draft as a page shows it. `may_answer`: whether its reader may say yes, or call it off."""
 
     draft: Draft
-    title: str
+    title: Name
     phase: Phase
     may_answer: bool
 

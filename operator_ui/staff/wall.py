@@ -24,6 +24,7 @@ from hub.inbound import occasions
 from hub.ledger import alerts, drafts, musters, ticks
 from hub.ledger.alerts import Accepted
 from hub.muster import Counts, Muster
+from hub.place import Name
 from hub.progress import progress
 from operator_ui.changes import version_of
 from operator_ui.map import Marker
@@ -53,7 +54,7 @@ class Showing(NamedTuple):
     """An alert in force. `people`: the sum of the channels that reach people."""
 
     accepted: Accepted
-    title: str
+    title: Name
     lines: Sequence[Line]
     people: Line
     sheets: Sequence[Sheet]

@@ -356,6 +356,15 @@ async def test_home_and_history_name_it(desk: Desk) -> None:
         assert "期限切れ" in await viewer.get("/alerts")
 
 
+async def test_in_english_an_alert_is_called_by_its_english_text(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    english = {"Accept-Language": "en"}
+    async with somebody(desk, "ono") as viewer:
+        for path in ("/", "/alerts", f"/alerts/{identifier}", "/wall"):
+            assert "Evacuation Order (flood)" in await viewer.get(path, **english), path
+            assert "避難指示（洪水）" not in viewer.page
+
+
 async def test_an_alert_there_is_none_of_is_not_found(desk: Desk) -> None:
     async with somebody(desk, "ono") as viewer:
         page = await viewer.get("/alerts/none")
