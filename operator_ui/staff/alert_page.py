@@ -225,13 +225,14 @@ async def _values(request: web.Request) -> dict[str, Any]:
     console, identifier = request.app[CONSOLE], request.match_info["alert"]
     known = await console.ledger.read(lambda conn: _known(conn, console, identifier))
     alert, content = known.accepted.alert, await _content(console, known.accepted)
+    language = Language(request.app[PAGES].language(request))
     return {
         "known": known,
         "accepted": known.accepted,
         "alert": alert,
         "mode": alert.mode,
         "title": phrasing.title_of(alert.infos, alert.hazard),
-        "told": alert.info(Language(request.app[PAGES].language(request))),
+        "told": content if language is Language.JA else await _content(console, known.accepted, language),
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),
@@ -270,9 +271,9 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
     )
 
 
-async def _content(console: Console, accepted: Accepted) -> Content:
-    """What the sheets say now, in Japanese: a site that stopped receiving since must not be copied any more (I16)."""
-    variant = Variant(Language.JA, None)
+async def _content(console: Console, accepted: Accepted, language: Language = Language.JA) -> Content:
+    """What the sheets say now: a site that stopped receiving since must not be copied any more (I16)."""
+    variant = Variant(language, None)
     return render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
 
 

@@ -120,8 +120,13 @@ def create_app(console: Console) -> web.Application:
     app.middlewares.append(guard(sessions))
     app.middlewares.append(groups_page.fresh)
     app.on_shutdown.append(changes.close)
-    app.add_routes(route for module in _PAGES for route in module.routes())
+    app.add_routes(routes())
     return app
+
+
+def routes() -> list[web.RouteDef]:
+    """Every address of the console but those of its static files."""
+    return [route for module in _PAGES for route in module.routes()]
 
 
 async def _looks(console: Console, subject: str) -> bytes:

@@ -14,27 +14,6 @@ from tests.unit.test_measure import TEXTS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 GROUNDS = "石原水位観測所で氾濫危険水位に到達（21:36）"
-SETTINGS = (
-    "/settings",
-    "/thresholds",
-    "/groups",
-    "/group-new",
-    "/groups/tamagawa-flood",
-    "/headquarters",
-    "/on-call",
-    "/roster",
-    "/roster/new",
-    "/muster-rules",
-    "/muster-rules/new",
-    "/review",
-    "/drills",
-    "/account",
-    "/accounts",
-    "/accounts/tanaka",
-    "/link",
-)
-BUDGET_BYTES = 60 * 1024
-"""Of a whole page with its script and style, compressed (the screens' rules, Tests)."""
 
 
 @dataclass(slots=True)
@@ -341,63 +320,6 @@ async def test_a_problem_in_a_folded_language_is_found_by_its_link(chromium: Bro
     await expect(author.page.locator("#text-ko-short")).to_be_focused()
 
 
-async def pages_of(someone: Clerk) -> list[str]:
-    """A path of every kind of page."""
-    draft = await someone.draft()
-    await someone.open("/new/live")
-    await someone.page.locator("button[value=flood-4]").click()
-    editing = someone.page.url.removeprefix(someone.hub.url)
-    (sent, *_) = await someone.hub.sent()
-    return [
-        "/", "/new/live", "/new/staff_drill", "/new/resident_drill", editing, draft,
-        f"/alerts/{sent.alert.identifier}", "/alerts", "/shelters", "/shelters/E1320700001", "/no-such-page",
-        "/wall", "/phone-desk", "/phone-desk/answers", "/alerts?text=避難&page=2",
-        f"/alerts/{sent.alert.identifier}/compare", f"{draft}/compare",
-        f"/alerts/{sent.alert.identifier}/report",
-        *SETTINGS,
-    ]  # fmt: skip
-
-
-async def test_no_page_is_wider_than_a_small_telephone_or_a_large_letter(chromium: Browser, hub: Hub) -> None:
-    someone = await clerk(chromium, hub, "sato")
-    for path in await pages_of(someone):
-        for width, font in ((320, "100%"), (390, "200%"), (1280, "100%")):
-            await someone.page.set_viewport_size({"width": width, "height": 800})
-            await someone.open(path)
-            await someone.page.evaluate("size => { document.documentElement.style.fontSize = size }", font)
-            over = await someone.page.evaluate(
-                "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert over <= 0, f"{path} at {width}px and {font}"
-
-
-async def test_every_page_can_be_used_without_seeing_it(chromium: Browser, hub: Hub) -> None:
-    someone = await clerk(chromium, hub, "sato")
-    for path in await pages_of(someone):
-        await someone.open(path)
-        assert await someone.page.evaluate(_FAULTS) == [], path
-    assert [said for said in someone.complaints if "404" not in said and "410" not in said] == []
-
-
-_FAULTS = """() => {
-  const faults = [];
-  const all = (selector) => [...document.querySelectorAll(selector)];
-  if (all("h1").length !== 1) faults.push(`${all("h1").length} h1`);
-  const ids = all("[id]").map((element) => element.id);
-  for (const id of new Set(ids)) if (ids.filter((each) => each === id).length > 1) faults.push(`id ${id} twice`);
-  const named = (element) => element.getAttribute("aria-label") || element.labels?.length ||
-    element.getAttribute("aria-labelledby") || element.title;
-  for (const input of all("input:not([type=hidden]),select,textarea")) if (!named(input)) faults.push(`unnamed ${input.name}`);
-  for (const button of all("button,a[href]")) if (!button.textContent.trim() && !named(button)) faults.push(`unnamed ${button.outerHTML.slice(0, 80)}`);
-  for (const svg of all("svg[role=img]")) if (!svg.getAttribute("aria-label")) faults.push("unnamed drawing");
-  for (const reference of all("[aria-describedby],[aria-labelledby]"))
-    for (const id of `${reference.getAttribute("aria-describedby") ?? ""} ${reference.getAttribute("aria-labelledby") ?? ""}`.trim().split(/\\s+/))
-      if (!document.getElementById(id)) faults.push(`${id} is nowhere`);
-  if (document.documentElement.lang !== "ja") faults.push("lang");
-  return faults;
-}"""
-
-
 async def test_in_forced_colours_the_chosen_level_can_be_told(chromium: Browser, hub: Hub) -> None:
     someone = await clerk(chromium, hub, "sato", forced_colors="active")
     await someone.open("/new/live")
@@ -410,21 +332,6 @@ async def test_in_forced_colours_the_chosen_level_can_be_told(chromium: Browser,
     assert len(chosen) == 1
     assert len(others) == 1
     assert chosen != others
-
-
-async def test_pages_are_small_and_ask_no_other_origin(chromium: Browser, hub: Hub) -> None:
-    someone = await clerk(chromium, hub, "sato")
-    asked: list[str] = []
-    someone.page.on("request", lambda request: asked.append(request.url))
-    scripts = [
-        (await (await someone.page.request.get(f"{hub.url}/static/{name}")).body()).decode()
-        for name in ("staff.js", "counters.js")
-    ]
-    for path in await pages_of(someone):
-        await someone.open(path)
-        whole = "".join([await someone.page.content(), *scripts])
-        assert len(zlib.compress(whole.encode(), 9)) <= BUDGET_BYTES, path
-    assert {url for url in asked if not url.startswith(hub.url)} == set()
 
 
 async def test_the_keyboard_alone_gets_to_the_end(chromium: Browser, hub: Hub) -> None:

@@ -45,21 +45,6 @@ async def test_an_alert_is_found_and_its_update_is_compared(chromium: Browser, h
     await expect(author.page.get_by_role("status")).to_have_text("0件")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing(chromium: Browser, hub: Hub, scheme: str, width: int) -> None:
-    viewer = await clerk(chromium, hub, "sato", color_scheme=scheme, viewport={"width": width, "height": 900})
-    await viewer.open("/alerts")
-    assert await violations(viewer.page) == []
-    await keep(viewer.page, f"history-{width}-{scheme}")
-    await viewer.open("/")
-    await viewer.page.get_by_role("link", name="内容を見て承認する").first.click()
-    await viewer.page.get_by_role("link", name="前の版・前の配信から変わったところ").click()
-    await expect(viewer.page.locator("main ins").first).to_be_visible()
-    assert await violations(viewer.page) == []
-    await keep(viewer.page, f"compare-{width}-{scheme}")
-
-
 async def test_what_was_scheduled_asks_at_home_by_itself_and_is_found_when_it_was_called_off(
     chromium: Browser, hub: Hub
 ) -> None:

@@ -61,24 +61,3 @@ async def test_pressed_twice_a_call_counts_once(chromium: Browser, hub: Hub) -> 
     row = someone.page.locator(".asked > li", has_text="ペット")
     await row.get_by_role("button", name="1件").dblclick()
     await expect(row.locator(".tap > p b")).to_have_text("1")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing(chromium: Browser, hub: Hub, scheme: str, width: int) -> None:
-    someone = await clerk(
-        chromium, hub, "sato", color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    await someone.open("/phone-desk")
-    if not await hub.sent():
-        approver = await clerk(chromium, hub, "tanaka", java_script_enabled=False)
-        await approver.open(await someone.draft())
-        await approver.page.locator("#typed").fill("4")
-        await approver.page.locator("#approve button").click()
-        await someone.open("/phone-desk")
-    await expect(someone.page.locator("#phone-alerts")).to_contain_text("避難指示")
-    assert await violations(someone.page) == []
-    await keep(someone.page, f"phone-desk-{width}-{scheme}")
-    await someone.page.locator(".asked > li", has_text=QUESTION).get_by_role("link").click()
-    assert await violations(someone.page) == []
-    await keep(someone.page, f"answer-{width}-{scheme}")

@@ -77,13 +77,3 @@ async def test_printed_it_is_one_sheet(chromium: Browser, hub: Hub) -> None:
     await expect(viewer.page.locator(".ruled")).to_be_visible()
     await viewer.page.set_viewport_size({"width": 695, "height": 1035})
     await keep(viewer.page, "report-print")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing(chromium: Browser, hub: Hub, scheme: str, width: int) -> None:
-    viewer = await clerk(chromium, hub, "sato", color_scheme=scheme, viewport={"width": width, "height": 900})
-    sent = (await hub.sent())[-1]
-    await viewer.open(f"/alerts/{sent.alert.identifier}/report")
-    assert await violations(viewer.page) == []
-    await keep(viewer.page, f"report-{width}-{scheme}")

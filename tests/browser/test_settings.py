@@ -24,21 +24,6 @@ async def plain(chromium: Browser, hub: Hub, login: str) -> Clerk:
     return await clerk(chromium, hub, login, java_script_enabled=False)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_in_the_settings(chromium: Browser, hub: Hub, scheme: str) -> None:
-    for width in (390, 1280):
-        someone = await clerk(
-            chromium, hub, "sato", color_scheme=scheme, viewport={"width": width, "height": 844}
-        )
-        for path in SETTINGS:
-            await someone.open(path)
-            await someone.page.evaluate(
-                "() => { for (const each of document.querySelectorAll('main details')) each.open = true }"
-            )
-            await keep(someone.page, f"settings{path.replace('/', '-')}-{width}-{scheme}")
-            assert await violations(someone.page) == [], (path, width)
-
-
 async def test_a_colleague_is_added_chooses_a_password_and_is_locked(chromium: Browser, hub: Hub) -> None:
     admin = await plain(chromium, hub, "sato")
     page = admin.page

@@ -23,34 +23,6 @@ async def fill(someone: Clerk, values: dict[str, str]) -> None:
         await someone.page.locator(f"#detail-{name}").fill(value)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_where_a_draft_begins(chromium: Browser, hub: Hub, scheme: str) -> None:
-    for wide in (390, 1280):
-        someone = await clerk(
-            chromium, hub, "sato", color_scheme=scheme, viewport={"width": wide, "height": 844}
-        )
-        await someone.open("/new/live")
-        await keep(someone.page, f"new-{wide}-{scheme}")
-        assert await violations(someone.page) == []
-        await someone.page.locator("button[value=missing-person]").click()
-        await keep(someone.page, f"new-asks-{wide}-{scheme}")
-        assert await violations(someone.page) == []
-        await someone.page.locator("#details .buttons button").click()
-        await expect(someone.page.locator("#problems")).to_be_focused()
-        await keep(someone.page, f"new-asks-problems-{wide}-{scheme}")
-        assert await violations(someone.page) == []
-
-
-async def test_what_is_asked_fits_a_small_telephone_and_large_letters(chromium: Browser, hub: Hub) -> None:
-    someone = await clerk(chromium, hub, "sato")
-    await someone.open("/new/live")
-    await someone.page.locator("button[value=missing-person]").click()
-    for wide, size in ((320, "100%"), (390, "200%")):
-        await someone.page.set_viewport_size({"width": wide, "height": 800})
-        await letters(someone.page, size)
-        assert await width(someone.page) <= wide
-
-
 async def test_every_template_is_within_reach_of_a_thumb(chromium: Browser, hub: Hub) -> None:
     someone = await clerk(chromium, hub, "sato")
     await someone.open("/new/live")

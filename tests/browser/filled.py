@@ -1,0 +1,213 @@
+"""A hub in the middle of a night: something of everything that a page of the console can show."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from hub import drills, headquarters, mustering, on_call, organisation, page, roster
+from hub.alert import Mode
+from hub.approval import Approval
+from hub.authorise import Actor, Role
+from hub.clock import JST, fiscal_year, utc_now
+from hub.draft import Draft, Message
+from hub.drills import Drill
+from hub.inbound import occasions
+from hub.ledger import answers, dead_letters
+from hub.ledger.answers import Answer
+from hub.muster import Answer as Said
+from hub.muster import CalledGroup, Roll
+from hub.mustering import Mustering
+from hub.on_call import Duty, Person
+from hub.roster import Key, Roster, Typed
+from hub.schedule import ASK_BEFORE
+from operator_ui.staff.beginning import from_template
+from shelters import link as links
+from shelters.link import Link
+from shelters.shelter import Stage
+from tests.browser.console_hub import Hub
+from tests.browser.test_shelters import opened
+from tests.unit.operator_ui.test_dead_letters import a_letter
+from yobikake import compose
+from yobikake.rehearsal.telegram import FORECAST_AREA, flood_forecast
+
+SATO = Actor(login="sato", name="佐藤 花", roles=frozenset(Role))
+TANAKA = Actor(login="tanaka", name="田中 一郎", roles=frozenset(Role))
+GROUNDS = "石原水位観測所で氾濫危険水位に到達（21:36）"
+OPEN, OPENING, LINKED = "E1320700001", "E1320700005", "E1320700002"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    values: Mapping[str, str]
+    """What stands for each name in an address."""
+    more: Mapping[str, str]
+    """Addresses of other states of a page, by what they show."""
+    code: str
+    """Of a shelter's link."""
+
+
+async def filled(hub: Hub) -> Filled:
+    """Sato looks: what waits for approval is tanaka's, but for one."""
+    ledger = hub.assembly.ledger
+    order = await sent(hub, "flood-4")
+    correction = await hub.assembly.intake.correct(order, SATO)
+    await accept(hub, await hub.assembly.intake.submit(correction.id, SATO, seen=correction.version))
+    drill = await sent(hub, "landslide-4", mode=Mode.STAFF_DRILL)
+    in_force = await sent(hub, "flood-5")
+    waiting, own = await submitted(hub, "flood-4", by=TANAKA), await submitted(hub, "flood-5", by=SATO)
+    editing = await hub.assembly.intake.save(message(hub, "earthquake"), SATO)
+    people = await staff(hub)
+    muster = await called(hub, people)
+    plan = Drill(
+        id=drills.new_id(), day=today(), kind=drills.Kind.STAFF, scenario="多摩川の氾濫", leader="防災課", alerts=(drill,)
+    )  # fmt: skip
+    asked, code = str(uuid4()), links.new_token()
+    year = fiscal_year(plan.day)
+    await opened(hub, OPEN)
+    await opened(hub, OPENING, to=Stage.UNLOCKED)
+    await opened(hub, LINKED)
+    await ledger.write(lambda conn: write(conn, hub, plan, asked, code))
+    return Filled(
+        values={
+            "alert": in_force, "draft": waiting.id, "site": OPEN, "mode": Mode.LIVE, "language": "vi", "year": str(year),
+            "drill": plan.id, "person": str(people[0]), "muster": str(muster), "rule": "quake-5", "answer": asked,
+            "login": "tanaka", "code": "tamagawa-flood",
+        },
+        more={
+            "own draft": f"/drafts/{own.id}",
+            "edited draft": f"/drafts/{editing.id}",
+            "staff drill": f"/drafts/{(await submitted(hub, 'flood-4', Mode.STAFF_DRILL, by=SATO)).id}",
+            "scheduled": f"/drafts/{(await scheduled(hub)).id}",
+            "rejected": f"/drafts/{(await rejected(hub)).id}",
+            "order with a correction": f"/alerts/{order}",
+            "drill sent": f"/alerts/{drill}",
+            "beginning a drill": "/new/staff_drill",
+            "beginning a residents' drill": "/new/resident_drill",
+            "shelter being opened": f"/shelters/{OPENING}",
+            "pointing in Nepali": "/pointing/ne",
+        },
+        code=code,
+    )  # fmt: skip
+
+
+def message(hub: Hub, template: str, mode: Mode = Mode.LIVE) -> Message:
+    city = hub.assembly.city
+    return from_template(
+        compose.template(template, without=city.absent),
+        mode,
+        city=city,
+        capabilities=hub.assembly.capabilities,
+        grounds=GROUNDS,
+        now=utc_now(),
+    )
+
+
+async def submitted(hub: Hub, template: str, mode: Mode = Mode.LIVE, *, by: Actor) -> Draft:
+    made = await hub.assembly.intake.save(message(hub, template, mode), by)
+    return await hub.assembly.intake.submit(made.id, by, seen=made.version)
+
+
+async def accept(hub: Hub, draft: Draft) -> str:
+    """By tanaka. The alert's identifier."""
+    approval = Approval(draft=draft.id, version=draft.version, typed=draft.message.level)
+    return (await hub.assembly.intake.accept(approval, TANAKA)).alert.identifier
+
+
+async def sent(hub: Hub, template: str, mode: Mode = Mode.LIVE) -> str:
+    return await accept(hub, await submitted(hub, template, mode, by=SATO))
+
+
+async def scheduled(hub: Hub) -> Draft:
+    draft = await submitted(hub, "flood-3", Mode.STAFF_DRILL, by=SATO)
+    approval = Approval(draft=draft.id, version=draft.version, typed=draft.message.level)
+    return await hub.assembly.intake.schedule(approval, utc_now() + ASK_BEFORE + timedelta(hours=1), TANAKA)
+
+
+async def rejected(hub: Hub) -> Draft:
+    draft = await submitted(hub, "flood-3", by=SATO)
+    return await hub.assembly.intake.reject(draft.id, TANAKA, seen=draft.version, reason="水位が下がった")
+
+
+async def staff(hub: Hub) -> list[int]:
+    """Two on the staff list."""
+    site = next(iter(hub.assembly.sites))
+    known = {group.code for group in groups(hub, Roster())}
+
+    def work(conn: Connection) -> list[int]:
+        return [
+            roster.set_person(
+                conn, hub.assembly.keys,
+                Typed(name=name, contacts={"mail": mail}, groups=("disaster",), keys=(Key(site=site, choice=choice),)),
+                SATO, old=None, known=known, seen=choice - 1, at=utc_now(),
+            )
+            for choice, (name, mail) in enumerate((("青葉 明", "aoba@work.example"), ("泉 恵子", "izumi@work.example")), 1)
+        ]  # fmt: skip
+
+    return await hub.assembly.ledger.write(work)
+
+
+def groups(hub: Hub, kept: Roster) -> list[CalledGroup]:
+    sites = {str(code): site.name for code, site in hub.assembly.sites.items()}
+    return roster.groups(kept, organisation.load(hub.assembly.city_folder), sites)
+
+
+async def called(hub: Hub, people: list[int]) -> int:
+    """A muster of theirs, which one of them has answered."""
+    assembly = hub.assembly
+    kept, _ = await assembly.ledger.read(lambda conn: roster.listed(conn, assembly.keys))
+    roll = Roll(
+        reason="多摩川の水位が上がっているため",
+        channels=("mail",),
+        groups=roster.chosen(groups(hub, kept), ["disaster", roster.KEY_HOLDERS]),
+    )
+    act = Mustering(ledger=assembly.ledger, keys=assembly.keys, intake=assembly.intake, clock=assembly.clock)
+    number = await act.call(roll, Mode.LIVE, SATO, form=str(uuid4()))
+    await mustering.answer(
+        assembly.ledger, assembly.keys, number, people[0], Said.IN_30, actor=SATO, at=utc_now()
+    )
+    return number
+
+
+def today() -> Any:
+    return utc_now().astimezone(JST).date()
+
+
+def write(conn: Connection, hub: Hub, plan: Drill, asked: str, code: str) -> None:
+    """What takes one row each."""
+    keys, now = hub.assembly.keys, utc_now()
+    drills.save(conn, keys, plan, SATO, year=fiscal_year(plan.day), at=now)
+    headquarters.set_stage(
+        conn, keys, organisation.load(hub.assembly.city_folder), "headquarters-1", SATO,
+        since=now, note="市長決定", seen=0, at=now,
+    )  # fmt: skip
+    on_call.set_list(
+        conn, keys, [Person(name="田中 一郎", duty=Duty.DEPUTY, phone="090-0000-0002")], SATO, seen=0, at=now
+    )
+    answers.write(
+        conn,
+        Answer(id=asked, version=1, question="水はどこでもらえますか", reply="拝島会館で、22時まで配っています。",
+               hazard=None, withdrawn=False, at=now, by="sato"),
+    )  # fmt: skip
+    dead_letters.keep(conn, [a_letter(at=now)])
+    page.record(conn, "mail", "smarthost に届きません / The smarthost cannot be reached", at=now)
+    link = Link(
+        id=str(uuid4()), site=hub.assembly.sites[LINKED].code, created_at=now, created_by="sato",
+        expires_at=now + timedelta(hours=24),
+    )  # fmt: skip
+    links.add(conn, keys, link, code)
+
+
+async def warned(hub: Hub) -> None:
+    """A telegram in earnest about this city is laid into the folder, and has been read."""
+    telegram = flood_forecast(utc_now()).decode().replace(FORECAST_AREA, hub.assembly.city.jma_code)
+    folder = hub.assembly.settings.telegrams
+    (folder / "river.part").write_text(telegram.replace("<Status>訓練</Status>", "<Status>通常</Status>"))
+    (folder / "river.part").rename(folder / "river.xml")
+    async with asyncio.timeout(20):
+        while not await hub.assembly.ledger.read(occasions.waiting):
+            await asyncio.sleep(0.05)
