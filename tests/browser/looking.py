@@ -19,7 +19,7 @@ SCREENS = (1280, 390)
 """The widths that pages are made for, in CSS pixels."""
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 """The rules of axe-core that look at colours."""
-_LARGE = ((320, "100%"), (390, "200%"), (1280, "200%"))
+_LARGE = ((320, "100%"), (320, "133%"), (390, "200%"), (1280, "200%"))
 """A small telephone; and letters of double size, as a browser can be set to."""
 
 

@@ -1,7 +1,6 @@
 """The staff console in a real browser, over the real program: what staff do in an emergency, and cannot do."""
 
 import re
-import zlib
 from dataclasses import dataclass, field
 
 import pytest

@@ -11,7 +11,7 @@ from hub.clock import utc_now
 from hub.evacuation import Level
 from hub.schedule import ASK_BEFORE
 from tests.browser.console_hub import Hub
-from tests.browser.looking import keep, violations
+from tests.browser.looking import violations
 from tests.browser.test_console import clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

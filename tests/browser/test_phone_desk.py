@@ -4,7 +4,6 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.console_hub import Hub
-from tests.browser.looking import keep, violations
 from tests.browser.test_console import Clerk, clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from hub.clock import utc_now
 from hub.ledger import tables
 from tests.browser.console_hub import Hub
-from tests.browser.looking import SCREENSHOTS, keep, violations
+from tests.browser.looking import SCREENSHOTS, keep
 from tests.browser.test_console import clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

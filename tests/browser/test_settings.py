@@ -12,7 +12,7 @@ from hub.clock import utc_now
 from hub.ledger import accounts
 from tests.browser.console_hub import Hub
 from tests.browser.looking import keep, violations
-from tests.browser.test_console import SETTINGS, Clerk, clerk
+from tests.browser.test_console import Clerk, clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -130,11 +130,6 @@ async def test_the_stage_of_the_headquarters_stands_at_home_and_on_the_wall(
     await someone.open("/")
     await expect(page.locator(".standing")).to_contain_text("災害対策本部 第1号配備")
     await keep(page, "settings-home-390")
-    for scheme in ("light", "dark"):
-        seeing = await clerk(chromium, hub, "sato", color_scheme=scheme)
-        assert await violations(seeing.page) == [], scheme
-        await seeing.open("/wall")
-        assert await violations(seeing.page) == [], scheme
 
 
 async def test_thresholds_and_groups_are_set_with_plain_forms(chromium: Browser, hub: Hub) -> None:

@@ -110,7 +110,9 @@ async def sizes_of_scripts(page: Page, hub: Hub) -> dict[str, int]:
     """As they are sent."""
     found = {}
     for name in ("staff.js", "counters.js", "report.js", "door.js"):
-        answer = await page.context.request.get(f"{hub.url}/static/{name}", headers={"Accept-Encoding": "gzip"})
+        answer = await page.context.request.get(
+            f"{hub.url}/static/{name}", headers={"Accept-Encoding": "gzip"}
+        )
         found[name] = int(answer.headers["content-length"])
     return found
 

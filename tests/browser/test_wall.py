@@ -5,7 +5,6 @@ from playwright.async_api import Browser, expect
 
 from hub.ledger import audit, ticks
 from tests.browser.console_hub import Hub
-from tests.browser.looking import violations
 from tests.browser.test_console import clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
