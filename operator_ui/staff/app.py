@@ -47,6 +47,7 @@ from operator_ui.staff import (
     settings_page,
     shelter_links,
     shelter_list,
+    shelter_look,
     shelter_pages,
     sign_in,
     thresholds_page,
@@ -138,6 +139,8 @@ async def _looks(console: Console, subject: str) -> bytes:
     }
     if subject in by_name:
         return await by_name[subject](console)
+    if shelter_look.is_watched_by(subject):
+        return await shelter_look.looks(console, subject)
     if subject.startswith(muster_page.WATCHED):
         return await muster_page.looks(console, subject)
     return await alert_page.looks(console, subject)

@@ -42,6 +42,8 @@ def routes() -> list[web.RouteDef]:
         web.get(f"{_DOOR}/{{token:{_WRITTEN}}}", show_door),  # of sheets that were printed before the `#`
         web.get(_WORKER, worker),
         web.get(FOLDER, show),
+        web.get(f"{FOLDER}/live", shelter_pages.fragment),
+        web.get(f"{FOLDER}/changes", shelter_pages.changes),
         web.post(f"{FOLDER}/step", shelter_pages.take_step),
         web.post(f"{FOLDER}/report", shelter_pages.report),
         web.post(f"{FOLDER}/ticks", shelter_pages.tick),

@@ -6,6 +6,7 @@ or its number, and a script asks for the answer as JSON. As plain forms all of t
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -17,11 +18,12 @@ from hub.errors import BadInput, Conflict, HubError
 from hub.ledger import accounts, audit
 from hub.shelter_list import Crowding
 from operator_ui import form, words
+from operator_ui.changes import version_of
 from operator_ui.failures import status_of
 from operator_ui.form import Form, Problem
 from operator_ui.moments import clock
-from operator_ui.staff import device_time, outlook, shelter_hazards, shelter_steps
-from operator_ui.staff.console import ACTOR, CONSOLE, LINK, PAGES, Console, page, see_other
+from operator_ui.staff import device_time, outlook, shelter_hazards, shelter_look, shelter_steps
+from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, LINK, PAGES, Console, page, part, see_other
 from operator_ui.staff.device_time import happened
 from operator_ui.staff.glance import look_of
 from operator_ui.staff.shelter_row import row_of
@@ -46,6 +48,8 @@ NEEDS = ("水", "食料", "毛布", "トイレ", "医薬品", "ミルク・お�
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/shelters/{site}", show),
+        web.get("/shelters/{site}/live", fragment),
+        web.get("/shelters/{site}/changes", changes),
         web.post("/shelters/{site}/step", take_step),
         web.post("/shelters/{site}/report", report),
         web.post("/shelters/{site}/ticks", tick),
@@ -55,6 +59,20 @@ def routes() -> list[web.RouteDef]:
 async def show(request: web.Request) -> web.Response:
     _authorise(request, Action.VIEW)
     return await _show(request, row_of(await request.app[CONSOLE].board(), request))
+
+
+async def fragment(request: web.Request) -> web.Response:
+    """The same page: the script takes the parts of it that live."""
+    _authorise(request, Action.VIEW)
+    return part(
+        request, "shelter.html", **await _values(request, row_of(await request.app[CONSOLE].board(), request))
+    )
+
+
+async def changes(request: web.Request) -> web.StreamResponse:
+    _authorise(request, Action.VIEW)
+    row = row_of(await request.app[CONSOLE].board(), request)
+    return await request.app[CHANGES].stream(request, shelter_look.subject(row))
 
 
 async def take_step(request: web.Request) -> web.Response:
@@ -126,6 +144,11 @@ async def _give(console: Console, given: Report, *, device_at: str = "") -> None
 async def _show(
     request: web.Request, row: Row, *, problems: list[Problem] | None = None, status: int = 200
 ) -> web.Response:
+    values = await _values(request, row)
+    return page(request, "shelter.html", status=status, **(values | {"problems": problems or []}))
+
+
+async def _values(request: web.Request, row: Row) -> dict[str, Any]:
     console, site = request.app[CONSOLE], row.site.code
     steps = await console.ledger.read(lambda conn: record.history(conn, site))
     begun = checklist.opening(steps)
@@ -133,41 +156,39 @@ async def _show(
     hazard = shelter_hazards.shown(request, await shelter_hazards.live(console))
     now = console.clock()
     seen = outlook.outlook(row, now)
-    return page(
-        request,
-        "shelter.html",
-        status=status,
-        now=now,
-        base=_base(request, row),
-        row=row,
-        look=look_of(row, hazard),
-        hazard=hazard,
-        inhabited=INHABITED,
-        outlook=seen,
-        was=await outlook.past_of(row, console.samples, now) if seen else [],
-        drawn=outlook.drawn,
-        for_a_table=outlook.for_a_table,
-        steps=steps[begun - 1 :] if begun else steps,
-        names=await console.ledger.read(lambda conn: _names(conn, site)),
-        opening=OPENING_ORDER,
-        begun=begun,
-        before=BEFORE,
-        ticked=await console.ledger.read(lambda conn: checklist.ticked(conn, site, begun)),
-        ways=list(_ways()),
-        stage=Stage,
-        crowdings=[(each, JAPANESE[each]) for each in LEAST_FIRST],
-        needs=NEEDS,
-        kinds=list(Support),
-        latest=latest,
-        due=latest.report.at + STAFF_INTERVAL if latest else None,
-        new_id=lambda: str(uuid4()),
-        problems=problems or [],
-        reported="reported" in request.query,
-        may_report=LINK in request or may(request[ACTOR], Action.REPORT_SHELTER),
-        may_invite=may(request[ACTOR], Action.INVITE_SHELTER),
-        links=await console.ledger.read(lambda conn: links.of_site(conn, site)),
-        uncovered=console.devices.uncovered(site),
-    )
+    return {
+        "version": version_of(await console.ledger.read(lambda conn: shelter_look.look(conn, row))),
+        "now": now,
+        "base": _base(request, row),
+        "row": row,
+        "look": look_of(row, hazard),
+        "hazard": hazard,
+        "inhabited": INHABITED,
+        "outlook": seen,
+        "was": await outlook.past_of(row, console.samples, now) if seen else [],
+        "drawn": outlook.drawn,
+        "for_a_table": outlook.for_a_table,
+        "steps": steps[begun - 1 :] if begun else steps,
+        "names": await console.ledger.read(lambda conn: _names(conn, site)),
+        "opening": OPENING_ORDER,
+        "begun": begun,
+        "before": BEFORE,
+        "ticked": await console.ledger.read(lambda conn: checklist.ticked(conn, site, begun)),
+        "ways": list(_ways()),
+        "stage": Stage,
+        "crowdings": [(each, JAPANESE[each]) for each in LEAST_FIRST],
+        "needs": NEEDS,
+        "kinds": list(Support),
+        "latest": latest,
+        "due": latest.report.at + STAFF_INTERVAL if latest else None,
+        "new_id": lambda: str(uuid4()),
+        "problems": [],
+        "reported": "reported" in request.query,
+        "may_report": LINK in request or may(request[ACTOR], Action.REPORT_SHELTER),
+        "may_invite": may(request[ACTOR], Action.INVITE_SHELTER),
+        "links": await console.ledger.read(lambda conn: links.of_site(conn, site)),
+        "uncovered": console.devices.uncovered(site),
+    }
 
 
 def _ways() -> Iterator[tuple[Stage, list[Stage]]]:

@@ -7,9 +7,8 @@ const { base, site, worker } = bar.dataset;
 const WAITING = `yobikake-waiting:${base}:${site}`;
 const REFUSED = `yobikake-refused:${base}:${site}`;
 const RETRY_MS = 15000;
-const forms = [...document.querySelectorAll("form[data-queue]")];
-const steps = document.getElementById("take-step");
-const shown = { stage: steps.dataset.stage, seen: Number(steps.elements.seen.value) };
+const forms = () => [...document.querySelectorAll("form[data-queue]")];
+const steps = () => document.getElementById("take-step"); // with the stage and the number of steps that the hub knows of
 const isCopy = "kept" in document.documentElement.dataset; // from the service worker, not from the hub
 const typing = new Set(); // forms with something in them that was not sent
 let flushing = false;
@@ -46,16 +45,17 @@ function show(said) {
   bar.classList.toggle("waits", waiting.length > 0);
   bar.querySelector("b").textContent = waiting.length ? bar.dataset.waits.replace("{number}", waiting.length) : navigator.onLine ? bar.dataset.online : bar.dataset.offline;
   bar.querySelector("span").textContent = said ?? (waiting.length ? bar.dataset.from.replace("{time}", clock(waiting[0].at)) : bar.dataset.hint);
-  for (const form of forms) form.classList.toggle("waits", waiting.some((each) => each.form === form.getAttribute("id")));
+  for (const form of forms()) form.classList.toggle("waits", waiting.some((each) => each.form === form.getAttribute("id")));
   showSteps(waiting.filter((each) => each.kind === "step"));
 }
 
 // The next step is offered as if those that wait had been taken: the server decides about each when it arrives.
 function showSteps(waiting) {
   const last = waiting.at(-1);
-  const stage = last?.stage ?? shown.stage;
-  steps.elements.seen.value = last ? last.seen + 1 : shown.seen;
-  for (const part of steps.querySelectorAll("[data-at]")) {
+  const { elements, dataset } = steps();
+  const stage = last?.stage ?? dataset.stage;
+  elements.seen.value = last ? last.seen + 1 : dataset.seen;
+  for (const part of steps().querySelectorAll("[data-at]")) {
     part.hidden = !part.dataset.at.split(" ").includes(stage);
     for (const input of [part, ...part.querySelectorAll("input")]) if ("disabled" in input) input.disabled = part.hidden;
   }
@@ -86,7 +86,7 @@ function lineOf(each) {
 async function send(each) {
   const typed = new URLSearchParams(each.fields);
   typed.set("at", each.at);
-  typed.set("csrf", forms[0].elements.csrf.value); // the page's own: the one it was typed under may be over
+  typed.set("csrf", steps().elements.csrf.value); // the page's own: the one it was typed under may be over
   const answer = await fetch(each.action, { method: "POST", body: typed, headers: { Accept: "application/json" } });
   if (!answer.headers.get("Content-Type")?.includes("json")) return { status: answer.redirected ? 401 : answer.status };
   return { status: answer.status, said: (await answer.json()).said };
@@ -109,7 +109,7 @@ async function flush() {
         said = answer.said;
         if (each.waited || each.kind !== "report") store([...stored(REFUSED), { ...each, said }], REFUSED);
       } else if (each.kind === "step") {
-        Object.assign(shown, { stage: each.stage, seen: each.seen + 1 });
+        Object.assign(steps().dataset, { stage: each.stage, seen: each.seen + 1 });
       }
       store(stored().filter((other) => other.id !== each.id));
       if (answer.said === undefined || each.kind === "step") sent.push(each);
@@ -150,23 +150,28 @@ function open(address) {
 
 // --- what is typed and pressed -----------------------------------------------------------------
 
-for (const form of forms) {
-  form.addEventListener("input", () => typing.add(form));
-  form.addEventListener("submit", (event) => {
-    const id = fresh(); // not the page's: a copy of it may be opened twice
-    const fields = [...new FormData(form, event.submitter)].filter(([name]) => name !== "id" && name !== "csrf").concat([["id", id]]);
-    const each = { id, fields, kind: form.dataset.queue, form: form.getAttribute("id"), action: form.getAttribute("action"), at: new Date().toISOString(), what: event.submitter?.innerText.trim() ?? "", told: told(form) };
-    if (each.kind === "step") Object.assign(each, { stage: event.submitter?.value, seen: Number(form.elements.seen.value) });
-    if (!store([...stored(), each])) return;
-    event.preventDefault();
-    typing.delete(form);
-    show();
-    flush();
-  });
-}
+document.addEventListener("input", ({ target }) => target.form?.matches("[data-queue]") && typing.add(target.form));
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-queue]")) return;
+  const id = fresh(); // not the page's: a copy of it may be opened twice
+  const fields = [...new FormData(form, event.submitter)].filter(([name]) => name !== "id" && name !== "csrf").concat([["id", id]]);
+  const each = { id, fields, kind: form.dataset.queue, form: form.getAttribute("id"), action: form.getAttribute("action"), at: new Date().toISOString(), what: event.submitter?.innerText.trim() ?? "", told: told(form) };
+  if (each.kind === "step") Object.assign(each, { stage: event.submitter?.value, seen: Number(form.elements.seen.value) });
+  if (!store([...stored(), each])) return;
+  event.preventDefault();
+  typing.delete(form);
+  show();
+  flush();
+});
 
 // A double tap is one tap: the button under the second may be another step by then.
-steps.addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
+document.addEventListener("click", (event) => event.detail > 1 && event.target.closest("#take-step") && event.preventDefault());
+// What the hub says anew knows nothing of what waits here.
+document.addEventListener("swapped", () => {
+  for (const form of typing) if (!form.isConnected) typing.delete(form);
+  show();
+});
 
 // What somebody would have to type again.
 function told(form) {

@@ -18,6 +18,7 @@ function swap(html) {
   for (const part of $$("[data-live][id]", fresh)) {
     const old = document.getElementById(part.id);
     if (!old || old.outerHTML === part.outerHTML || holdsFocus(old)) continue;
+    if (part.dataset.as && part.dataset.as === old.dataset.as) continue; // a script changed it here: it says what it shows
     for (const details of $$("details[id]", part)) {
       const before = document.getElementById(details.id);
       if (before) details.open = before.open;
@@ -25,6 +26,7 @@ function swap(html) {
     old.replaceWith(part);
     enhance(part);
   }
+  document.dispatchEvent(new Event("swapped"));
   tickAgain(ticked);
   if (!stood.isConnected) twin(stood, document.getElementById(within))?.focus({ preventScroll: true });
 }

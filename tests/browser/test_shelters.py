@@ -113,6 +113,27 @@ async def test_what_is_refused_is_said_and_numbers_are_stepped_with_a_thumb(
     await expect(someone.page.locator("#people")).to_have_value("9")
 
 
+async def test_what_a_colleague_counts_and_does_is_seen_without_loading_the_page_anew(
+    chromium: Browser, hub: Hub
+) -> None:
+    watcher, colleague = await clerk(chromium, hub, "sato"), await clerk(chromium, hub, "tanaka")
+    path = await opened(hub, "E1320700001")
+    await watcher.open(path)
+    await watcher.page.evaluate("window.loaded = 'once'")
+    await watcher.page.locator("#households").fill("3")
+    await colleague.open(path)
+    await colleague.page.locator("#people").fill("31")
+    await colleague.page.get_by_role("button", name="報告する").click()
+    await expect(watcher.page.locator("#shelter-people")).to_contain_text("31")
+    await colleague.page.get_by_role("button", name="「一時停止」にする").click()
+    await expect(watcher.page.get_by_role("heading", level=1)).to_contain_text("一時停止")
+    await watcher.page.get_by_role("button", name="「受入開始」にする").click()
+    await expect(colleague.page.get_by_role("heading", level=1)).to_contain_text("受入開始")
+    assert await watcher.page.evaluate("window.loaded") == "once"
+    await expect(watcher.page.locator("#households")).to_have_value("3")
+    assert watcher.complaints == colleague.complaints == []
+
+
 async def test_the_list_follows_and_leaves_ticks_and_the_keyboard_where_they_are(
     chromium: Browser, hub: Hub
 ) -> None:
