@@ -12,9 +12,8 @@ from sqlalchemy import Connection
 from hub import drills, headquarters, mustering, on_call, organisation, page, roster
 from hub.alert import Mode
 from hub.approval import Approval
-from hub.authorise import Actor, Role
 from hub.clock import JST, fiscal_year, utc_now
-from hub.draft import Draft, Message
+from hub.draft import Draft
 from hub.drills import Drill
 from hub.inbound import occasions
 from hub.ledger import answers, dead_letters
@@ -25,19 +24,15 @@ from hub.mustering import Mustering
 from hub.on_call import Duty, Person
 from hub.roster import Key, Roster, Typed
 from hub.schedule import ASK_BEFORE
-from operator_ui.staff.beginning import from_template
 from shelters import link as links
 from shelters.link import Link
 from shelters.shelter import Stage
 from tests.browser.console_hub import Hub
+from tests.browser.sending import SATO, TANAKA, accept, message, sent, submitted
 from tests.browser.test_shelters import opened
 from tests.unit.operator_ui.test_dead_letters import a_letter
-from yobikake import compose
 from yobikake.rehearsal.telegram import FORECAST_AREA, flood_forecast
 
-SATO = Actor(login="sato", name="佐藤 花", roles=frozenset(Role))
-TANAKA = Actor(login="tanaka", name="田中 一郎", roles=frozenset(Role))
-GROUNDS = "石原水位観測所で氾濫危険水位に到達（21:36）"
 OPEN, OPENING, LINKED = "E1320700001", "E1320700005", "E1320700002"
 
 
@@ -93,33 +88,6 @@ async def filled(hub: Hub) -> Filled:
         },
         code=code,
     )  # fmt: skip
-
-
-def message(hub: Hub, template: str, mode: Mode = Mode.LIVE) -> Message:
-    city = hub.assembly.city
-    return from_template(
-        compose.template(template, without=city.absent),
-        mode,
-        city=city,
-        capabilities=hub.assembly.capabilities,
-        grounds=GROUNDS,
-        now=utc_now(),
-    )
-
-
-async def submitted(hub: Hub, template: str, mode: Mode = Mode.LIVE, *, by: Actor) -> Draft:
-    made = await hub.assembly.intake.save(message(hub, template, mode), by)
-    return await hub.assembly.intake.submit(made.id, by, seen=made.version)
-
-
-async def accept(hub: Hub, draft: Draft) -> str:
-    """By tanaka. The alert's identifier."""
-    approval = Approval(draft=draft.id, version=draft.version, typed=draft.message.level)
-    return (await hub.assembly.intake.accept(approval, TANAKA)).alert.identifier
-
-
-async def sent(hub: Hub, template: str, mode: Mode = Mode.LIVE) -> str:
-    return await accept(hub, await submitted(hub, template, mode, by=SATO))
 
 
 async def scheduled(hub: Hub) -> Draft:

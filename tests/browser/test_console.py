@@ -8,11 +8,10 @@ from playwright.async_api import Browser, Page, expect
 
 from hub.alert import Mode
 from tests.browser.console_hub import PASSWORD, RESIDENTS, STAFF, Hub
+from tests.browser.sending import GROUNDS, sent
 from tests.unit.test_measure import TEXTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-GROUNDS = "石原水位観測所で氾濫危険水位に到達（21:36）"
 
 
 @dataclass(slots=True)
@@ -76,9 +75,9 @@ async def test_two_people_send_an_alert_and_watch_it_arrive(chromium: Browser, h
     await expect(accepted).to_have_text(str(RESIDENTS))  # by the page's own refreshing
     drawn = approver.page.locator("#growth .chart").first
     await expect(drawn).to_have_attribute("aria-label", re.compile(f"受付済み以上 {RESIDENTS}人"))
-    (sent, *_) = await hub.sent()
+    (newest, *_) = await hub.sent()
     assert sorted(hub.mails("避難指示")) == sorted(f"r{number}@mail.example" for number in range(RESIDENTS))
-    assert (sent.author, sent.approver) == ("sato", "tanaka")
+    assert (newest.author, newest.approver) == ("sato", "tanaka")
     assert approver.complaints == author.complaints == []
 
 
@@ -135,8 +134,8 @@ async def test_a_drill_says_so_everywhere_and_reaches_staff_only(chromium: Brows
     await expect(accepted).to_have_text(str(STAFF))
     await expect(someone.page.locator(".band")).to_contain_text("住民には届きません")
     assert sorted(hub.mails("【訓練】")) == [f"s{number}@work.example" for number in range(STAFF)]
-    (sent, *_) = await hub.sent()
-    assert sent.alert.mode is Mode.STAFF_DRILL
+    (newest, *_) = await hub.sent()
+    assert newest.alert.mode is Mode.STAFF_DRILL
 
 
 async def test_everything_works_without_a_script(chromium: Browser, hub: Hub) -> None:
@@ -270,11 +269,11 @@ async def test_what_was_typed_before_the_page_was_closed_comes_back(chromium: Br
 
 async def test_with_the_stream_cut_the_page_still_comes_up_to_date(chromium: Browser, hub: Hub) -> None:
     someone, watcher = await clerk(chromium, hub, "sato"), await clerk(chromium, hub, "tanaka")
-    alert = next(each.alert for each in await hub.sent() if each.alert.mode is Mode.LIVE)
+    alert = await sent(hub)
     await watcher.page.route("**/changes", lambda route: route.abort())
     await watcher.page.clock.install()
     for each in (someone, watcher):
-        await each.open(f"/alerts/{alert.identifier}")
+        await each.open(f"/alerts/{alert}")
     left = await watcher.page.get_by_role("button", name="入力した").count()
     assert left > 0
     await someone.page.get_by_role("button", name="入力した").first.click()
@@ -286,9 +285,9 @@ async def test_with_the_stream_cut_the_page_still_comes_up_to_date(chromium: Bro
 
 async def test_when_nothing_comes_any_more_the_page_says_so(chromium: Browser, hub: Hub) -> None:
     watcher = await clerk(chromium, hub, "tanaka")
-    (sent, *_) = await hub.sent()
+    alert = await sent(hub)
     await watcher.page.clock.install()
-    await watcher.open(f"/alerts/{sent.alert.identifier}")
+    await watcher.open(f"/alerts/{alert}")
     await watcher.page.route("**/alerts/**", lambda route: route.abort())
     await expect(watcher.page.locator("[data-stale-said]")).to_be_hidden()
     await watcher.page.clock.run_for(45_000)

@@ -11,6 +11,7 @@ from hub.clock import utc_now
 from hub.ledger import tables
 from tests.browser.console_hub import Hub
 from tests.browser.looking import SCREENSHOTS, keep
+from tests.browser.sending import sent
 from tests.browser.test_console import clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -25,8 +26,8 @@ async def test_an_alert_that_ended_is_locked_and_corrected_without_a_script(
     await approver.open(await author.draft())
     await approver.page.locator("#typed").fill("4")
     await approver.page.locator("#approve button").click()
-    (sent, *_) = await hub.sent()
-    path = f"/alerts/{sent.alert.identifier}"
+    (order, *_) = await hub.sent()
+    path = f"/alerts/{order.alert.identifier}"
     await watcher.open(path)
     accepted = watcher.page.locator("tr[data-channel=mail] [data-share=accepted]")
     await expect(accepted).to_have_text("40")
@@ -48,7 +49,7 @@ async def test_an_alert_that_ended_is_locked_and_corrected_without_a_script(
     await hub.assembly.ledger.write(  # mail that bounces comes back within days: they are over
         lambda conn: conn.execute(
             update(tables.batches)
-            .where(tables.batches.c.alert == sent.alert.identifier)
+            .where(tables.batches.c.alert == order.alert.identifier)
             .values(settles_at=utc_now() - timedelta(seconds=1))
         )
     )
@@ -65,8 +66,7 @@ async def test_an_alert_that_ended_is_locked_and_corrected_without_a_script(
 
 async def test_printed_it_is_one_sheet(chromium: Browser, hub: Hub) -> None:
     viewer = await clerk(chromium, hub, "sato", viewport={"width": 1280, "height": 900})
-    sent = (await hub.sent())[-1]
-    await viewer.open(f"/alerts/{sent.alert.identifier}/report")
+    await viewer.open(f"/alerts/{await sent(hub)}/report")
     await expect(viewer.page.get_by_role("button", name="印刷・PDF")).to_be_visible()
     path = f"{SCREENSHOTS}/report.pdf" if SCREENSHOTS else None
     printed = await viewer.page.pdf(prefer_css_page_size=True, path=path)

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.console_hub import Hub
 from tests.browser.looking import keep
-from tests.browser.test_console import GROUNDS, Clerk, clerk
+from tests.browser.sending import GROUNDS
+from tests.browser.test_console import Clerk, clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -5,6 +5,7 @@ from playwright.async_api import Browser, expect
 
 from hub.ledger import audit, ticks
 from tests.browser.console_hub import Hub
+from tests.browser.sending import sent
 from tests.browser.test_console import clerk
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -75,8 +76,7 @@ async def test_without_a_script_it_reloads_itself(chromium: Browser, hub: Hub) -
 
 async def test_looking_leaves_no_trace_and_changes_nothing(chromium: Browser, hub: Hub) -> None:
     wall = await clerk(chromium, hub, "tanaka")
-    (sent, *_) = await hub.sent()
-    ledger, identifier = hub.assembly.ledger, sent.alert.identifier
+    ledger, identifier = hub.assembly.ledger, await sent(hub)
     before = await ledger.read(
         lambda conn: (ticks.of_alert(conn, identifier), audit.verify(conn, hub.assembly.keys))
     )
