@@ -27,11 +27,27 @@ def toml(folder: Folder, name: str, kind: type[T]) -> T:
     Raises:
         BadSettings: missing, not TOML, or a key is missing or wrong; names file and key.
     """
+    return from_toml(text(folder, name), kind, name=name)
+
+
+def from_toml(content: str, kind: type[T], *, name: str) -> T:
+    """What the file `name` holds, as `kind`. Raises `BadSettings`, as `toml`."""
     try:
-        values = tomllib.loads(_text(folder, name))
+        values = tomllib.loads(content)
     except tomllib.TOMLDecodeError as e:
         raise BadSettings(name, f"is not TOML: {e} / TOMLとして読めません") from e
     return _convert(values, kind, where=name, strict=True)
+
+
+def text(folder: Folder, name: str) -> str:
+    """Raises `BadSettings`: missing, or not UTF-8."""
+    try:
+        # A spreadsheet on Windows puts a byte order mark in front.
+        return (folder / name).read_bytes().decode("utf-8-sig")
+    except OSError as e:
+        raise BadSettings(f"{folder}/{name}", f"cannot be read: {e.strerror} / 読めません") from e
+    except UnicodeDecodeError as e:
+        raise BadSettings(name, "is not UTF-8; save it as «CSV UTF-8» / UTF-8で保存してください") from e
 
 
 def optional(folder: Folder, name: str, kind: type[T]) -> T:
@@ -45,7 +61,7 @@ def table(folder: Folder, name: str, kind: type[T]) -> list[T]:
     Raises:
         BadSettings: missing, or a cell is missing or wrong; names file, line and column.
     """
-    reader = csv.DictReader(io.StringIO(_text(folder, name)))
+    reader = csv.DictReader(io.StringIO(text(folder, name)))
     return [_row(row, kind, where=f"{name} line {reader.line_num}") for row in reader]
 
 
@@ -56,7 +72,7 @@ def outline(folder: Folder, name: str) -> list[tuple[float, float]]:
         BadSettings: missing, or there is no such polygon.
     """
     try:
-        ring = json.loads(_text(folder, name))["features"][0]["geometry"]["coordinates"][0]
+        ring = json.loads(text(folder, name))["features"][0]["geometry"]["coordinates"][0]
     except (ValueError, LookupError, TypeError) as e:
         raise BadSettings(f"{name} $.features[0].geometry", "is not a GeoJSON polygon") from e
     return _convert(ring, list[tuple[float, float]], where=f"{name} $.features[0].geometry", strict=True)
@@ -74,13 +90,3 @@ def _convert(values: object, kind: type[T], *, where: str, strict: bool) -> T:
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadSettings(f"{where} {place.strip('`')}".strip(), message) from e
-
-
-def _text(folder: Folder, name: str) -> str:
-    try:
-        # A spreadsheet on Windows puts a byte order mark in front.
-        return (folder / name).read_bytes().decode("utf-8-sig")
-    except OSError as e:
-        raise BadSettings(f"{folder}/{name}", f"cannot be read: {e.strerror} / 読めません") from e
-    except UnicodeDecodeError as e:
-        raise BadSettings(name, "is not UTF-8; save it as «CSV UTF-8» / UTF-8で保存してください") from e

@@ -102,9 +102,11 @@ def _bury(asked: socket.socket) -> None:
 
 
 def _import_all() -> None:
-    """What a hub would import at its start, and the connectors it imports when they are configured."""
+    """What a hub would import at its start and when its connectors are configured, and the phrases it reads."""
     from importlib import import_module  # noqa: PLC0415
 
+    from config import folder  # noqa: PLC0415
+    from hub import phrases  # noqa: PLC0415
     from yobikake.chaos import hub  # noqa: PLC0415
     from yobikake.chaos.plan import CHANNELS  # noqa: PLC0415
     from yobikake.connectors import CONNECTORS  # noqa: PLC0415
@@ -112,8 +114,9 @@ def _import_all() -> None:
     hub.end_with_parent()
     for channel in CHANNELS:
         import_module(CONNECTORS[channel][0])
-    for lazily in ("hub.bus.kafka", "hub.live.redis", "psycopg"):
+    for lazily in ("hub.bus.kafka", "hub.live.redis", "psycopg", "twilio.rest.api"):
         import_module(lazily)
+    phrases.load(folder("phrases"))
 
 
 if __name__ == "__main__":
