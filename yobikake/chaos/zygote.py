@@ -102,11 +102,14 @@ def _bury(asked: socket.socket) -> None:
 
 
 def _import_all() -> None:
-    """What a hub would import at its start and when its connectors are configured, and the phrases it reads."""
+    """What a hub would import at its start and when its connectors are configured, and the texts it reads."""
     from importlib import import_module  # noqa: PLC0415
 
     from config import folder  # noqa: PLC0415
     from hub import phrases  # noqa: PLC0415
+    from hub.language import Language  # noqa: PLC0415
+    from operator_ui import words  # noqa: PLC0415
+    from operator_ui.pages import FOLDER  # noqa: PLC0415
     from yobikake.chaos import hub  # noqa: PLC0415
     from yobikake.chaos.plan import CHANNELS  # noqa: PLC0415
     from yobikake.connectors import CONNECTORS  # noqa: PLC0415
@@ -117,6 +120,7 @@ def _import_all() -> None:
     for lazily in ("hub.bus.kafka", "hub.live.redis", "psycopg", "twilio.rest.api"):
         import_module(lazily)
     phrases.load(folder("phrases"))
+    words.load(FOLDER / "locales", Language)
 
 
 if __name__ == "__main__":
