@@ -17,7 +17,7 @@ from operator_ui.residents.answering import AnsweringPages
 from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
 from operator_ui.residents.leaving import LeavingPages
-from operator_ui.residents.news import News
+from operator_ui.residents.news import FRESH, News
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.press import Press
 from operator_ui.residents.reader import best
@@ -36,7 +36,7 @@ def create_app(portal: Residents, *, shelf: type[Shelf] = Shelf) -> web.Applicat
 class _Listener:
     def __init__(self, portal: Residents, shelf: type[Shelf]) -> None:
         self._background = Background()
-        self._news = News(portal, self._background)
+        self._news = News(portal, self._background, counts_every=FRESH)
         self._press = Press(portal)
         self._framed = {
             CSP: self._press.pages.policy(frame_ancestors=" ".join(portal.embedded_by) or "'none'"),

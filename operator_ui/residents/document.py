@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,6 +16,12 @@ class Edition(NamedTuple):
 
     version: str
     minute: datetime
+
+    def differs_in_counts_alone(self, other: "Edition") -> bool:
+        """Or not even in these; and by no more than a minute."""
+        return self.version.partition("-")[0] == other.version.partition("-")[0] and abs(
+            self.minute - other.minute
+        ) <= timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ PATIENCE_S = 2.0
 FIRST_PATIENCE_S = 10.0
 """How long for the first look of all: there is nothing else to show."""
 COUNTS_EVERY = timedelta(seconds=20)
-"""Head counts alone change the pages no more often than this; everything else does at once."""
+"""Head counts alone change the site's files no more often than this; everything else does at once."""
 LATE = timedelta(seconds=10)
 """After so long without a look, what has ended meanwhile is taken off without one."""
 
@@ -53,8 +53,12 @@ _Then = tuple[Mapping[SiteCode, Sequence[Step]], Sequence[InForce]]
 class News:
     """Asks the ledger and the board at most once in `FRESH`, however many ask it."""
 
-    def __init__(self, portal: Residents, background: Background) -> None:
+    def __init__(
+        self, portal: Residents, background: Background, *, counts_every: timedelta = COUNTS_EVERY
+    ) -> None:
+        """`counts_every`: how often head counts alone are another truth."""
         self._portal = portal
+        self._counts_every = counts_every
         self._background = background
         self._latest: Snapshot | None = None
         self._looked_at = _NEVER
@@ -146,7 +150,11 @@ class News:
 
     def _paced(self, new: Snapshot, before: Snapshot | None) -> Snapshot:
         """`new`, with the counts there were before if they are all that changed, and changed too soon."""
-        if before is None or new.gist != before.gist or new.checked_at - self._counts_at >= COUNTS_EVERY:
+        if (
+            before is None
+            or new.gist != before.gist
+            or new.checked_at - self._counts_at >= self._counts_every
+        ):
             self._counts_at = new.checked_at
             return new
         return replace(new, board=before.board)

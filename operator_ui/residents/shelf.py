@@ -61,6 +61,7 @@ class Shelf:
         """The document for `key` of this edition, checked `at`.
 
         One that differs by the minute alone is answered with the last one while the new one is written. One that
+        differs in counts alone waits for whichever is being written, so that a second's news never queue up. One that
         cannot be written is answered with the last one for a while, which then says how old it is.
 
         Raises:
@@ -70,22 +71,36 @@ class Shelf:
         built = self._built.get(key)
         if built is not None and built.edition == edition:
             return built
-        writing = self._written_by(edition, at, key, write)
+        writing = self._under_way(edition, key) or self._written_by(edition, at, key, write)
         if built is not None and _same_but_for_the_minute(built.edition, edition):
             return built
         await asyncio.wait([writing.task], timeout=FIRST_S if built is None else PATIENCE_S)
         if writing.found_nothing:
             raise web.HTTPNotFound
         built = self._built.get(key)
-        if built is not None and built.number >= writing.number:
+        if built is not None and (built.number >= writing.number or self._will_do(built, edition)):
             return built
         return self._kept(built)
+
+    def _will_do(self, built: Built, edition: Edition) -> bool:
+        return built.edition.differs_in_counts_alone(edition) and self._clock() < built.written.until
 
     def _kept(self, built: Built | None) -> Built:
         now = self._clock()
         if built is None or now >= built.written.until or now - built.at > KEPT_FOR:
             raise web.HTTPInternalServerError
         return built.aged
+
+    def _under_way(self, edition: Edition, key: Hashable) -> _Writing | None:
+        """What is being written of this document, if `edition` differs from it in counts alone."""
+        return next(
+            (
+                writing
+                for (its_key, its), writing in self._writing.items()
+                if its_key == key and not writing.task.done() and its.differs_in_counts_alone(edition)
+            ),
+            None,
+        )
 
     def _written_by(self, edition: Edition, at: datetime, key: Hashable, write: Write) -> "_Writing":
         """The one task that writes this document of this edition."""

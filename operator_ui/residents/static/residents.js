@@ -2,17 +2,21 @@
 "use strict";
 (() => {
   const POLL_MS = 10000, LOST_MS = 60000, OLD_MS = 180000, SPREAD_MS = 2000, CHECK_MS = 60000, TRIES = 5;
+  const COUNTS_MS = 20000;
   const DETOUR = 1.3, UNPLANNED = 1e7; // as shelters/walking.py; metres
   const part = () => document.getElementById("part");
   // What matters at once stands in front of the hyphen; counts alone may be some seconds apart between servers.
   const gist = (version) => version.split("-")[0];
-  let fetching = false, place = null, known = "", tries = 0, old = false;
+  let waiting = 0, fetching = false, place = null, known = "", tries = 0, old = false;
   // The clock of this device may be wrong; the first contact corrects that.
   let heardAt = part() ? Math.min(Date.now(), Date.parse(part().dataset.checked)) : Date.now();
   let shownAt = performance.now();
 
   // Of many thousand readers not all ask in the same moment.
   const soon = () => setTimeout(refresh, Math.random() * SPREAD_MS);
+
+  // Counts alone come each second, and nobody reads so fast.
+  const later = () => { waiting ||= setTimeout(() => { waiting = 0; refresh(); }, Math.random() * COUNTS_MS); };
 
   async function refresh() {
     if (fetching || !part()) return;
@@ -142,7 +146,8 @@
     events.addEventListener("version", (event) => {
       known = event.data;
       tries = 0;
-      if (event.data !== part().dataset.version) soon();
+      if (gist(known) !== gist(part().dataset.version)) soon();
+      else if (known !== part().dataset.version) later();
       else { heardAt = Date.now(); age(); }
     });
     // A stream that is open says that the page is true only while it speaks of the same as the page.

@@ -75,6 +75,18 @@ async def test_another_version_is_waited_for_and_another_minute_is_not(desk: Des
     assert await later == b"<!--stuck-->second"
 
 
+async def test_counts_that_change_while_it_is_written_do_not_queue_up(desk: Desk) -> None:
+    await desk.get("alert-1")
+    desk.gate.clear()
+    asked = [asyncio.create_task(desk.get(f"alert-{number}")) for number in range(2, 60)]
+    await asyncio.sleep(0)
+    desk.gate.set()
+    assert {*await asyncio.gather(*asked)} == {b"<!--stuck-->alert-2"}
+    assert desk.written == 2
+    assert await desk.get("alert-60") == b"<!--stuck-->alert-60", "nothing is written: then the newest is"
+    assert await desk.get("lifted-60") == b"<!--stuck-->lifted-60"
+
+
 async def test_what_was_written_late_never_replaces_what_is_newer(desk: Desk) -> None:
     desk.gate.clear()
     early = asyncio.create_task(desk.get("one", NOW))
