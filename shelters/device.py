@@ -31,7 +31,7 @@ from shelters.reading import (
     StaffWord,
 )
 from shelters.sensors.counting import LINE, PARTS, ROOM, SAYS_IT_ITSELF, Deltas, Heads, Totals, Way
-from shelters.sensors.decoding import MODELS
+from shelters.sensors.decoding import MODELS, model_of
 from shelters.sensors.uplink import address
 from shelters.site import Site, SiteCode
 
@@ -193,12 +193,12 @@ class Devices:
         ):
             return Refusal(
                 place=f"{sent.place}.device",
-                message=f"{sent.device!r} is not registered for this sender",
+                message=f"{sent.device!r} is not registered for this sender / この送信元の機器として登録されていません",
             )
         if not known.measures(sent.measure):
             return Refusal(
                 place=f"{sent.place}.kind",
-                message=f"{sent.device!r} is registered as {known.counts.value}",
+                message=f"{sent.device!r} is registered as {known.counts.value} / {known.counts.value} として登録されています",
                 device=sent.device,
             )
         return known
@@ -317,7 +317,7 @@ def _device(row: _DeviceRow, site: Site | None) -> Device:
 
 def _sensor(row: _DeviceRow, said: _SensorRow) -> Sensor:
     place = f"devices.toml {row.id} sensor"
-    model = (said.vendor.lower(), said.model.lower())
+    model = model_of(said.vendor, said.model)
     if bool(said.dev_eui) == bool(said.serial):
         raise BadSettings(place, "give dev_eui or serial / dev_eui か serial のどちらかを書いてください")
     try:

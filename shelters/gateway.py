@@ -117,12 +117,18 @@ class Gateway:
         if key is None:
             self._inspector.refuse([Refusal(place="Authorization", message="a wrong key / 鍵が違います")])
             return _refuse(
-                401, "Authorization", "no key, or not one of ours", {hdrs.WWW_AUTHENTICATE: "Bearer"}
+                401,
+                "Authorization",
+                "no key, or not one of ours / 鍵がないか、違います",
+                {hdrs.WWW_AUTHENTICATE: "Bearer"},
             )
         body = await read_body(request, most_bytes=MOST_BYTES)
         if body is None:
             return self._refused(
-                413, "$", f"more than {MOST_BYTES} bytes: send fewer readings at a time", key
+                413,
+                "$",
+                f"more than {MOST_BYTES} bytes: send fewer readings at a time / 大きすぎます。分けて送ってください",
+                key,
             )
         shown = body if kept else b""
         try:
@@ -136,7 +142,7 @@ class Gateway:
 
     def _refused(self, status: int, place: str, message: str, key: str, body: bytes = b"") -> web.Response:
         """As a whole. Staff see by whose key it came."""
-        self._inspector.refuse([Refusal(place=place, message=f"{message} ({key})")], body)
+        self._inspector.refuse([Refusal(place=f"{key} {place}", message=message)], body)
         return _refuse(status, place, message)
 
     async def _take(self, key: str, found: intake.Sorted, *, nothing: int) -> web.Response:
@@ -147,7 +153,12 @@ class Gateway:
             await intake.publish(self._bus, self._records, found.taken)
         except (TemporaryFailure, Refused) as e:
             log.warning("readings not taken", key=key, error=type(e).__name__)
-            return _refuse(503, "$", "not stored: send them again", _retry_after(RETRY_AFTER_S))
+            return _refuse(
+                503,
+                "$",
+                "not stored: send them again / 保存できませんでした。送り直してください",
+                _retry_after(RETRY_AFTER_S),
+            )
         if found.refused:
             log.warning("readings refused", key=key, refused=len(found.refused), first=found.refused[0].place)
         status = nothing if found.refused and not found.taken else 200
@@ -197,7 +208,12 @@ def _retry_after(seconds: float) -> dict[str, str]:
 
 
 def _too_many(wait_s: float) -> web.Response:
-    return _refuse(429, "$", "too many readings: wait, then send them again", _retry_after(wait_s))
+    return _refuse(
+        429,
+        "$",
+        "too many readings: wait, then send them again / 多すぎます。待ってから送り直してください",
+        _retry_after(wait_s),
+    )
 
 
 def _refuse(status: int, place: str, message: str, headers: dict[str, str] | None = None) -> web.Response:

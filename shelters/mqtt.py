@@ -172,7 +172,7 @@ class MqttIntake:
     def _sort(self, message: aiomqtt.Message) -> tuple[Sequence[Reading], Sequence[Refusal]]:
         payload = _payload(message)
         if len(payload) > MOST_BYTES:
-            return self._refused("$", f"more than {MOST_BYTES} bytes", payload)
+            return self._refused("$", f"more than {MOST_BYTES} bytes / 大きすぎます", payload)
         try:
             found = self._feed.sort(str(message.topic), payload, self._devices, self._clock())
         except BadInput as e:

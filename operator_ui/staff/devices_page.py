@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -10,12 +10,13 @@ from hub.authorise import Action, authorise
 from operator_ui.staff.console import ACTOR, CONSOLE, Console, page
 from shelters.device import Counts, Device
 from shelters.device_book import Case, Known
-from shelters.site import Site
+from shelters.site import Site, SiteCode
 
 MOST = 50
 """Refused, the newest."""
 LOW_BATTERY = 20
 """Percent."""
+OF_LATE = timedelta(hours=1)
 
 COUNTS = {
     Counts.DOOR_TOTALS: "出入りの累計",
@@ -69,16 +70,27 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
+async def to_look_at(console: Console) -> int:
+    """How many sites have something wrong with their counting, and one more where something was refused of late."""
+    if not console.devices.all() and not console.device_book:
+        return 0
+    known, cases = await _book(console)
+    now = console.clock()
+    sites = {row.site.code: row.site for row in (await console.board()).rows}
+    wrong = sum(_needs_a_look(place) for place in _places(console, sites, known, now))
+    return wrong + any(case.at > now - OF_LATE for case in cases)
+
+
 async def _book(console: Console) -> tuple[Mapping[str, Known], Sequence[Case]]:
     book = console.device_book
     return ({}, ()) if book is None else (await book.known(), await book.cases(limit=MOST))
 
 
 def _places(
-    console: Console, sites: Mapping[str, Site], known: Mapping[str, Known], now: datetime
+    console: Console, sites: Mapping[SiteCode, Site], known: Mapping[str, Known], now: datetime
 ) -> list[Place]:
     """In the order of the city's list; those with something to look at first."""
-    by_site: dict[str, list[Line]] = {}
+    by_site: dict[SiteCode, list[Line]] = {}
     for device in console.devices.all():
         by_site.setdefault(device.site, []).append(_line(device, known.get(device.id), now))
     places = [

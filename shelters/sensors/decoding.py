@@ -43,13 +43,17 @@ MODELS: Mapping[Model, Mapping[int, Shape]] = {
 """Every model that is understood, and what its ports are for."""
 
 
+_ALSO_CALLED = {"milesight-iot": "milesight"}
+"""As The Things Network's device repository calls them."""
+
+
 def decode(vendor: str, model: str, port: int, frame: bytes) -> Decoded:
     """What `frame` says, all of it, in the vendor's own names.
 
     Raises:
         BadInput: names the model, the port or the byte (from 0) that is not in the vendor's documentation.
     """
-    ports = MODELS.get((vendor.lower(), model.lower()))
+    ports = MODELS.get(model_of(vendor, model))
     if ports is None:
         raise BadInput(
             f"{vendor} {model}",
@@ -76,6 +80,12 @@ def decode(vendor: str, model: str, port: int, frame: bytes) -> Decoded:
             f"残り{cursor.left}バイトの意味が分かりません",
         )
     return decoded
+
+
+def model_of(vendor: str, model: str) -> Model:
+    """In the spelling of `MODELS`, whether it is there or not."""
+    vendor = vendor.lower()
+    return _ALSO_CALLED.get(vendor, vendor), model.lower()
 
 
 def known() -> str:

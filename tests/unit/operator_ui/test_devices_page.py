@@ -22,7 +22,9 @@ def door(name: str, at_door: str = "") -> Device:
 async def test_without_devices_it_says_how_there_would_be_some(desk: Desk) -> None:
     async with somebody(desk, "ono") as viewer:
         assert "登録された計測機器はありません" in await viewer.get("/devices")
-        assert 'href="/devices"' in await viewer.get("/shelters")
+        shelters = await viewer.get("/shelters")
+        assert 'href="/devices"' in shelters
+        assert "要確認" not in shelters
 
 
 async def test_who_is_silent_or_tired_what_door_has_none_and_what_was_refused(
@@ -47,3 +49,4 @@ async def test_who_is_silent_or_tired_what_door_has_none_and_what_was_refused(
             assert "通れません" in page
             assert "<script>alert" not in page
             assert "計測器のない扉：体育館" in await viewer.get(f"/shelters/{SITE}")
+            assert "要確認 2" in await viewer.get("/shelters")

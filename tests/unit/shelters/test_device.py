@@ -57,7 +57,8 @@ def test_a_device_counts_what_it_is_registered_for(tmp_path: Path) -> None:
     devices = loaded(tmp_path, KEY + DEVICE.replace("head_count", "door_totals"))
     refused = devices.admit(sent(), key="gym")
     assert isinstance(refused, Refusal)
-    assert (refused.place, refused.message) == ("$.readings[0].kind", "'camera' is registered as door_totals")
+    assert refused.place == "$.readings[0].kind"
+    assert refused.message.startswith("'camera' is registered as door_totals")
 
 
 @pytest.mark.parametrize(
