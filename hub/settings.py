@@ -187,8 +187,10 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`mqtt`: `mqtt://host:port` of a broker that carries readings; empty: HTTP only."""
+    """`mqtt`: `mqtt://host:port` of a broker that carries readings; empty: HTTP only. `forecast`: whether the hub says
+    what it expects of each shelter, by the clock; not where a rehearsal's evening passes faster than that."""
 
+    forecast: bool = True
     mqtt: str = ""
     mqtt_username: str | None = None
     mqtt_password_file: Path | None = None

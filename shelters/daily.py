@@ -30,6 +30,8 @@ ABOUT = timedelta(hours=3)
 """How far around this hour ρ and the interval are learned."""
 PRIOR_RHO, PRIOR_WEIGHT = 0.8, 1.0
 LEAST_PAIRS = 5
+RECENT_DAYS = 7
+"""Within which `LEAST_DAYS` must lie at which about this hour was known: an event of last month is no habit."""
 UNLIKE = 2.0
 """So many times as unlike as it ever was at about this hour: no such day was seen before, and nothing is usual."""
 COVERED = 0.8
@@ -65,7 +67,13 @@ class Daily:
         then = self._p[self._now + slots]
         here = self._p[self._now]
         pairs = self._pairs(slots)
-        if len(pairs) < LEAST_PAIRS or np.isnan(then) or np.isnan(here) or self._unlike(people - here, pairs):
+        if (
+            not self._lately()
+            or len(pairs) < LEAST_PAIRS
+            or np.isnan(then)
+            or np.isnan(here)
+            or self._unlike(people - here, pairs)
+        ):
             return None
         y, usual = self._y, self._p
         apart = y[pairs] - usual[pairs]
@@ -122,6 +130,12 @@ class Daily:
         at: NDArray[np.int64] = np.arange(self._now - slots + 1)
         known = ~np.isnan(self._y[at] + self._p[at] + self._y[at + slots] + self._p[at + slots])
         return at[known & (self._weight[at] > 0)]
+
+    def _lately(self) -> bool:
+        known = ~np.isnan(self._y).reshape(self._days, self._per_day)
+        about = self._weight.reshape(self._days, self._per_day)[LOOK_BACK_DAYS] > 0
+        days = known[LOOK_BACK_DAYS - RECENT_DAYS : LOOK_BACK_DAYS, about].any(axis=1)
+        return bool(np.count_nonzero(days) >= LEAST_DAYS)
 
     def _unlike(self, apart: float, pairs: NDArray[np.int64]) -> bool:
         today = LOOK_BACK_DAYS

@@ -22,6 +22,8 @@ TABLE = "evening.toml"
 LAGS_MIN = (10, 15, 30, 60, 120, 240)
 TRUST_MIN = 60
 """A gap that is longer begins the past anew: what was before it tells nothing of how it goes now."""
+FASTEST_PER_MIN = 60
+"""People: so many come through no two doors. Faster, and somebody counted anew, which is a gap as well."""
 LEAST_MIN = 15
 """How long it must have been watched, where people were inside already when that began."""
 EMPTY = 5
@@ -77,7 +79,7 @@ def _before(
     """How many there were, straight between what is known. Whoever was there when watching began came, as far as one
     can tell, at the pace since."""
     end = bisect_right(moments, now - 1)
-    start = _began(moments, end, now)
+    start = _began(moments, people, end, now, inside)
     known = [*zip(moments[start:end], people[start:end], strict=True), (now, inside)]
     first_at, first = known[0]
     if first > EMPTY and now - first_at < 60 * LEAST_MIN:
@@ -94,12 +96,16 @@ def _before(
     return found
 
 
-def _began(moments: Sequence[float], end: int, now: float) -> int:
-    """Where the stretch without a long gap begins that ends now; no further back than is looked at."""
-    after, start = now, end
-    while start and after - moments[start - 1] <= 60 * TRUST_MIN and now - after <= 60 * LAGS_MIN[-1]:
+def _began(moments: Sequence[float], people: Sequence[float], end: int, now: float, inside: float) -> int:
+    """Where the stretch without a gap begins that ends now; no further back than is looked at."""
+    after, held, start = now, inside, end
+    while start and now - after <= 60 * LAGS_MIN[-1]:
+        minutes = (after - moments[start - 1]) / 60
+        jumped = abs(held - people[start - 1]) > FASTEST_PER_MIN * max(1, minutes)
+        if minutes > TRUST_MIN or jumped:
+            break
         start -= 1
-        after = moments[start]
+        after, held = moments[start], people[start]
     return start
 
 

@@ -1,7 +1,7 @@
 """Keeps the occupancy of every site: `readings` in, `occupancy` and the latest values out.
 
 Holds nothing of its own in memory between batches: what a site's number rests on lies in `Snapshots`,
-what is expected of it in `History`, so several keepers can share the work, a restart forgets nothing, and a record that comes twice changes
+what is expected of it in `Outlooks`' history, so several keepers can share the work, a restart forgets nothing, and a record that comes twice changes
 nothing. Offsets are committed only once everything is written and published.
 """
 
@@ -23,7 +23,6 @@ from hub.errors import TemporaryFailure
 from hub.live import Live
 from shelters.crowding import Thresholds
 from shelters.device import Devices
-from shelters.history import History
 from shelters.occupancy import STAFF_INTERVAL, Occupancy, Ruler, estimate
 from shelters.outlooks import Outlooks
 from shelters.reading import Reading, Readings
@@ -50,7 +49,7 @@ class Keeper:
         bus: Bus,
         live: Live,
         snapshots: Snapshots,
-        history: History,
+        outlooks: Outlooks,
         records: RecordCodec,
         sites: dict[SiteCode, Site],
         devices: Devices,
@@ -62,7 +61,7 @@ class Keeper:
     ) -> None:
         """`current`: the thresholds in force, asked at each tick; without it `thresholds` hold for ever."""
         self._bus, self._live, self._snapshots, self._records = bus, live, snapshots, records
-        self._outlooks = Outlooks(history)
+        self._outlooks = outlooks
         self._reports, self._clock = reports, clock
         self._rulers = {
             code: Ruler(
@@ -122,10 +121,10 @@ class Keeper:
             await self._look_ahead(now)
 
     async def _look_ahead(self, now: datetime) -> None:
-        """Once a slot: keep what is said, and say what it makes expect."""
+        """Once a slot and site: keep what is said, and say what it makes expect."""
         known = await self._snapshots.load(self._rulers.keys())
-        await self._outlooks.keep([snapshot.said for snapshot in known.values()], now)
-        await self._say(self._rulers.keys(), {}, only_news=True, expected_too=True)
+        sites = await self._outlooks.keep([snapshot.said for snapshot in known.values()], now)
+        await self._say(sites, {}, only_news=True, expected_too=True)
 
     def _measure_by(self, thresholds: Thresholds) -> None:
         """From the next word on: what staff change is said of every site within a tick."""

@@ -6,7 +6,7 @@ In memory is only what the history has, so that several keepers say the same of 
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,30 +49,45 @@ class _Made(msgspec.Struct, frozen=True):
 
 
 class Outlooks:
-    def __init__(self, history: History) -> None:
-        """`history` is open."""
-        self._history = history
+    def __init__(self, history: History, *, forecasting: bool = True) -> None:
+        """`history` is open. Without `forecasting` it is kept, and nothing is said."""
+        self._history, self._forecasting = history, forecasting
         self._sites: dict[SiteCode, _Site] = {}
         self._made: dict[SiteCode, _Made] = {}
         self._slot: datetime | None = None
+        self._kept: set[SiteCode] = set()
+        self._appeared: set[SiteCode] = set()
 
     def due(self, now: datetime) -> bool:
-        """Whether a slot has begun that `keep` has not seen."""
-        return self._slot is None or slot_of(now) > self._slot
+        """Whether a slot has begun that `keep` has not seen, or a number has come to be known within it."""
+        return self._slot is None or slot_of(now) > self._slot or bool(self._appeared)
 
-    async def keep(self, said: Collection[Occupancy], now: datetime) -> None:
-        """Write down what is said of each site as a slot begins, and learn from what is written by now. Where nothing
-        is known of a site, nothing is written of it."""
-        known = [each for each in (one.at(now) for one in said) if each.people is not None]
-        await self._history.write(_point(each, now) for each in known)
+    async def keep(self, said: Collection[Occupancy], now: datetime) -> list[SiteCode]:
+        """Write down what is said of each site, once a slot, and learn from what is written by now; the sites of which
+        that was. Where nothing is known of a site, nothing is written of it."""
         since = now - LOOK_BACK if self._slot is None else self._slot - SLOT
+        if self._slot != slot_of(now):
+            self._slot, self._kept = slot_of(now), set()
+        known = [each for each in (one.at(now) for one in said) if each.people is not None]
+        known = [each for each in known if each.site not in self._kept]
+        await self._history.write(_point(each, now) for each in known)
         self._add(await self._history.read(since))
-        self._slot = slot_of(now)
-        self._sites, self._made = await asyncio.to_thread(_learned, self._sites, known, now)
+        sites = [each.site for each in known]
+        self._kept.update(sites)
+        self._appeared.clear()
+        if self._forecasting:
+            learned, made = await asyncio.to_thread(_learned, self._sites, known, now)
+            self._sites |= learned
+            self._made |= made
+        return sites
 
     def forecast(self, said: Occupancy, now: datetime) -> Forecast:
         """Of a site of which a number is known; of others nothing."""
         if said.at(now).people is None:
+            return NOTHING
+        if said.site not in self._kept:
+            self._appeared.add(said.site)
+        if not self._forecasting:
             return NOTHING
         made = self._made.get(said.site)
         if made is None or not made.holds(said, now):
@@ -92,11 +107,12 @@ class Outlooks:
 
 
 def _learned(
-    sites: dict[SiteCode, _Site], known: Iterable[Occupancy], now: datetime
+    sites: dict[SiteCode, _Site], known: Collection[Occupancy], now: datetime
 ) -> tuple[dict[SiteCode, _Site], dict[SiteCode, _Made]]:
     """In a thread, beside whoever asks meanwhile: at a hundred sites with days behind them it takes a moment."""
     learned = {}
-    for code, site in sites.items():
+    for code in (each.site for each in known):
+        site = sites.get(code) or _Site()
         old = bisect_left(site.moments, (now - LOOK_BACK).timestamp())
         moments, people = site.moments[old:], site.people[old:]
         learned[code] = _Site(moments, people, Outlook(Past(moments, people, SLOT), now=now))

@@ -10,6 +10,7 @@ from shelters.device_book import DeviceBook
 from shelters.history import History
 from shelters.inspector import Inspector
 from shelters.keeper import Keeper
+from shelters.outlooks import Outlooks
 from shelters.router import Router
 from shelters.snapshots import Snapshots
 from yobikake import brokers
@@ -33,7 +34,7 @@ async def run(assembly: Assembly) -> None:
         bus=assembly.bus,
         live=assembly.live,
         snapshots=snapshots,
-        history=history,
+        outlooks=Outlooks(history, forecasting=assembly.settings.shelters.forecast),
         records=assembly.records,
         sites=dict(assembly.sites),
         devices=devices,

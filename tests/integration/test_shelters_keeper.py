@@ -32,6 +32,7 @@ from shelters.history import History
 from shelters.intake import A_RECORD
 from shelters.keeper import Keeper
 from shelters.occupancy import Occupancy
+from shelters.outlooks import Outlooks
 from shelters.reading import DoorTotals, Measure, Reading, Readings, StaffWord
 from shelters.record import Report
 from shelters.shelter import Stage, Step
@@ -91,7 +92,7 @@ class Hub:
             bus=self.bus,
             live=self.live,
             snapshots=self.snapshots,
-            history=self.history,
+            outlooks=Outlooks(self.history),
             records=self.records,
             sites=self.sites,
             devices=self.devices,

@@ -122,6 +122,9 @@ async def rehearsal_city(
             "staff": {"port": staff_port},
             "residents": {"port": residents_port},
             "on_call": {"mail": ["p9000000@work.example"]},
+            "shelters": {
+                "forecast": False
+            },  # a minute of its evening passes in a second: all would fill at once
             "delivery": {"backoff_s": [0.5, 1.0, 2.0]},
             "limits": {"free_disk": 0.01},  # on somebody's laptop, which may be nearly full
             "channels": channels,

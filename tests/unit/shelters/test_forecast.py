@@ -1,5 +1,6 @@
 """What is said of the next two hours, what never is, and when nobody can say."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import pi, sin
@@ -126,6 +127,13 @@ def test_what_was_before_a_long_gap_tells_nothing_of_how_it_goes_now() -> None:
     assert forecast(gap, 180, now=NOW) == forecast(rest, 180, now=NOW)
 
 
+def test_a_number_that_was_counted_anew_is_no_rush_of_people() -> None:
+    jumped = says(*[20] * 30, 340, capacity=900)
+    assert [each.people for each in jumped.ahead] == [None] * 3
+    settled = says(*[20] * 30, *[340] * 5, capacity=900)
+    assert all(260 < each < 370 for each in middles(settled)), "no 500"
+
+
 def test_an_interval_too_wide_to_be_useful_is_no_number_and_full_is_not_said_beyond_it() -> None:
     wide, narrow = Range(100, 200, 301), Range(150, 190, 220)
     said = told([narrow, wide, wide], 180, now=NOW, capacity=400)
@@ -168,6 +176,37 @@ def test_with_days_behind_it_the_hour_is_known(hour: int) -> None:
     for each in said.ahead:
         assert each.people is not None
         assert abs(each.people - usual(each.at)) <= 3
+
+
+@given(seed=st.integers(0, 10_000), capacity=st.none() | st.integers(50, 400))
+@settings(max_examples=15, deadline=None)
+def test_whatever_the_days_were_it_is_between_nobody_and_everybody_who_has_room(
+    seed: int, capacity: int | None
+) -> None:
+    chance = random.Random(seed)
+    now = datetime(2026, 9, 16, 3, 0, tzinfo=UTC)
+    before = days(5, now)
+    people = [max(0, round(each + chance.gauss(0, 30))) for each in before.people]
+    inside = max(0, round(usual(now) + chance.gauss(0, 40)))
+    said = forecast(Past(before.moments, people), inside, now=now, capacity=capacity)
+    for each in said.ahead:
+        if each.people is not None and each.low is not None and each.high is not None:
+            assert 0 <= each.low <= each.people <= each.high
+            assert capacity is None or each.high <= max(capacity, inside)
+    bounds = (
+        (said.full_between[0], said.full_at, said.full_between[1]) if said.full_between else (said.full_at,)
+    )
+    known = [each for each in bounds if each is not None]
+    assert known == sorted(known)
+    assert not (known and capacity is None)
+
+
+def test_an_event_of_last_month_is_no_habit() -> None:
+    now = datetime(2026, 9, 16, 0, 0, tzinfo=UTC)
+    long_ago = days(4, now - timedelta(days=14))
+    opened = past(*range(0, 120, 10), until=now)
+    both = Past([*long_ago.moments, *opened.moments], [*long_ago.people, *opened.people])
+    assert forecast(both, 120, now=now) == forecast(opened, 120, now=now)
 
 
 def test_a_saturday_is_like_a_saturday() -> None:
