@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import hypothesis
 import pytest
 import structlog
 from sqlalchemy import create_engine, make_url, text
@@ -16,6 +17,15 @@ from tests.servers.turns import turn
 from tests.verdict import pytest_sessionfinish  # noqa: F401 - a hook
 
 pytest.register_assert_rewrite("hub.testing")
+
+hypothesis.settings.register_profile(
+    "untimed",
+    parent=hypothesis.settings(),  # as hypothesis chooses: in CI the same examples each time
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("untimed")
+"""No example is too slow: a busy machine is no finding."""
 
 structlog.configure(
     processors=[

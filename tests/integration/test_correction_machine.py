@@ -38,7 +38,7 @@ SAID_LATER = (Outcome.DELIVERED, Outcome.ANSWERED, Outcome.PERMANENT, Outcome.TE
 ENDS = {"record": 4, "give back": 1, "abandon": 1}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.integers(0, 1_000_000))
 def test_a_correction_goes_to_exactly_who_was_told_each_once(seed: int) -> None:
     with TemporaryDirectory() as folder, patch("hub.fanout.STEP", 1):

@@ -585,9 +585,7 @@ def _raw(engine: Engine) -> sqlite3.Connection:
 
 
 TestHub = Hub.TestCase
-TestHub.settings = settings(
-    max_examples=15, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestHub.settings = settings(max_examples=15, stateful_step_count=10, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("tens", range(10))

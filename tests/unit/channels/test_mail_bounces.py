@@ -314,7 +314,7 @@ SAMPLES = [
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_octets_of_any_kind_are_read_without_a_word(octets: bytes) -> None:
     assert isinstance(classify(octets), list)
 
@@ -323,7 +323,7 @@ def test_octets_of_any_kind_are_read_without_a_word(octets: bytes) -> None:
     st.sampled_from(SAMPLES),
     st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 40), st.binary(max_size=30)), max_size=8),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_mail_that_was_damaged_anywhere_is_read_without_a_word(
     mail: bytes, cuts: list[tuple[int, int, bytes]]
 ) -> None:
@@ -337,7 +337,7 @@ def test_a_mail_that_was_damaged_anywhere_is_read_without_a_word(
     st.text(max_size=200),
     st.sampled_from(["utf-8", "iso-2022-jp", "no-such-charset", "utf-16", "idna", "zlib"]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_charset_that_is_wrong_or_none_is_survived(text: str, charset: str) -> None:
     head = f"From: mailer-daemon@x\nSubject: failure notice\nContent-Type: text/plain; charset={charset}\n"
     classify(head.encode() + b"\n" + text.encode("utf-8", "surrogatepass"))

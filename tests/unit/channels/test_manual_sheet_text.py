@@ -1,7 +1,7 @@
 """Copy-ready texts of the right length."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -56,7 +56,6 @@ def test_half_width_counts_half_where_the_form_counts_so() -> None:
     assert sheet_text(saying(body), sheet(20)) == "短い文。"
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     body=st.text(alphabet="あ。！\n・a. 」", max_size=120),
     limit=st.integers(min_value=20, max_value=80),

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -70,7 +70,6 @@ def test_a_voice_can_be_replaced_by_name() -> None:
     assert {say.attrib["voice"] for say in ElementTree.fromstring(said).iter("Say")} == {"Polly.Takumi"}
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=400))
 def test_whatever_the_words_the_call_is_well_formed_and_whole(text: str) -> None:
     said = heard(speech.twiml(saying(text), names={}))

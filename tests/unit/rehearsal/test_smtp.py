@@ -64,7 +64,7 @@ async def test_people_read_the_subject_and_the_text(gateway: SmtpGateway) -> Non
     lines=st.lists(st.text(alphabet=".a\t あ", max_size=6), max_size=8),
     cuts=st.lists(st.integers(0, 200), max_size=6),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_dots_survive_however_the_bytes_are_cut(
     gateway: SmtpGateway, lines: list[str], cuts: list[int]
 ) -> None:

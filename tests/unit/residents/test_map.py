@@ -63,7 +63,7 @@ positions = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(positions, min_size=1, max_size=12))
 def test_markers_stay_inside_the_drawing(found: list[Position]) -> None:
     svg = drawn(markers=[Marker(position=each, label=str(i), title="") for i, each in enumerate(found)])

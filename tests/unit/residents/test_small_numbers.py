@@ -48,7 +48,7 @@ SITES = st.lists(
 """Of fewer than nine places, half of which are 満, four people may be 満, and that is always said."""
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(sites=SITES, some=st.integers(1, 48), full=st.one_of(st.none(), st.integers(50, 100)))
 def test_nothing_that_is_published_tells_a_hidden_number_from_another(
     sites: list[Site], some: int, full: int | None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub import codec
@@ -187,7 +187,6 @@ def test_the_board_is_json() -> None:
     assert len(decoded["rows"]) == len(SITES)
 
 
-@settings(deadline=None)
 @given(
     changes=st.lists(st.sampled_from(["step", "count", "unknown", "time"]), min_size=1, max_size=20),
 )

@@ -249,7 +249,7 @@ def story(given_events: Sequence[tuple[str, int, int, int, int]]) -> list[tuple[
     return readings
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(given_events=events, data=st.data())
 def test_order_repetition_and_folding_change_nothing(
     given_events: list[tuple[str, int, int, int, int]], data: st.DataObject
@@ -269,7 +269,6 @@ def test_order_repetition_and_folding_change_nothing(
     assert kept == piecemeal
 
 
-@settings(deadline=None)
 @given(given_events=events)
 def test_whatever_is_said_makes_sense(given_events: list[tuple[str, int, int, int, int]]) -> None:
     tally = add(Tally(site=SITE), [one for one, _ in story(given_events)])

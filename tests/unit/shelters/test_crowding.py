@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import BadSettings
@@ -33,13 +33,11 @@ def test_thresholds_are_half_open(people: int, word: str) -> None:
     assert JAPANESE[crowding] == word
 
 
-@settings(deadline=None)
 @given(people=st.integers(0, 100_000))
 def test_an_unknown_capacity_never_becomes_a_word(people: int) -> None:
     assert DEFAULT.word(people, None) is None
 
 
-@settings(deadline=None)
 @given(people=st.integers(0, 10_000), more=st.integers(0, 10_000), capacity=st.integers(1, 5_000))
 def test_more_people_never_read_as_less_crowded(people: int, more: int, capacity: int) -> None:
     words = [DEFAULT.word(number, capacity) for number in (people, people + more)]

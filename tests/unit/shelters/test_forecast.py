@@ -43,7 +43,7 @@ numbers = st.integers(0, 900)
     capacity=st.none() | st.integers(1, 900),
     margin=st.none() | st.integers(0, 60),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_was_it_is_between_nobody_and_everybody_who_has_room(
     people: list[int], capacity: int | None, margin: int | None
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.shelter_list import Crowding
@@ -241,14 +241,12 @@ def story(steps: Sequence[tuple[str, int, int]], base: int) -> tuple[list[Readin
     return readings, people
 
 
-@settings(deadline=None)
 @given(steps=moves, base=st.integers(60, 90))
 def test_doors_that_see_everything_tell_the_truth(steps: list[tuple[str, int, int]], base: int) -> None:
     readings, people = story(steps, base)
     assert after(readings, len(steps) - 1).people == people
 
 
-@settings(deadline=None)
 @given(steps=moves, base=st.integers(60, 90), data=st.data())
 def test_order_and_repetition_change_nothing(
     steps: list[tuple[str, int, int]], base: int, data: st.DataObject
@@ -261,7 +259,6 @@ def test_order_and_repetition_change_nothing(
     assert add(Tally(site=SITE), shuffled) == add(Tally(site=SITE), readings)
 
 
-@settings(deadline=None)
 @given(steps=moves, base=st.integers(60, 90), horizon_min=st.integers(1, 10))
 def test_folding_changes_no_number(steps: list[tuple[str, int, int]], base: int, horizon_min: int) -> None:
     readings, _ = story(steps, base)
@@ -275,7 +272,6 @@ def test_folding_changes_no_number(steps: list[tuple[str, int, int]], base: int,
     assert estimate(tally, DOORS, now=now) == whole
 
 
-@settings(deadline=None)
 @given(steps=moves, base=st.integers(60, 90), pause_min=st.integers(3, 600))
 def test_silence_never_reads_as_a_number(
     steps: list[tuple[str, int, int]], base: int, pause_min: int

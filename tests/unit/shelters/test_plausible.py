@@ -92,7 +92,7 @@ def test_what_comes_late_is_no_more_than_what_is_known() -> None:
     assert door.passes(6, totals(312, 20))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.floats(0, 30)), max_size=30

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import BadInput
@@ -100,7 +100,6 @@ def test_a_clock_may_run_a_little_ahead() -> None:
     assert isinstance(parsed(one(kind="head_count", people=3, at=ahead))[0], Sent)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_body_does_worse_than_being_refused(body: bytes) -> None:
     with suppress(BadInput):
@@ -123,7 +122,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(JSON, max_size=5))
 def test_every_reading_is_taken_or_refused(readings: list[object]) -> None:
     found = parsed(*readings)

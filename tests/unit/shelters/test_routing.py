@@ -199,7 +199,7 @@ TOWNS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drawn=PLACES, towns=TOWNS, by=st.sampled_from(SOLVES))
 def test_never_beyond_the_room_never_to_an_unsuited_site_and_always_the_same(
     drawn: list[tuple[int, int | None, int | None, float, Suited]],
@@ -238,7 +238,7 @@ def test_never_beyond_the_room_never_to_an_unsuited_site_and_always_the_same(
     assert sum(placed.values()) + made.unplaced == pytest.approx(expected, abs=1 + len(placed) * 3)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     towns=st.lists(st.tuples(st.integers(0, 6_000), st.integers(1, 300)), min_size=1, max_size=5),
     sites=st.lists(st.tuples(st.integers(0, 6_000), st.integers(1, 500)), min_size=1, max_size=4),

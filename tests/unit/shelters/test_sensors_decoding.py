@@ -208,7 +208,7 @@ def test_what_is_not_documented_is_named_with_its_byte(
 PLACES = [(vendor, model, port) for (vendor, model), ports in MODELS.items() for port in ports]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(st.sampled_from(PLACES), st.binary(max_size=60))
 def test_no_bytes_do_worse_than_being_refused(place: tuple[str, str, int], payload: bytes) -> None:
     try:
@@ -221,7 +221,7 @@ def test_no_bytes_do_worse_than_being_refused(place: tuple[str, str, int], paylo
         assert json.loads(json.dumps(found)) == found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(MILESIGHT), st.data())
 def test_a_frame_cut_short_never_says_something_else(
     example: tuple[str, str, dict[str, Any]], data: st.DataObject

@@ -369,7 +369,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(source=st.sampled_from(list(Source)), body=JSON, event=st.sampled_from(["up", "join", "", "x"]))
 def test_no_body_does_worse_than_being_refused(
     devices: Devices, source: Source, body: object, event: str
@@ -379,7 +379,7 @@ def test_no_body_does_worse_than_being_refused(
         assert all(NOW - timedelta(days=1) <= reading.at <= NOW for reading in found.taken)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(source=st.sampled_from(list(Source)), body=st.binary(max_size=40))
 def test_no_bytes_do_worse_than_being_refused(devices: Devices, source: Source, body: bytes) -> None:
     with suppress(BadInput):

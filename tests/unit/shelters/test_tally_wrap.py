@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shelters.doorway import WRAP_WITHIN, Crossing, Seen
@@ -38,7 +38,6 @@ def _seen(crossing: Crossing) -> Seen:
     return Seen(crossing.at, crossing.entered, crossing.left, 0, 0)
 
 
-@settings(deadline=None)
 @given(
     bits=st.sampled_from([16, 32]),
     short_of_full=st.tuples(st.integers(0, 3_000), st.integers(0, 3_000)),
