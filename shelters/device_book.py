@@ -38,7 +38,7 @@ from shelters.intake import Sorted
 from shelters.plausible import Passed, Plausible
 from shelters.reading import Refusal
 from shelters.sensors.counting import Condition
-from shelters.side_database import engine
+from shelters.side_database import engine, make_tables
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +123,7 @@ class DeviceBook:
         """What the doors last said, also before a restart."""
 
     async def open(self) -> None:
-        await asyncio.to_thread(_metadata.create_all, self._engine)
+        await asyncio.to_thread(make_tables, self._engine, _metadata)
         self.plausible.passed.update(await asyncio.to_thread(self._passed))
 
     async def close(self) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 
 def engine(url: str) -> Engine:
@@ -12,6 +13,14 @@ def engine(url: str) -> Engine:
         event.listen(made, "connect", _tune)
         event.listen(made, "begin", _begin)
     return made
+
+
+def make_tables(made: Engine, tables: MetaData) -> None:
+    """Those that are not there. Several processes may do so at once: whoever comes second finds them."""
+    try:
+        tables.create_all(made)
+    except (IntegrityError, OperationalError, ProgrammingError):
+        tables.create_all(made)
 
 
 def _tune(connection: Any, _record: object) -> None:

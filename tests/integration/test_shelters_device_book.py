@@ -1,5 +1,6 @@
 """What staff see of counting devices: who was heard, how it is, and what was refused of it, also after a restart."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,6 +64,18 @@ async def test_what_was_heard_and_refused_stays(url: str) -> None:
         inspector = Inspector(Devices([DOOR], {}), clock=lambda: NOW, book=again)
         assert not inspector.inspect(counted(50_000)).taken, "a restart forgot what the door last said"
         assert inspector.inspect(counted(301)).taken
+
+
+async def test_several_processes_may_begin_at_once(url: str) -> None:
+    books = [DeviceBook(url, clock=lambda: NOW) for _ in range(4)]
+    await asyncio.gather(*(book.open() for book in books))
+    for number, book in enumerate(books):
+        book.note(Sorted(refused=(Refusal(place="$", message=f"no {number}", device="door"),)))
+    await asyncio.gather(*(book.flush() for book in books))
+    assert (await books[0].known())["door"].refused == 4
+    assert len(await books[1].cases()) == 4
+    for book in books:
+        await book.close()
 
 
 async def test_one_device_that_floods_takes_nothing_from_others() -> None:
