@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from hub.clock import JST
 from hub.errors import BadInput
-from shelters.ahead import HORIZONS
+from shelters.ahead import HORIZONS, Forecast
 from shelters.daily import Daily
 from shelters.forecast import Outlook, Past, Range, capped, told
 from yobikake.evaluation import calit2, scenarios
 from yobikake.evaluation.calit2 import Doorway
 from yobikake.evaluation.figure import Figure
+from yobikake.evaluation.full import STEP, FullScore, full_step
 from yobikake.evaluation.scenarios import SHIFTED, STEP_MIN, USUAL, Evening
 
 Floats = NDArray[np.float64]
@@ -109,8 +110,10 @@ def on_evenings(count: int, *, seed: int, progress: Progress = lambda _: None) -
     return {
         "forecast, evenings": _figures(usual.whole, ratio=0.9, coverage=(75, 88)),
         "forecast, evenings while filling": _figures(usual.filling),
+        "forecast, evenings, time to full": usual.full.figures(),
         "forecast, shifted evenings": _figures(shifted.whole, ratio=0.9, coverage=(75, 88)),
         "forecast, shifted evenings while filling": _figures(shifted.filling, ratio=1.0),
+        "forecast, shifted evenings, time to full": shifted.full.figures(),
     }
 
 
@@ -184,6 +187,7 @@ def _worked(now: datetime) -> bool:
 class _OfEvenings:
     whole: Scores = field(default_factory=lambda: {minutes: Score() for minutes in MINUTES})
     filling: Scores = field(default_factory=lambda: {minutes: Score() for minutes in MINUTES})
+    full: FullScore = field(default_factory=FullScore)
 
 
 def _on_evenings(evenings: Iterable[Evening], progress: Progress) -> _OfEvenings:
@@ -194,19 +198,25 @@ def _on_evenings(evenings: Iterable[Evening], progress: Progress) -> _OfEvenings
         moments = [START.timestamp() + 60 * STEP_MIN * step for step in range(len(counted))]
         filled = int(np.argmax(evening.people >= 0.9 * evening.people.max()))
         first = int(np.argmax(evening.counted > 0))
+        full = full_step(evening)
         for step in range(max(1, first), len(counted) - MINUTES[-1] // STEP_MIN):
             scores = (found.whole, found.filling) if step < filled else (found.whole,)
             past = Past(moments[: step + 1], counted[: step + 1])
-            _at_step(past, truth, evening.capacity, scores)
+            said, now = _at_step(past, truth, evening.capacity, scores)
+            if full is None or step < full:
+                found.full.add(said, now, None if full is None else START + full * STEP)
         progress(1)
     return found
 
 
-def _at_step(past: Past, truth: Sequence[float], capacity: int, scores: Sequence[Scores]) -> None:
+def _at_step(
+    past: Past, truth: Sequence[float], capacity: int, scores: Sequence[Scores]
+) -> tuple[Forecast, datetime]:
+    """What would be said, and when."""
     step, inside = len(past.people) - 1, past.people[-1]
     now = datetime.fromtimestamp(past.moments[-1], UTC)
     expected = Outlook(past, now=now).expected(inside, now=now)
-    said = told(expected, int(inside), now=now, capacity=capacity).ahead
+    said = told(expected, int(inside), now=now, capacity=capacity)
     half_an_hour_ago = past.people[step - 6] if step >= 6 else 0.0
     for i, minutes in enumerate(MINUTES):
         steps = minutes // STEP_MIN
@@ -219,7 +229,8 @@ def _at_step(past: Past, truth: Sequence[float], capacity: int, scores: Sequence
         ours = capped(expected[i], inside, capacity) if expected else None
         for each in scores:
             each[minutes].add(truth[step + steps], ours, others, now=inside)
-            each[minutes].said.append(said[i].people is not None)
+            each[minutes].said.append(said.ahead[i].people is not None)
+    return said, now
 
 
 def _next_snapshot(known: Sequence[tuple[datetime, int]], after: datetime) -> Range | None:

@@ -11,12 +11,14 @@ from typer.testing import CliRunner
 
 from hub.clock import JST
 from hub.errors import BadInput
+from shelters.ahead import HORIZONS, Ahead, Forecast
 from shelters.evening import table
 from shelters.forecast import Range
 from yobikake.commands.shelters import shelters
 from yobikake.evaluation import calit2, forecast, library, nanao, scenarios
 from yobikake.evaluation.figure import Figure
 from yobikake.evaluation.forecast import Score
+from yobikake.evaluation.full import FullScore
 from yobikake.evaluation.scenarios import USUAL
 
 SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[4] / "shared")
@@ -31,6 +33,29 @@ def test_a_score_is_measured_by_the_best_of_the_simplest_ways() -> None:
     assert score.mae == pytest.approx(5 / 3)
     assert score.ratio == pytest.approx((1 + 3 + 1) / (4 + 4 + 1))
     assert score.coverage == 50
+
+
+def test_a_time_to_full_is_right_where_it_comes_to_be_and_its_interval_holds_it() -> None:
+    score, now, minute = FullScore(), forecast.START, timedelta(minutes=1)
+
+    def say(full: int | None, between: tuple[int, int | None] | None, truth: int | None) -> None:
+        ahead = tuple(Ahead(at=now + horizon, people=1, low=1, high=1) for horizon in HORIZONS[:2])
+        ends = between and (now + between[0] * minute, between[1] and now + between[1] * minute)
+        said = Forecast(ahead=ahead, full_at=None if full is None else now + full * minute, full_between=ends)
+        score.add(said, now, None if truth is None else now + truth * minute)
+
+    say(40, (20, None), 50)  # held, ten minutes off
+    say(40, (20, 45), 58)  # too late for its interval
+    say(None, (55, None), 90)  # beyond what is said: held
+    say(None, None, 30)  # not foreseen
+    say(30, (10, None), None)  # said, and it never fills: held, since it says perhaps not
+    say(30, (10, 50), None)  # said for certain
+    say(30, (10, 50), 0)  # it is full: nothing to say
+    score.add(Forecast(), now, now + minute)
+    assert score.held == [True, False, True, False, True, False]
+    assert score.errors == [10, 18]
+    assert score.foreseen == [True, True, False]
+    assert score.false == [False, False, True, True]
 
 
 def test_the_same_seed_gives_the_same_evening_and_nobody_is_made_of_nothing() -> None:
@@ -104,8 +129,10 @@ def test_the_command_prints_the_goals_beside_the_figures(
     assert {part for part in parts if part.startswith("forecast")} == {
         "forecast, evenings",
         "forecast, evenings while filling",
+        "forecast, evenings, time to full",
         "forecast, shifted evenings",
         "forecast, shifted evenings while filling",
+        "forecast, shifted evenings, time to full",
         "forecast, CalIt2's estimate",
         "forecast, CalIt2's inflow",
         "forecast, Nanao",
