@@ -31,11 +31,12 @@ class Soon(NamedTuple):
 
 class Outlook(NamedTuple):
     """`soon`: at each of `HORIZONS`. `full_minutes`: until it is full, where that is expected; `full_from_minutes`: as
-    early as it may be."""
+    early as it may be; `full_until_minutes`: as late, or None, where perhaps it will not be."""
 
     soon: tuple[Soon, ...]
     full_minutes: int | None
     full_from_minutes: int | None
+    full_until_minutes: int | None
 
     @property
     def said(self) -> tuple[Soon, ...]:
@@ -54,12 +55,12 @@ def outlook(row: Row, now: datetime) -> Outlook | None:
         Soon(round(horizon.total_seconds() / 60), each)
         for horizon, each in zip(HORIZONS, row.occupancy.ahead, strict=False)
     )
-    between = row.occupancy.full_between
+    between = row.occupancy.full_between or (None, None)
     fills = row.step.stage is Stage.RECEIVING and not _full(row)
     return Outlook(
         soon,
         _minutes(row.occupancy.full_at, now) if fills else None,
-        _minutes(between[0], now) if fills and between else None,
+        *(_minutes(each, now) if fills else None for each in between),
     )
 
 
