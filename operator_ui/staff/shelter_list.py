@@ -15,7 +15,7 @@ from hub.hazard import DESIGNABLE, Hazard
 from operator_ui import form
 from operator_ui.changes import version_of
 from operator_ui.form import Form, Problem
-from operator_ui.staff import devices_page, shelter_hazards, shelter_steps
+from operator_ui.staff import devices_page, proposals, shelter_hazards, shelter_steps
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, Console, page, part, see_other
 from operator_ui.staff.destinations import destinations
 from operator_ui.staff.glance import glance, look_of
@@ -147,6 +147,8 @@ async def _values(request: web.Request, board: Board, chosen: set[str]) -> dict[
         "sent": destinations(board, hazard, request.app[CONSOLE].city),
         "groups": grouped(board, hazard, threatening),
         "devices_to_look_at": await devices_page.to_look_at(request.app[CONSOLE]),
+        "proposals": await proposals.shown(request.app[CONSOLE], board),
+        "may_compose": may(request[ACTOR], Action.COMPOSE),
         "look_of": lambda row: look_of(row, hazard),
         "outlook_of": lambda row: outlook(row, board.at),
         "opening": OPENING_ORDER,
