@@ -35,6 +35,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         + USER
         + 'security_protocol = "SASL_SSL"\nca_file = "kafka.pem"\n'
         '[shelters]\nmqtt_password_file = "mqtt"\n'
+        '[[shelters.networks]]\nkind = "chirpstack"\nmqtt = "mqtt://127.0.0.1"\npassword_file = "chirp"\n'
         '[channels.x.account]\naccess_token_file = "x"\n'
         '[[channels.wifi.facilities]]\npsk_file = "psk"\n'
         '[channels.website]\ndirectory = "site"\n'
@@ -45,6 +46,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert found.proxy.ca_file == tmp_path / "ca.pem"
     assert (found.bus.password_file, found.bus.ca_file) == (tmp_path / "p", tmp_path / "kafka.pem")
     assert found.shelters.mqtt_password_file == tmp_path / "mqtt"
+    assert [network.password_file for network in found.shelters.networks] == [tmp_path / "chirp"]
     assert found.channels["x"]["account"]["access_token_file"] == str(tmp_path / "x")
     assert found.channels["wifi"]["facilities"][0]["psk_file"] == str(tmp_path / "psk")
     assert found.channels["website"]["directory"] == str(tmp_path / "site")
@@ -103,6 +105,16 @@ def test_a_file_as_an_editor_on_windows_saves_it_is_read(tmp_path: Path) -> None
         (LEAST + '[proxy]\nurl = "proxy:8080"', "$.proxy", "http://"),
         (LEAST + '[on_call]\nmail = ["bosai"]', "$.on_call", "mail"),
         (LEAST + '[shelters]\nmqtt = "127.0.0.1"', "$.shelters", "mqtts://"),
+        (
+            LEAST + '[[shelters.networks]]\nkind = "helium"\nmqtt = "mqtt://a"',
+            "$.shelters.networks[0].kind",
+            "helium",
+        ),
+        (
+            LEAST + '[[shelters.networks]]\nkind = "chirpstack"\nmqtt = "a"',
+            "$.shelters.networks[0]",
+            "mqtts://",
+        ),
         (LEAST + "[delivery]\nbackoff_s = [1, inf]", "$.delivery.backoff_s[1]", "86400"),
         (LEAST + "[channels]\nmail = true", "$.channels", "object"),
         (LEAST + "[staff\n", "line 3", "TOML"),
