@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # numpy and scipy are loaded when it runs
 
 def simulate(
     scenario: Annotated[
-        str, typer.Option(help="typhoon-2019, or typhoon-2019-full: as many people as fit.")
+        str, typer.Option(help="typhoon-2019; -full: as many people as fit; -rush: all set out at once.")
     ] = "typhoon-2019",
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="How many evenings.")] = 10,
     svg: Annotated[Path | None, typer.Option(help="Draw the first evening into this file.")] = None,
@@ -81,7 +81,7 @@ def _show(compared: "Comparison") -> None:
     )
     for case, rows in groupby(compared.rows, key=lambda row: row.case):
         table = Table("told", title=_title(case), title_justify="left", box=None, pad_edge=False)
-        for heading in ("turned away", "of nearest", "minutes", "95 %", "no place"):
+        for heading in ("turned away", "of nearest", "minutes", "95 %", "sites full", "no place"):
             table.add_column(heading, justify="right")
         for row in rows:
             table.add_row(*_cells(row))
@@ -107,4 +107,5 @@ def _cells(row: "Row") -> Iterator[str]:
     yield f"{-100 * row.reduction:+.0f} %"
     yield f"{row.walking_min:.1f}"
     yield f"{row.walking_p95_min:.0f}"
+    yield f"{100 * row.sites_full:.0f} %"
     yield f"{row.unplaced:,}"

@@ -31,7 +31,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Over all people of all evenings. `reduction`: of those turned away under `nearest`, the ratio that is not."""
+    """Over all people of all evenings. `reduction`: of those turned away under `nearest`, the ratio that is not.
+    `sites_full`: of the open sites, the ratio that turned somebody away."""
 
     case: Case
     way: Way
@@ -39,6 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     reduction: float
     walking_min: float
     walking_p95_min: float
+    sites_full: float
     unplaced: int
 
 
@@ -121,6 +123,7 @@ def _lived(this: Evening, case: Case, way: Way) -> Outcome:
 
 def _row(case: Case, way: Way, lived: dict[tuple[Case, Way], list[Outcome]]) -> Row:
     outcomes, nearest = lived[case, way], lived[case, NEAREST]
+    full = [each.full for each in outcomes]
     away, base = _mean(outcomes, "turned_away"), _mean(nearest, "turned_away")
     return Row(
         case=case,
@@ -129,6 +132,7 @@ def _row(case: Case, way: Way, lived: dict[tuple[Case, Way], list[Outcome]]) -> 
         reduction=1 - away / base if base else 0.0,
         walking_min=_mean(outcomes, "walking_min"),
         walking_p95_min=_mean(outcomes, "walking_p95_min"),
+        sites_full=sum(map(sum, full)) / sum(map(len, full)),
         unplaced=sum(each.unplaced for each in outcomes),
     )
 

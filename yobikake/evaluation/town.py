@@ -36,7 +36,8 @@ IMPAIRED = 0.15
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """`load`: how many come, as a ratio of what the open sites hold: between the two numbers.
 
-    `open_sites`: of those designated, how many open: between the two numbers.
+    `open_sites`: of those designated, how many open: between the two numbers. `rush`: most set out within the same half
+    an hour, which no curve of `departures` and nothing that the forecast learned from does.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     load: tuple[float, float]
     open_sites: tuple[int, int]
     night: bool
+    rush: bool = False
 
 
 SCENARIOS = {
@@ -63,6 +65,15 @@ SCENARIOS = {
         load=(0.95, 1.05),
         open_sites=(12, 18),
         night=True,
+    ),
+    "typhoon-2019-rush": Scenario(
+        name="typhoon-2019-rush",
+        city="akishima",
+        hazard=Hazard.FLOOD,
+        load=(0.55, 0.80),
+        open_sites=(12, 18),
+        night=True,
+        rush=True,
     ),
 }
 """台風第19号 of October 2019, when Akishima's shelters overflowed (NHK). How many came and what the sites hold is not
@@ -124,7 +135,7 @@ def evening(scenario: Scenario, seed: int) -> Evening:
     expected = demand.origins(city, exposures.load(folder, city), scenario.hazard)
     coming = chance.uniform(*scenario.load) * sum(site.capacity or 0 for site in sites)
     truth = _times(expected, [chance.lognormvariate(0, 0.3) for _ in expected], coming)
-    curve = drawn(chance)
+    curve = _rush(chance) if scenario.rush else drawn(chance)
     return Evening(
         sites=sites,
         families=_families(truth, coming, curve, chance),
@@ -136,6 +147,10 @@ def evening(scenario: Scenario, seed: int) -> Evening:
         ),
         wrong=_wrong(expected, coming, len(sites), chance),
     )
+
+
+def _rush(chance: random.Random) -> Departures:
+    return Departures(midpoint_min=chance.uniform(15, 45), scale_min=chance.uniform(4, 10))
 
 
 def _wrong(expected: Sequence[Origin], coming: float, sites: int, chance: random.Random) -> Beliefs:

@@ -25,10 +25,11 @@ from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
 from shelters.plans import EVERY, LASTS, Made, origins_of
 from shelters.router import Router
-from shelters.routing import Method
+from shelters.routing import Choice, Method
 from shelters.shelter import Stage, Step
 from shelters.site import Site, SiteCode, load_sites
 from shelters.walking import way_m
+from shelters.why import Reason, Why
 from tests.unit.test_render import JA, alert
 from yobikake.assembly import city_folder
 from yobikake.slot_source import CitySlots
@@ -222,6 +223,29 @@ async def test_each_zones_text_names_where_the_plan_sends_that_zone() -> None:
     busy = board.made[FLOOD].plan.zones[Zone("haijima")][0].site
     evening.steps[busy] = Step(site=busy, number=7, stage=Stage.FULL, at=NOW, by="sato")
     assert SITES[busy].name.ja not in text(await evening.board.now(), Zone("haijima"))
+
+
+async def test_whatever_a_plan_says_no_unfit_or_shut_site_is_named() -> None:
+    """I16 does not rest on plans: what is named is asked of `suited` at that moment."""
+    evening = Evening()
+    await evening.receive([*FIT[:4], UNFIT[0]])
+    await evening.router.look()
+    made = await evening.made()
+    wrong = [UNFIT[0], FIT[9], SiteCode("nowhere"), FIT[0]]
+    choices = tuple(Choice(site=code, people=9, metres=10, reason=Reason(why=Why.NEAREST)) for code in wrong)
+    said = msgspec.structs.replace(
+        made.plan,
+        zones=dict.fromkeys(made.plan.zones, choices),
+        prices=dict.fromkeys([*wrong, *FIT[:4]], 0.0),
+    )
+    board = msgspec.structs.replace(
+        await evening.board.now(), made={FLOOD: msgspec.structs.replace(made, plan=said)}
+    )
+    zone = Zone("haijima")
+    assert [row.site.code for row, _ in board.sent(FLOOD, zone)] == [FIT[0]]
+    assert set(board.prices(FLOOD)) == set(FIT[:4])
+    assert {row.site.code for row in board.shown(FLOOD, near=CITY.centre)} == set(FIT[:4])
+    assert SITES[UNFIT[0]].name.ja not in text(board, zone)
 
 
 async def test_a_list_from_a_place_begins_with_where_the_plan_wants_people_from_there() -> None:
