@@ -228,7 +228,7 @@ async def _hub(present: Present) -> AsyncIterator[_Hub]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="yobikake-bench-")))
         addresses = {
-            kind: await stack.enter_async_context(_running(kind(folder)))
+            kind: await stack.enter_async_context(running_server(kind(folder)))
             for kind, _ in WITH
             if not missing(kind.needs()) and (kind is not Redis or present is Present.REDIS)
         }
@@ -258,7 +258,7 @@ async def _hub(present: Present) -> AsyncIterator[_Hub]:
 
 
 @asynccontextmanager
-async def _running(server: Server) -> AsyncIterator[str]:
+async def running_server(server: Server) -> AsyncIterator[str]:
     await server.start()
     try:
         yield server.address

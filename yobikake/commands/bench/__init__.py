@@ -15,12 +15,27 @@ from yobikake.commands.bench.mail import mail
 from yobikake.commands.bench.page import page
 from yobikake.commands.bench.paint import paint
 from yobikake.commands.bench.plan import plan
+from yobikake.commands.bench.readings import readings
 from yobikake.commands.bench.report import report
 from yobikake.commands.bench.voice import voice
 
 bench = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-for command in (alert, mail, line, voice, ingest, page, paint, lanes, isolation, accept, plan, report):
+for command in (
+    alert,
+    mail,
+    line,
+    voice,
+    ingest,
+    readings,
+    page,
+    paint,
+    lanes,
+    isolation,
+    accept,
+    plan,
+    report,
+):
     bench.command()(command)
 
 
