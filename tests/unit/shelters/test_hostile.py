@@ -101,7 +101,7 @@ def _people(minutes: list[tuple[int, list[Json]]]) -> tuple[Tally, int | None]:
     return tally, estimate(tally, ruler, now=now).people
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.lists(HOSTILE, max_size=4), min_size=21, max_size=21))
 def test_hostile_input_moves_nobody(between: list[list[Json]]) -> None:
     quiet = _people([(minute, honest(minute)) for minute in range(21)])
