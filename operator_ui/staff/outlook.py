@@ -17,6 +17,8 @@ Samples = Callable[[datetime, datetime], Awaitable[Sequence[Point]]]
 """How full every site was, from a moment and before another: `History`."""
 
 BACK = timedelta(hours=2)
+SOON_MIN = 60
+"""What is farther off comes true in about one of two cases (docs/occupancy.md): no word for a list."""
 ROUNDED_MIN = 5
 """Nobody knows the minute at which it will be full."""
 TABLE_EVERY_MIN = 15
@@ -37,6 +39,10 @@ class Outlook(NamedTuple):
     full_minutes: int | None
     full_from_minutes: int | None
     full_until_minutes: int | None
+
+    @property
+    def full_soon(self) -> bool:
+        return self.full_minutes is not None and self.full_minutes <= SOON_MIN
 
     @property
     def said(self) -> tuple[Soon, ...]:

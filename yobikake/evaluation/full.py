@@ -10,6 +10,7 @@ from shelters.ahead import HORIZONS, Forecast
 from yobikake.evaluation.figure import Figure
 from yobikake.evaluation.scenarios import STEP_MIN, Evening
 
+SOON = timedelta(hours=1)
 STEP = timedelta(minutes=STEP_MIN)
 FULL_RATIO, FAMILY = 0.96, 2
 """A shelter that lets nobody more in holds so many of its capacity, less so many people: some are outside for a moment,
@@ -18,9 +19,9 @@ and the next family is too large for what is left."""
 
 @dataclass(slots=True)
 class FullScore:
-    """At moments before it is full at which something is said: `held`, whether the interval holds the time; `errors`,
-    minutes, where both name one; `foreseen`, of those after which it fills within what is said; `false`, of those at
-    which a time is named."""
+    """At moments before it is full at which something is said: `held`, whether the interval holds the time, where it
+    fills or may; `errors`, minutes, where both name one; `foreseen`, of those after which it fills within what is said;
+    `false`, of those at which a time within `SOON` is named."""
 
     held: list[bool] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
@@ -32,21 +33,22 @@ class FullScore:
         if not reach or (full_at is not None and full_at <= now):
             return
         fills = full_at if full_at is not None and full_at <= now + HORIZONS[reach - 1] else None
-        earliest, latest = said.full_between or (None, None)
-        self.held.append(_order(earliest, fills) and _order(fills, latest))
+        if fills is not None or said.full_between is not None:
+            earliest, latest = said.full_between or (None, None)
+            self.held.append(_order(earliest, fills) and _order(fills, latest))
         if fills is not None:
             self.foreseen.append(said.full_at is not None)
-        if said.full_at is not None:
+        if said.full_at is not None and said.full_at <= now + SOON:
             self.false.append(fills is None)
-            if fills is not None:
-                self.errors.append(abs(said.full_at - fills) / timedelta(minutes=1))
+        if said.full_at is not None and fills is not None:
+            self.errors.append(abs(said.full_at - fills) / timedelta(minutes=1))
 
     def figures(self) -> dict[str, Figure]:
         parts = {
             "interval holds it, %": [100.0 * each for each in self.held],
             "error, min": self.errors,
             "foreseen where it fills, %": [100.0 * each for each in self.foreseen],
-            "said where it does not fill, %": [100.0 * each for each in self.false],
+            "said within the hour, and not full in two, %": [100.0 * each for each in self.false],
         }
         return {name: Figure(value=fmean(values)) for name, values in parts.items() if values}
 

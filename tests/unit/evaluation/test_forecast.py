@@ -48,11 +48,13 @@ def test_a_time_to_full_is_right_where_it_comes_to_be_and_its_interval_holds_it(
     say(40, (20, 45), 58)  # too late for its interval
     say(None, (55, None), 90)  # beyond what is said: held
     say(None, None, 30)  # not foreseen
+    say(None, None, None)  # nothing at stake
     say(30, (10, None), None)  # said, and it never fills: held, since it says perhaps not
-    say(30, (10, 50), None)  # said for certain
+    say(60, (10, 60), None)  # said for certain
+    say(61, (10, None), None)  # not within the hour
     say(30, (10, 50), 0)  # it is full: nothing to say
     score.add(Forecast(), now, now + minute)
-    assert score.held == [True, False, True, False, True, False]
+    assert score.held == [True, False, True, False, True, False, True]
     assert score.errors == [10, 18]
     assert score.foreseen == [True, True, False]
     assert score.false == [False, False, True, True]

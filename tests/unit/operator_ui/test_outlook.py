@@ -43,13 +43,14 @@ async def test_the_list_says_what_is_expected_in_either_language(desk: Desk) -> 
     await open_sites(desk, [ONE, TWO])
     desk.occupancies = {
         ONE: expects(holds(ONE, 150), (180, 150, 210), (1210, 160, 1260), None, full=38),
-        TWO: expects(holds(TWO, 8), None, None, None),
+        TWO: expects(holds(TWO, 8), None, None, None, full=80),
     }
     async with somebody(desk, "ito") as person:
         japanese = read(document_fromstring(await person.get("/shelters")))
         english = read(document_fromstring(await person.get("/shelters", **{"Accept-Language": "en"})))
         assert "30分後 約180人 (150–210)" in japanese
         assert "満員まで 約40分" in japanese, "nobody knows the minute"
+        assert japanese.count("満員まで") == 1, "nobody knows what is farther off than an hour"
         assert japanese.count("予測できません") == 1
         assert "in 30 min about 180 (150–210)" in english
         assert "full in about 40 min" in english
