@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from shelters import filter as kalman
+from shelters import heads
 from shelters.belief import Belief, Count, alive
 from shelters.device import Counts, Device
 from shelters.doorway import Crossing, Seen, factor, guess_variance, missed_noise, share, turned
@@ -27,18 +28,6 @@ FORGET = timedelta(days=1)
 
 SURPRISE = 3.0
 """Deviations from which the doors and a count contradict each other."""
-
-COUNT_SHARE, COUNT_ALONE = 0.02, 1.0
-"""Deviation of a count by people: this share of it, and this many."""
-
-NOBODY = 0.1
-"""Deviation where they found nobody: an empty building is easily told from one that is not."""
-
-LIST_PERCENT, HEADS_PERCENT = 10.0, 5.0
-"""Error of a check-in list (who leaves often does not say so), and of a head counter that nobody tested."""
-
-ERRORS_LAST = timedelta(minutes=30)
-"""A counter that looks again a minute later errs as before: within this time it tells little new."""
 
 BELOW_NOBODY = 5
 """By how many more than chance explains the doors may fall below nobody, before they are doubted."""
@@ -111,7 +100,6 @@ class _Run:
     def __init__(self, belief: Belief, devices: Sequence[Device]) -> None:
         self._devices = {device.id: device for device in devices}
         self._doors = [device for device in devices if device.door]
-        self._zones = [device for device in devices if device.counts is Counts.HEADS]
         self._noise_each = {door.id: missed_noise(door) for door in self._doors}
         self._patience = {door.id: door.patience for door in self._doors}
         self._begin(belief)
@@ -306,24 +294,13 @@ class _Run:
     def _count(self, count: Count) -> None:
         self._hand_over()
         if count.by_people:
-            variance = (COUNT_SHARE * count.people + COUNT_ALONE) ** 2 if count.people else NOBODY**2
+            variance = heads.by_people(count.people)
             self._believe(float(count.people), variance, variance, by_people=True)
-            return
-        device = self._devices.get(count.device)
-        if device is None:
-            return
-        self._heads[count.device] = count
-        parts = self._zones if device.counts is Counts.HEADS else [device]
-        latest = [self._heads[part.id] for part in parts if self._fresh(part, count.at)]
-        if len(latest) < len(parts):  # what a silent zone holds is not known
-            return
-        people = sum(max(0, one.people - self._devices[one.device].staff) for one in latest)
-        variance = (_error(device) * people + COUNT_ALONE) ** 2
-        again = max(1.0, len(parts) * ERRORS_LAST / device.interval)
-        self._believe(float(people), variance, again * variance, by_people=False)
-
-    def _fresh(self, part: Device, at: datetime) -> bool:
-        return part.id in self._heads and at <= self._heads[part.id].at + part.patience
+        elif count.device in self._devices:
+            self._heads[count.device] = count
+            seen = heads.seen(self._heads, self._devices, count)
+            if seen is not None:
+                self._believe(seen.people, seen.alone, seen.again, by_people=False)
 
     def _believe(self, people: float, alone: float, variance: float, *, by_people: bool) -> None:
         """`alone`: its variance by itself; `variance`: what it adds to the counts just before it."""
@@ -359,8 +336,3 @@ class _Run:
         self._contradicted = True
         gap = None if people is None else people - self._state.people
         self._flipped = turned(self._seen, self._state, gap) or self._flipped
-
-
-def _error(device: Device) -> float:
-    usual = HEADS_PERCENT if device.counts is Counts.HEADS else LIST_PERCENT
-    return (usual if device.error_percent is None else device.error_percent) / 100

@@ -23,7 +23,8 @@ from hub.errors import TemporaryFailure
 from hub.live import Live
 from shelters.crowding import Thresholds
 from shelters.device import Devices
-from shelters.occupancy import STAFF_INTERVAL, Occupancy, Ruler, estimate
+from shelters.estimate import Ruler, estimate
+from shelters.occupancy import STAFF_INTERVAL, Occupancy
 from shelters.outlooks import Outlooks
 from shelters.reading import Reading, Readings
 from shelters.site import Site, SiteCode

@@ -45,6 +45,9 @@ def _site(row: Row) -> dict[str, Any]:
         "name": row.site.name.ja,
         "stage": row.step.stage,
         "people": row.people,
+        "margin": row.occupancy.margin,
+        "guessed": row.occupancy.guessed,
+        "recount": row.occupancy.recount,
         "capacity": row.site.capacity,
         "crowding": row.crowding,
         "as_of": row.occupancy.as_of,
@@ -59,6 +62,8 @@ def _sites(found: Board) -> None:
         people = "不明" if row.people is None else str(row.people)
         if row.people is not None and row.site.capacity is not None:
             people = f"{row.site.capacity}人中{row.people}人"
+        if row.people is not None and row.occupancy.margin is not None:
+            people += f" ±{row.occupancy.margin}" + (" 推定" if row.occupancy.guessed else "")
         crowding = "–" if row.crowding is None else JAPANESE[row.crowding]
         table.add_row(
             escape(row.site.name.ja),

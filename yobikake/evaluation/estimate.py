@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 from shelters.device import Counts, Device
-from shelters.occupancy import Occupancy, Ruler, estimate
+from shelters.estimate import Ruler, estimate
+from shelters.occupancy import Occupancy
 from shelters.reading import DoorTotals, Measure, Reading, StaffWord
 from shelters.site import SiteCode
 from shelters.tally import Tally, add, fold

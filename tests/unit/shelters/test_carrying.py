@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hub import typed
 from hub.shelter_list import Crowding
 from shelters.device import Counts, Device
-from shelters.occupancy import Occupancy, Recount, Ruler, Source, estimate
+from shelters.estimate import Ruler, estimate
+from shelters.occupancy import Occupancy, Recount, Source
 from shelters.reading import DoorDeltas, DoorTotals, HeadCount, Measure, Reading, StaffWord
 from shelters.site import SiteCode
 from shelters.tally import Tally, add, fold

@@ -7,7 +7,7 @@ import pytest
 
 from hub.errors import BadSettings
 from shelters.device import Device, Devices, digest, load_devices, new_key
-from shelters.occupancy import Ruler, estimate
+from shelters.estimate import Ruler, estimate
 from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Refusal, Sent, StaffWord
 from shelters.site import SiteCode
 from shelters.tally import Tally, add

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hub.errors import BadInput
 from shelters import intake
 from shelters.device import Counts, Device, Devices
+from shelters.estimate import Ruler, estimate
 from shelters.inspector import Inspector
-from shelters.occupancy import Ruler, estimate
 from shelters.reading import Reading
 from shelters.site import SiteCode
 from shelters.tally import Tally, add
