@@ -64,13 +64,14 @@ class Outlooks:
 
     async def keep(self, said: Collection[Occupancy], now: datetime) -> list[SiteCode]:
         """Write down what is said of each site, once a slot, and learn from what is written by now; the sites of which
-        that was. Where nothing is known of a site, nothing is written of it."""
+        that was. Where nothing is known of a site, or part of the number is a guess, nothing is written of it: the past
+        is published, and a gap is a gap."""
         since = now - LOOK_BACK if self._slot is None else self._slot - SLOT
         if self._slot != slot_of(now):
             self._slot, self._kept = slot_of(now), set()
         known = [each for each in (one.at(now) for one in said) if each.people is not None]
         known = [each for each in known if each.site not in self._kept]
-        await self._history.write(_point(each, now) for each in known)
+        await self._history.write(_point(each, now) for each in known if not each.guessed)
         self._add(await self._history.read(since))
         sites = [each.site for each in known]
         self._kept.update(sites)

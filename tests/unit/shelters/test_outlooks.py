@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shelters.ahead import NOTHING
@@ -55,6 +56,16 @@ async def test_a_shelter_that_opens_within_a_slot_is_forecast_from_its_first_min
     assert await outlooks.keep([says(3, 12)[0], says(3, 7, OTHER)[0]], says(3, 12)[1]) == [OTHER]
     assert await kept(history) == {SITE: [0], OTHER: [7]}
     assert outlooks.due(says(4, 0)[1]), "the next slot has begun"
+
+
+async def test_a_guess_is_forecast_and_never_a_part_of_the_past(history: History) -> None:
+    outlooks = Outlooks(history)
+    said, now = says(0, 120)
+    assert await outlooks.keep([msgspec.structs.replace(said, guessed=True)], now) == [SITE]
+    assert await kept(history) == {}
+    assert len(outlooks.forecast(said, now).ahead) == 3
+    await outlooks.keep([says(5, 121)[0]], says(5, 121)[1])
+    assert await kept(history) == {SITE: [121]}
 
 
 async def test_a_forecast_stands_for_a_minute_unless_the_number_moves(history: History) -> None:
