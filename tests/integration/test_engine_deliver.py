@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -23,12 +23,13 @@ from hub.bus import Subscription
 from hub.channel import Parcel
 from hub.clock import utc_now
 from hub.codec import BatchRecord
+from hub.deliver import Delivery
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.errors import TemporaryFailure
 from hub.gate import Leases, Stops
 from hub.intake import Intake
 from hub.language import Language
-from hub.ledger import batches, register, tables
+from hub.ledger import Ledger, batches, register, tables
 from hub.ledger.tables import BatchState
 from hub.recipient import Targeting, WholeCity, Zone
 from hub.testing.alerts import a_message
@@ -145,21 +146,35 @@ async def test_two_workers_send_nothing_twice(hub: Engine, smarthost: SmtpGatewa
 
 
 async def test_no_more_is_claimed_than_the_connections_can_soon_take(
-    hub: Engine, smarthost: SmtpGateway
+    hub: Engine, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What the gateway has answered waits for its commit, and no more for a connection."""
     await hub.register(residents(100))
     smarthost.faults.latency_s = 0.02
-    most = 0
+    most = answered = 0
+    attempt = Delivery.attempt
+
+    def counted(delivery: Delivery, batch: BatchId, on_claim: Any, on_answer: Callable[[], None]) -> Any:
+        def over() -> None:
+            nonlocal answered
+            answered += 1
+            on_answer()
+
+        return attempt(delivery, batch, on_claim, over)
+
+    monkeypatch.setattr(Delivery, "attempt", counted)
     async with hub.running():
         alert = await hub.send()
 
         async def over() -> bool:
             nonlocal most
-            most = max(most, sum(state == BatchState.CLAIMED for state in await states(hub)))
+            begun = sum(state != BatchState.PLANNED for state in await states(hub))
+            most = max(most, begun - answered)
             assert smarthost.in_flight <= 2
             return all(tally.done for tally in (await hub.tally(alert)).values())
 
         await until(over)
+    assert answered == len(await states(hub))
     assert 0 < most <= 2 * 2
 
 
@@ -722,21 +737,32 @@ async def test_what_only_waits_for_its_turn_is_given_back_at_the_end(tmp_path: P
 
 
 async def test_what_the_gateway_answered_is_recorded_also_by_one_who_is_told_to_end(
-    hub: Engine, smarthost: SmtpGateway
+    hub: Engine, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await hub.register(residents(5, language=Language.JA, zone=Zone("z0")))
     await hub.fanout.plan(alert := await hub.send())
     (batch,) = await hub.ledger.read(lambda conn: conn.execute(select(tables.batches.c.id)).scalars().all())
     smarthost.faults.latency_s = 0.05
-    disk = threading.Event()
+    disk, busy = threading.Event(), threading.Event()
     claimed = asyncio.Event()
+    asked_for: list[str] = []
+
+    def write(work: Any) -> Awaitable[Any]:
+        asked_for.append(getattr(work, "__qualname__", ""))
+        return Ledger.write(hub.ledger, work)
+
+    def hold(_conn: Any) -> None:
+        busy.set()
+        disk.wait(120)
+
+    monkeypatch.setattr(hub.ledger, "write", write)
     attempt = asyncio.create_task(hub.delivery("mail").attempt(BatchId(batch), lambda _: claimed.set()))
     await claimed.wait()
-    slow = asyncio.create_task(hub.ledger.write(lambda conn: disk.wait(120)))
+    slow = asyncio.create_task(hub.ledger.write(hold))
+    await asyncio.to_thread(busy.wait, 120)
 
     async def the_record_waits_for_the_disk() -> bool:
-        assert hub.ledger._writer is not None
-        return hub.ledger._writer._jobs.qsize() > 0
+        return any("_record_all" in name for name in asked_for)
 
     await until(the_record_waits_for_the_disk)
     attempt.cancel()
