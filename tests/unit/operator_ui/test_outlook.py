@@ -102,7 +102,7 @@ async def test_a_shelters_page_draws_it_and_has_the_same_as_a_table(desk: Desk) 
     (card,) = page.xpath('//section[@id="expected"]')
     (picture,) = card.xpath('.//div[@role="img"]')
     assert picture.get("aria-label") == "人数の推移と見込み。いま150人。60分後 約200人 (160–250)"
-    assert "早ければ25分。ならないこともあります" in read(card)
+    assert "早ければ25分。満員にならないこともあります" in read(card)
     rows = [[read(cell) for cell in row] for row in card.xpath(".//tbody/tr")]
     assert rows[:2] == [["20:30", "100", "—"], ["20:45", "100", "—"]]
     assert rows[-4:] == [
