@@ -1,5 +1,6 @@
 """The evaluation of the estimate: the truth adds up, the same seed gives the same, and the figures can tell."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from hub.clock import JST
 from hub.errors import BadInput
+from tests.integration.command_line import run
 from yobikake.evaluation import calit2
 from yobikake.evaluation.calit2 import Doorway
 from yobikake.evaluation.crowds import BAD, USUAL, Misses, night
@@ -73,3 +75,22 @@ def test_the_drift_of_real_counters_is_halved() -> None:
     assert figures["filter"].met
     assert figures["sum filter"].value < 0.75 * figures["sum reset"].value
     assert timedelta(days=figures["days"].value) >= timedelta(days=30)
+
+
+def test_the_command_tells_every_figure_with_its_goal_and_ends_well_whatever_they_are() -> None:
+    said = run("shelters", "evaluate", "--seeds", "1", "--json")
+    assert (said.code, said.err) == (0, "")
+    parts = json.loads(said.out)
+    for name, at_most in (("estimate, 3-8 % missed", 5), ("estimate, 8-15 % missed", 7)):
+        figures = parts[name]
+        assert figures["filter"]["at_most"] == at_most
+        assert figures["filter"]["met"] is (figures["filter"]["value"] <= at_most)
+        assert figures["coverage"]["at_least"] in (85, 80)
+        assert figures["raw"] == {
+            "value": figures["raw"]["value"],
+            "at_least": None,
+            "at_most": None,
+            "met": None,
+        }
+    missing = run("shelters", "evaluate", "--calit2", "nowhere.csv")
+    assert missing.plain

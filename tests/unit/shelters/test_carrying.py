@@ -250,7 +250,7 @@ def story(given_events: Sequence[tuple[str, int, int, int, int]]) -> list[tuple[
     return readings
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(given_events=events, data=st.data())
 def test_order_repetition_and_folding_change_nothing(
     given_events: list[tuple[str, int, int, int, int]], data: st.DataObject
