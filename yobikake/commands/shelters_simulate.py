@@ -104,7 +104,7 @@ def _cells(row: "Row") -> Iterator[str]:
         f"{row.way.policy}, {row.way.told}" if row.way.policy in ("programme", "fallback") else row.way.policy
     )
     yield f"{100 * row.turned_away:.1f} %"
-    yield f"{-100 * row.reduction:+.0f} %"
+    yield "–" if row.way.policy == "nearest" else f"{-100 * row.reduction:+.0f} %"
     yield f"{row.walking_min:.1f}"
     yield f"{row.walking_p95_min:.0f}"
     yield f"{100 * row.sites_full:.0f} %"
