@@ -34,8 +34,13 @@ COMMANDS = {
     ),
     "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
     "send": ("send", "send", "Prepare an alert and ask for its approval."),
-    "approve": ("send", "approve", "Approve a draft and send it."),
+    "approve": ("send", "approve", "Approve a draft and send it, now or at a time."),
     "correct": ("send", "correct", "Submit the correction of an alert, which was prepared when it was sent."),
+    "muster": (
+        "muster",
+        "muster",
+        "Call staff together, and see who comes. / 参集",
+    ),
     "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
     "shelters": (
         "shelters",

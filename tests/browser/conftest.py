@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.console_hub import Hub, a_hub
+from tests.browser.looking import PATIENCE_MS
 from tests.servers.absence import absent
 from tests.unit.residents.portal_setup import Town, a_town, served
 
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium-headless-shell"))
 
 

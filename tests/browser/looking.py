@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, Page, Request, expect
+from playwright.async_api import Browser, BrowserContext, Page, Request
 
 PATIENCE_MS = 60_000.0
 """For whatever a page is about to show: a guard against waiting for ever on a machine that is busy."""
-
-expect.set_options(timeout=PATIENCE_MS)
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder, to look at them."""

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from hub.alert import Mode
 from tests.browser.console_hub import PASSWORD, RESIDENTS, STAFF, Hub
+from tests.browser.looking import PATIENCE_MS
 from tests.browser.sending import GROUNDS, sent
 from tests.unit.test_measure import TEXTS
 
@@ -45,6 +46,7 @@ async def clerk(chromium: Browser, hub: Hub, login: str, **options: object) -> C
             **options,
         }
     )
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     someone = Clerk(page, hub)
     page.on("pageerror", lambda error: someone.complaints.append(str(error)))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from hub import codec
 from hub import keys as key_files
 from hub.authorise import Actor, Role
 from hub.city import City, Preset
-from hub.clock import utc_now
+from hub.clock import JST, utc_now
 from hub.draft import Message
 from hub.groups import Groups
 from hub.language import Language
@@ -240,6 +241,20 @@ def test_the_author_does_not_approve(tmp_path: Path, settings: Path) -> None:
     assert said.plain
     assert "author" in said.err
     assert drafts(settings) == {"submitted"}
+
+
+def test_what_is_approved_for_a_time_waits_for_it(settings: Path) -> None:
+    draft = submitted(settings)
+    for at in ("tomorrow", "2020-01-01T09:00"):
+        refused = approve(settings, draft, "tanaka", 4, "--at", at)
+        assert refused.plain, at
+        assert drafts(settings) == {"submitted"}
+    at = (utc_now() + timedelta(days=1)).astimezone(JST).replace(second=0, microsecond=0, tzinfo=None)
+    said = approve(settings, draft, "tanaka", 4, "--at", at.isoformat(timespec="minutes"))
+    assert said.code == 0, said.err
+    assert f"{at:%m-%d %H:%M}" in said.out
+    assert drafts(settings) == {"scheduled"}
+    assert json.loads(run("alerts", "-s", settings, "--json").out) == []
 
 
 @pytest.mark.parametrize("level", [0, 3, 6, -1])

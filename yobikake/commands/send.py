@@ -1,40 +1,25 @@
 """`yobikake send`, `approve` and `correct`: from the command line what the console does, with the same two people."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from hub import city as cities
-from hub import keys as key_files
 from hub import prepared
 from hub.alert import DecisionMethod, Mode
-from hub.authorise import Actor
-from hub.city import City
-from hub.clock import utc_now
-from hub.codec import RecordCodec
-from hub.disk import Disk
+from hub.approval import Approval
+from hub.clock import JST
 from hub.draft import Draft, State, check
-from hub.errors import BadInput, Conflict, Forbidden
+from hub.errors import BadInput, Conflict
 from hub.evacuation import Level
-from hub.gate import Stops
-from hub.intake import Approval, Intake
-from hub.ledger import Ledger, accounts
 from hub.recipient import Reached, Targeting, Towns
+from hub.schedule import ASK_BEFORE
 from hub.settings import Settings
 from hub.slots import Form
-from operator_ui.staff import passwords
 from yobikake import initialise, order
-from yobikake.assembly import city_folder, correction
 from yobikake.commands.output import DEFAULT, SettingsFile, load, local, out
-
-Login = Annotated[
-    str,
-    typer.Option(
-        "--as", help="Your login; the password is asked for. / 自分のログイン名。パスワードは次に聞きます"
-    ),
-]
+from yobikake.commands.signed_in import Login, city, intake, password, sign_in
 
 
 def send(
@@ -112,21 +97,41 @@ def send(
 
 
 def approve(
-    draft: Annotated[str, typer.Argument(help="The draft's id.")],
+    draft: Annotated[str, typer.Argument(help="The draft's id. / 下書きの番号")],
     login: Login,
     level: Annotated[
-        int | None, typer.Option(min=0, max=max(Level), help="The alert's level, typed by you. 0: no level.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=max(Level),
+            help="The alert's level, typed by you. 0: no level. / 警戒レベルの数字。なければ0",
+        ),
     ] = None,
     version: Annotated[
-        int | None, typer.Option(min=1, help="The version you read, as --show says it.")
+        int | None, typer.Option(min=1, help="The version you read, as --show says it. / 読んだ版")
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print what would be sent, and send nothing.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DDTHH:MM",
+            help="Send it at this time, not now: staff are asked again before it, and at it. "
+            "/ いまではなく、この時刻に送る。送る前にもう一度聞きます",
+        ),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print what would be sent, and send nothing. / 内容を見るだけ")
+    ] = False,
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Approve a draft, in the version that you read, and send it. An author cannot; the level must be the draft's."""
+    """Approve a draft, in the version that you read, and send it; with --at, at a time.
+
+    An author cannot, unless it is a staff drill; the level must be the draft's.
+
+    下書きを承認して送ります。--at があれば、その時刻に送ります。
+    """
     settings = load(settings_file)
     if show:
-        _show(asyncio.run(_read(settings, draft, login, _password())))
+        _show(asyncio.run(_read(settings, draft, login, password())))
         return
     if level is None or version is None:
         raise BadInput(
@@ -134,7 +139,16 @@ def approve(
             f"read it first: yobikake approve {draft} --as {login} --show / 先に内容を確認してください",
         )
     approval = Approval(draft=draft, version=version, typed=Level(level) if level else None)
-    number = asyncio.run(_approve(settings, approval, login, _password()))
+    if at is not None:
+        when = _moment(at)
+        asyncio.run(_schedule(settings, approval, when, login, password()))
+        out.print(
+            f"Scheduled / 予約しました: {draft}, {local(when)}. It is sent only if somebody says yes in the console, "
+            f"from {local(when - ASK_BEFORE)} on / コンソールで「送る」と答えると送ります",
+            soft_wrap=True,
+        )
+        return
+    number = asyncio.run(_approve(settings, approval, login, password()))
     out.print(f"Accepted / 受け付けました: {number}. Follow it with: yobikake alerts {number}")
 
 
@@ -151,11 +165,22 @@ def correct(
     It goes to whoever the alert reached, or may have reached, once a second person approves it.
     """
     settings = load(settings_file)
-    draft = asyncio.run(_correct(settings, number, login, _password(), submit=not show))
+    draft = asyncio.run(_correct(settings, number, login, password(), submit=not show))
     if show:
         _show(draft)
     else:
         _say_submitted(draft)
+
+
+def _moment(typed: str) -> datetime:
+    """As staff write it: Japanese time, unless an offset stands behind it."""
+    try:
+        found = datetime.fromisoformat(typed)
+    except ValueError as e:
+        raise BadInput(
+            "--at", f"{typed} is no time like 2026-12-10T09:00 / 2026-12-10T09:00 のように書いてください"
+        ) from e
+    return (found if found.tzinfo else found.replace(tzinfo=JST)).astimezone(UTC)
 
 
 def _say_submitted(draft: Draft) -> None:
@@ -206,80 +231,49 @@ def _say(text: str) -> None:
     out.print(text, markup=False, soft_wrap=True)
 
 
-def _password() -> str:
-    return str(typer.prompt("Password / パスワード", hide_input=True, err=True))
-
-
 async def _submit(settings: Settings, asked: order.Asked, login: str) -> Draft:
     """What is wrong is said before the password is asked for."""
     async with initialise.opened(settings) as ledger:
         message = await order.message(settings, ledger, asked)
-        actor = await _sign_in(ledger, login, _password())
-        intake = _intake(settings, ledger)
-        made = await intake.save(message, actor)
-        return await intake.submit(made.id, actor, seen=made.version)
+        actor = await sign_in(ledger, login, password())
+        engine = intake(settings, ledger)
+        made = await engine.save(message, actor)
+        return await engine.submit(made.id, actor, seen=made.version)
 
 
-async def _correct(settings: Settings, number: str, login: str, password: str, *, submit: bool) -> Draft:
+async def _correct(settings: Settings, number: str, login: str, typed: str, *, submit: bool) -> Draft:
     """Submitted; or, not `submit`, as it would be. One that waits for its approval already stays as it is."""
     async with initialise.opened(settings) as ledger:
-        actor = await _sign_in(ledger, login, password)
-        intake = _intake(settings, ledger)
-        identifier = f"{_city(settings).cap_sender}-{number}"
+        actor = await sign_in(ledger, login, typed)
+        engine = intake(settings, ledger)
+        identifier = f"{city(settings).cap_sender}-{number}"
         if not submit:
-            return await intake.read(prepared.draft_id(identifier), actor)
-        found = await intake.correct(identifier, actor)
+            return await engine.read(prepared.draft_id(identifier), actor)
+        found = await engine.correct(identifier, actor)
         if found.state is State.SUBMITTED:
             return found
         if actor.login not in found.authors:
             raise Conflict(
                 f"{found.author} が編集中です。画面で確認してください / {found.author} is editing it: look in the console"
             )
-        return await intake.submit(found.id, actor, seen=found.version)
+        return await engine.submit(found.id, actor, seen=found.version)
 
 
-async def _read(settings: Settings, draft: str, login: str, password: str) -> Draft:
+async def _read(settings: Settings, draft: str, login: str, typed: str) -> Draft:
     async with initialise.opened(settings) as ledger:
-        actor = await _sign_in(ledger, login, password)
-        found = await _intake(settings, ledger).read(draft, actor)
+        actor = await sign_in(ledger, login, typed)
+        found = await intake(settings, ledger).read(draft, actor)
         check(found.message)  # what a terminal would not show is refused here, not after
         return found
 
 
-async def _approve(settings: Settings, approval: Approval, login: str, password: str) -> str:
+async def _approve(settings: Settings, approval: Approval, login: str, typed: str) -> str:
     async with initialise.opened(settings) as ledger:
-        actor = await _sign_in(ledger, login, password)
-        return (await _intake(settings, ledger).accept(approval, actor)).number
+        actor = await sign_in(ledger, login, typed)
+        return (await intake(settings, ledger).accept(approval, actor)).number
 
 
-async def _sign_in(ledger: Ledger, login: str, password: str) -> Actor:
-    account = await ledger.read(lambda conn: accounts.find(conn, login))
-    usable = account is not None and account.usable
-    stored = account.password_hash if account is not None and usable else None
-    if not await asyncio.to_thread(passwords.verified, stored, password) or account is None:
-        raise Forbidden("ログイン名かパスワードが違います / Login or password is wrong")
-    return account.actor
-
-
-def _intake(settings: Settings, ledger: Ledger) -> Intake:
-    """The outbox carries the alert to the hub that serves; it wakes nobody by itself."""
-    keys = key_files.load(settings.keys)
-    city = _city(settings)
-    return Intake(
-        ledger=ledger,
-        records=RecordCodec(keys),
-        keys=keys,
-        stops=Stops(),
-        sender=city.cap_sender,
-        clock=utc_now,
-        page=lambda topic, text: None,
-        relay=lambda: None,
-        channels=frozenset(settings.channels),
-        towns=frozenset(city.towns),
-        prepare=correction(city),
-        disk=Disk(settings.data, limit=settings.limits.free_disk),
-    )
-
-
-def _city(settings: Settings) -> City:
-    return cities.load(city_folder(settings.city))
+async def _schedule(settings: Settings, approval: Approval, at: datetime, login: str, typed: str) -> Draft:
+    async with initialise.opened(settings) as ledger:
+        actor = await sign_in(ledger, login, typed)
+        return await intake(settings, ledger).schedule(approval, at, actor)
