@@ -167,7 +167,6 @@ async def test_routine_begins_nothing_while_urgent_work_is_there(
     tmp_path: Path, smarthost: SmtpGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here it hangs at its gateway; routine mail has a smarthost of its own, and could go."""
-    monkeypatch.setattr("hub.right_of_way.SEEN_S", 0.5)
     monkeypatch.setattr("hub.worker.ANNOUNCE_EVERY_S", 0.1)
     async with SmtpGateway(Inbox()) as hangs:
         channels = {"mail": mail(hangs.port)}
