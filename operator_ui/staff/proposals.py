@@ -5,11 +5,14 @@ from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection
 
 from hub.alert import Mode
 from hub.authorise import Action, authorise
+from hub.cap import MsgType
 from hub.city import City
 from hub.details import Details
+from hub.draft import State
 from hub.errors import Conflict
 from hub.hazard import Hazard
 from hub.ledger import alerts, drafts
@@ -32,6 +35,8 @@ class Shown(NamedTuple):
     row: Row | None
     names: list[Name]
     alert: Accepted | None
+    under_way: str = ""
+    """Where an update of that alert lies that somebody began, and nobody sent yet."""
 
 
 def routes() -> list[web.RouteDef]:
@@ -42,19 +47,24 @@ async def shown(console: Console, board: Board) -> list[Shown]:
     """What holds now, the most urgent first."""
     active = await console.ledger.read(lambda conn: alerts.active(conn, console.keys, at=console.clock()))
     live = [each for each in active if each.alert.mode is Mode.LIVE]
+    begun = await console.ledger.read(_under_way)
     rows = {row.site.code: row for row in board.rows}
     newest: dict[Hazard, Accepted] = {}
     for each in live:
         newest.setdefault(each.alert.hazard, each)
-    return [
-        Shown(
-            proposal=proposal,
-            row=rows[proposal.site] if proposal.site else None,
-            names=[console.city.zones[zone].name for zone in proposal.zones],
-            alert=newest.get(proposal.hazard) if proposal.hazard else None,
+    found = []
+    for proposal in domain.proposals(board, _affected(live, console.city)):
+        alert = newest.get(proposal.hazard) if proposal.hazard else None
+        found.append(
+            Shown(
+                proposal=proposal,
+                row=rows[proposal.site] if proposal.site else None,
+                names=[console.city.zones[zone].name for zone in proposal.zones],
+                alert=alert,
+                under_way=begun.get(alert.alert.identifier, "") if alert else "",
+            )
         )
-        for proposal in domain.proposals(board, _affected(live, console.city))
-    ]
+    return found
 
 
 async def draft(request: web.Request) -> web.Response:
@@ -77,6 +87,8 @@ async def draft(request: web.Request) -> web.Response:
         )
     earlier = held[0].alert
     authorise(request[ACTOR], Action.COMPOSE, earlier.alert.hazard)
+    if held[0].under_way:  # somebody else was quicker: one update says all of it
+        return see_other(held[0].under_way)
     identifier = earlier.alert.identifier
     draft_of = await console.ledger.read(lambda conn: drafts.of_alert(conn, identifier))
     message = following(
@@ -101,6 +113,16 @@ def grounds(about: Shown) -> str:
     hazard = about.proposal.hazard
     zones = "・".join(name.ja for name in about.names)
     return f"{zones}の近くに、{hazard.japanese if hazard else ''}のときに使えて受入中の避難場所がない"
+
+
+def _under_way(conn: Connection) -> dict[str, str]:
+    """By the alert that it follows."""
+    found: dict[str, str] = {}
+    for state, path in ((State.EDITING, "/drafts/{}/edit"), (State.SUBMITTED, "/drafts/{}")):
+        for each in drafts.in_state(conn, state):
+            if each.message.msg_type is MsgType.UPDATE:
+                found |= dict.fromkeys(each.message.references, path.format(each.id))
+    return found
 
 
 def _affected(live: Iterable[Accepted], city: City) -> dict[Hazard, list[tuple[Zone, Position]]]:

@@ -30,6 +30,10 @@ async def test_one_tap_drafts_an_update_with_its_reason_and_sends_nothing(desk: 
         assert "満員の見込み（いま約284人" in draft.message.order.grounds
         assert draft.message.references == (identifier,)
 
+        assert "作りかけの続報を開く" in await person.get("/shelters")
+        await person.post(ACTION, tapped)
+        assert person.path == f"/drafts/{draft_id}/edit", "one update says all of it"
+
         desk.occupancies = {ONE: holds(ONE, 284)}
         again = await person.post(ACTION, tapped)
         assert "いまは当てはまりません" in again
