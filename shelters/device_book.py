@@ -33,7 +33,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from hub import typed
 from hub.clock import Clock
-from hub.ledger.columns import UtcTime
+from hub.ledger.columns import UtcTime, insert_new
 from shelters.intake import Sorted
 from shelters.plausible import Passed, Plausible
 from shelters.reading import Refusal
@@ -48,6 +48,8 @@ MOST_CASES = 1_000
 MOST_OF_ONE = 20
 """Cases of one device in `A_WHILE`: of a flood, the beginning tells all."""
 A_WHILE = timedelta(hours=1)
+MOST_STRANGERS = 100
+"""Those that were heard last."""
 MOST_BYTES = 512
 """Of what a case was in."""
 
@@ -76,6 +78,14 @@ _cases = Table(
     Column("place", String(128), nullable=False),
     Column("reason", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+
+_strangers = Table(
+    "sensor_strangers",
+    _metadata,
+    Column("address", String(64), primary_key=True),
+    Column("heard_at", UtcTime, nullable=False),
 )
 
 
@@ -118,6 +128,7 @@ class DeviceBook:
         self._engine = engine(url)
         self._changes: defaultdict[str, _Change] = defaultdict(_Change)
         self._new: list[Case] = []
+        self._strange: dict[str, datetime] = {}
         self._recent: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self.plausible = Plausible()
         """What the doors last said, also before a restart."""
@@ -158,6 +169,8 @@ class DeviceBook:
         for refusal in found.refused:
             if not refusal.stranger:
                 self._refused(refusal, body, now)
+            elif refusal.device and (refusal.device in self._strange or len(self._strange) < MOST_STRANGERS):
+                self._strange[refusal.device[:64]] = now
 
     def _heard(self, device: str, what: str, condition: Condition, now: datetime) -> None:
         values = self._changes[device].values
@@ -191,14 +204,14 @@ class DeviceBook:
 
     async def flush(self) -> None:
         """Write what was noted. What cannot be written is given up: it is no record."""
-        changes, new = self._changes, self._new
-        self._changes, self._new = defaultdict(_Change), []
+        changes, new, strange = self._changes, self._new, self._strange
+        self._changes, self._new, self._strange = defaultdict(_Change), [], {}
         for device, change in changes.items():
             if (passed := self.plausible.passed.get(device)) is not None:
                 change.values["passed"] = msgspec.msgpack.encode(passed)
-        if changes or new:
+        if changes or new or strange:
             try:
-                await asyncio.to_thread(self._write, changes, new)
+                await asyncio.to_thread(self._write, changes, new, strange)
             except SQLAlchemyError as e:
                 log.warning("the book of devices was not written", error=type(e).__name__)
 
@@ -207,12 +220,19 @@ class DeviceBook:
         await self.flush()
         return await asyncio.to_thread(self._known)
 
+    async def strangers(self) -> dict[str, datetime]:
+        """Numbers of sensors that are not registered, and when each was heard last, the latest first."""
+        await self.flush()
+        return await asyncio.to_thread(self._read_strangers)
+
     async def cases(self, *, limit: int = 100) -> list[Case]:
         """What was refused, the newest first."""
         await self.flush()
         return await asyncio.to_thread(self._read_cases, limit)
 
-    def _write(self, changes: Mapping[str, _Change], new: Sequence[Case]) -> None:
+    def _write(
+        self, changes: Mapping[str, _Change], new: Sequence[Case], strange: Mapping[str, datetime]
+    ) -> None:
         with self._engine.begin() as conn:
             for device, change in sorted(
                 changes.items()
@@ -223,6 +243,15 @@ class DeviceBook:
                 newest = conn.execute(select(func.max(_cases.c.id))).scalar_one()
                 conn.execute(delete(_cases).where(_cases.c.id <= newest - MOST_CASES))
 
+            if strange:
+                conn.execute(delete(_strangers).where(_strangers.c.address.in_(strange)))
+                rows = [{"address": address, "heard_at": at} for address, at in sorted(strange.items())]
+                conn.execute(insert_new(conn, _strangers), rows)
+                latest = select(_strangers.c.heard_at).order_by(_strangers.c.heard_at.desc())
+                oldest = conn.execute(latest.offset(MOST_STRANGERS - 1).limit(1)).scalar()
+                if oldest is not None:
+                    conn.execute(delete(_strangers).where(_strangers.c.heard_at < oldest))
+
     def _known(self) -> dict[str, Known]:
         with self._engine.connect() as conn:
             return {row.device: _row(row) for row in conn.execute(select(_devices))}
@@ -231,6 +260,11 @@ class DeviceBook:
         query = select(_devices.c.device, _devices.c.passed).where(_devices.c.passed.is_not(None))
         with self._engine.connect() as conn:
             return {row.device: typed.from_msgpack(row.passed, Passed) for row in conn.execute(query)}
+
+    def _read_strangers(self) -> dict[str, datetime]:
+        query = select(_strangers).order_by(_strangers.c.heard_at.desc()).limit(MOST_STRANGERS)
+        with self._engine.connect() as conn:
+            return {row.address: row.heard_at for row in conn.execute(query)}
 
     def _read_cases(self, limit: int) -> list[Case]:
         query = select(_cases).order_by(_cases.c.id.desc()).limit(limit)

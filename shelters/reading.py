@@ -118,7 +118,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reading that was not taken: where it stood (`$.readings[3].in`) and why.
 
     `stranger`: it came from a device that is not registered here, which may be somebody else's business. `device`: the
-    registered one that it came from, where that is known.
+    registered one that it came from, where that is known; of a stranger its own number.
     """
 
     place: str

@@ -65,6 +65,7 @@ async def show(request: web.Request) -> web.Response:
         "devices.html",
         places=places,
         cases=[(case, _said(case)) for case in cases],
+        strangers={} if console.device_book is None else await console.device_book.strangers(),
         counts=COUNTS,
         now=now,
     )

@@ -104,7 +104,7 @@ def _each(message: Message, desk: _Desk) -> list[Told]:
         why = (
             f"{message.address} is not registered for this sender / この送信元の機器として登録されていません"
         )
-        return [Refusal(place="$", message=why, stranger=True)]
+        return [Refusal(place="$", message=why, stranger=True, device=message.address)]
     match message:
         case Heard(what=what, battery=battery):
             return [Vital(device=parts[0].id, what=what, condition=Condition(battery=battery))]

@@ -67,6 +67,7 @@ def test_a_hub_says_how_its_devices_are(tmp_path: Path) -> None:
         ("north", True, None)
     ]
     assert told["doors_without_counter"] == {site: ["back"]}
+    assert told["not_registered"] == {}
     assert json.loads(run("sensors", "quarantine", "-s", settings, "--json").out) == []
     shown = run("sensors", "list", "-s", settings)
     assert "north" in shown.out

@@ -9,7 +9,7 @@ import pytest
 
 from shelters import device_book
 from shelters.device import Counts, Device, Devices
-from shelters.device_book import MOST_BYTES, MOST_OF_ONE, DeviceBook
+from shelters.device_book import MOST_BYTES, MOST_OF_ONE, MOST_STRANGERS, DeviceBook
 from shelters.inspector import Inspector
 from shelters.intake import Sorted, Vital
 from shelters.reading import DoorTotals, Reading, Refusal
@@ -101,5 +101,10 @@ async def test_a_flood_of_nonsense_fills_nothing(url: str, monkeypatch: pytest.M
         for number in range(50):
             book.note(Sorted(refused=(Refusal(place="$", message="no", device=f"d{number}"),)))
         assert len(await book.cases(limit=5_000)) == 30
-        book.note(Sorted(refused=(Refusal(place="$", message="somebody else's", stranger=True),)))
+        for number in (*range(150), 3):
+            stranger = Refusal(place="$", message="somebody else's", stranger=True, device=f"{number:016x}")
+            book.note(Sorted(refused=(stranger,)))
+            if number == 99:
+                await book.flush()
+        assert len(await book.strangers()) == MOST_STRANGERS
         assert len(await book.known()) == 51

@@ -41,15 +41,19 @@ def list_(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> Non
     folder = city_folder(settings.city)
     sites = load_sites(folder)
     register = load_devices(folder, sites)
-    known = asyncio.run(_read(settings, DeviceBook.known))
+    known, strangers = asyncio.run(_read(settings, _known_and_strange))
     now = utc_now()
     rows = [_state(device, known.get(device.id), now) for device in register.all()]
     bare = {site: register.uncovered(site) for site in sites if register.uncovered(site)}
-    answer(
-        {"devices": rows, "doors_without_counter": bare},
-        as_json=as_json,
-        show=lambda _: _list_devices(rows, bare, {code: site.name.ja for code, site in sites.items()}),
-    )
+    names = {code: site.name.ja for code, site in sites.items()}
+
+    def show(_: object) -> None:
+        _list_devices(rows, bare, names)
+        for address, at in strangers.items():
+            out.print(f"{escape(address)}: not registered, heard / 未登録の機器、受信 {local(at)}")
+
+    found = {"devices": rows, "doors_without_counter": bare, "not_registered": strangers}
+    answer(found, as_json=as_json, show=show)
 
 
 @sensors.command("quarantine")
@@ -115,6 +119,10 @@ async def _read(settings: Settings, what: Callable[[DeviceBook], Awaitable[T]]) 
         return await what(book)
     finally:
         await book.close()
+
+
+async def _known_and_strange(book: DeviceBook) -> tuple[dict[str, Known], dict[str, datetime]]:
+    return await book.known(), await book.strangers()
 
 
 def _state(device: Device, known: Known | None, now: datetime) -> dict[str, Any]:

@@ -39,6 +39,8 @@ async def test_who_is_silent_or_tired_what_door_has_none_and_what_was_refused(
             place="$ north", message="999 people cannot have passed / 通れません", device="north"
         )
         book.note(Sorted(refused=(nonsense,)), b"<script>alert(1)</script>\x00")
+        strange = Refusal(place="$", message="no", stranger=True, device="24e124713c999999")
+        book.note(Sorted(refused=(strange,)))
         async with served(desk), somebody(desk, "ono") as viewer:
             page = await viewer.get("/devices")
             assert "計測器のない扉：体育館" in page
@@ -49,4 +51,5 @@ async def test_who_is_silent_or_tired_what_door_has_none_and_what_was_refused(
             assert "通れません" in page
             assert "<script>alert" not in page
             assert "計測器のない扉：体育館" in await viewer.get(f"/shelters/{SITE}")
+            assert "24e124713c999999" in page
             assert "要確認 2" in await viewer.get("/shelters")
