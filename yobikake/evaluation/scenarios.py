@@ -50,7 +50,7 @@ SHIFTED = {
     "second wave": Evenings(wave=((0.6, 1.2), (150, 300))),
     "crowded": Evenings(load=(1.5, 3.0), capacity=(60, 250)),
 }
-"""At the edge of the library's ranges (`library.LIBRARY`) and beyond."""
+"""Beyond the library's ranges (`library.LIBRARY`), at their edge, or rare in it."""
 
 
 class Evening(msgspec.Struct, frozen=True, kw_only=True):
