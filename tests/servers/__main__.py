@@ -1,5 +1,6 @@
 """python -m tests.servers run [--require] -- COMMAND…   the command, with every server's address
 python -m tests.servers up                            the servers alone, until Ctrl-C
+python -m tests.servers prepare                       what they need, installed; nothing is started
 
 `run` ends with the exit code of the command. With `--require`, or CI=true, a server that cannot be
 had is an error, and no test may skip itself for want of one.
@@ -14,16 +15,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.servers.absence import REQUIRE, required
-from tests.servers.stack import running
+from tests.servers.stack import prepare, running
 from yobikake.rehearsal.servers.say import say
 
 
 def main() -> int:
     arguments = _arguments()
     try:
-        return asyncio.run(_up() if arguments.verb == "up" else _run(arguments.command))
+        return asyncio.run(_asked_for(arguments))
     except asyncio.CancelledError:
         return 0 if arguments.verb == "up" else 128 + signal.SIGINT
+
+
+async def _asked_for(arguments: argparse.Namespace) -> int:
+    if arguments.verb == "run":
+        return await _run(arguments.command)
+    if arguments.verb == "up":
+        return await _up()
+    await prepare()
+    return 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     run = verbs.add_parser("run", help="start the servers, run a command, end them")
     run.add_argument("--require", action="store_true", help="a missing server is an error")
     run.add_argument("command", nargs="+", metavar="COMMAND")
+    verbs.add_parser("prepare", help="install what the servers need")
     verbs.add_parser("up", help="start the servers and keep them until Ctrl-C")
     arguments = parser.parse_args()
     if arguments.verb == "run" and arguments.require:

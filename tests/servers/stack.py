@@ -3,18 +3,19 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
 from tests.servers import browser, mailbox, postfix
 from tests.servers.install import install
+from yobikake.rehearsal.servers import jars
 from yobikake.rehearsal.servers.folder import temporary
 from yobikake.rehearsal.servers.kafka import Kafka
 from yobikake.rehearsal.servers.mosquitto import Mosquitto
 from yobikake.rehearsal.servers.postgresql import PostgreSQL
 from yobikake.rehearsal.servers.process import NotStarted
-from yobikake.rehearsal.servers.program import NGINX, advice, missing
+from yobikake.rehearsal.servers.program import JAVA, MAVEN, NGINX, Program, advice, missing
 from yobikake.rehearsal.servers.redis import Redis
 from yobikake.rehearsal.servers.say import say
 from yobikake.rehearsal.servers.server import Server
@@ -28,10 +29,7 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
 
     A missing one also leaves its sentence in the environment, for the tests that skip because of it.
     """
-    wanted = [server for server in SERVERS if not os.environ.get(server.variable)]
-    needed = [program for server in wanted for program in server.needs()]
-    needed += [*browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, NGINX]
-    await asyncio.to_thread(install, needed)
+    await asyncio.to_thread(install, _programs())
     environment, lacking = _chromium()
     if absent := missing(postfix.PROGRAMS):
         lacking.append(f"postfix: {advice(absent)}")
@@ -39,7 +37,7 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
         started: list[Server] = []
         try:
             async with asyncio.TaskGroup() as starting:
-                starts = [starting.create_task(_start(server, folder, started)) for server in wanted]
+                starts = [starting.create_task(_start(server, folder, started)) for server in _wanted()]
             for start in starts:
                 environment |= start.result()
             lacking += [text for variable, text in environment.items() if variable.endswith("_MISSING")]
@@ -47,6 +45,28 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
             yield environment, lacking
         finally:
             await asyncio.gather(*(server.stop() for server in started))
+
+
+async def prepare() -> None:
+    """Have everything on this machine that `running` needs, as far as it can be had; nothing is started."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.to_thread(install, _programs()))
+        if Kafka in _wanted() and JAVA.find() and MAVEN.find():
+            group.create_task(asyncio.to_thread(_fetch_jars))
+
+
+def _fetch_jars() -> None:
+    with suppress(NotStarted):  # said when Kafka is to start
+        jars.fetch()
+
+
+def _wanted() -> list[type[Server]]:
+    return [server for server in SERVERS if not os.environ.get(server.variable)]
+
+
+def _programs() -> list[Program]:
+    needed = [program for server in _wanted() for program in server.needs()]
+    return [*needed, *browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, NGINX]
 
 
 async def _start(kind: type[Server], folder: Path, started: list[Server]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from yobikake.rehearsal.servers.port import free_port
 from yobikake.rehearsal.servers.process import NotStarted, Process, run_as
 from yobikake.rehearsal.servers.program import INITDB, POSTGRES, Program
 
-GONE_WITHIN_S = 15.0
+GONE_WITHIN_S = 60.0
 LOOK_AGAIN_S = 0.02
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-KILL_AFTER_S = 15.0
+KILL_AFTER_S = 60.0
 LINE_BYTES = 1 << 20
 
 
@@ -51,7 +51,7 @@ class Process:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def start(self, *, ready: str, within_s: float = 60.0) -> None:
+    async def start(self, *, ready: str, within_s: float = 180.0) -> None:
         """Returns once a line of the output holds `ready`. Raises `NotStarted`."""
         self._process = await asyncio.create_subprocess_exec(
             *self._argv,
