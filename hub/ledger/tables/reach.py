@@ -1,0 +1,59 @@
+"""Who can be reached."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from hub.ledger.columns import Members, UtcTime
+from hub.ledger.tables.base import RowId, metadata
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("town", String(16), nullable=False, default=""),
+    Column("zone", String(64), nullable=False, default=""),
+    Column("drills", Boolean, nullable=False, default=False),
+    Column("registered_at", UtcTime, nullable=False),
+    Index(None, "kind", "town"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("recipient", ForeignKey("recipients.id"), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("blind", LargeBinary(32), nullable=False),
+    Column("suppressed", Boolean, nullable=False, default=False),
+    UniqueConstraint("channel", "blind"),
+)
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("staged", String(36)),  # by which rebuild, until it is done; NULL: in force
+    Column("ids", Members, nullable=False),
+    Column("traits", Text, nullable=False),  # town, kind, drills, suppressed of each id: no address
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "channel", "language", "zone", "last_id"),
+)
