@@ -68,6 +68,8 @@ async def test_the_author_is_refused_by_the_server(desk: Desk) -> None:
 async def test_one_who_may_not_approve_is_refused(desk: Desk) -> None:
     async with somebody(desk, "sato") as author, somebody(desk, "ito") as composer:
         path = await submitted(author)
+        for each in (author, composer):
+            assert "内容を見て承認する" not in await each.get("/")
         await composer.get(path)
         await composer.post(f"{path}/send", {"version": "3", "typed": "4"})
         assert composer.status == 403

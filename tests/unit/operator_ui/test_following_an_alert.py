@@ -145,10 +145,12 @@ async def test_an_acceptance_is_never_called_an_arrival(desk: Desk) -> None:
 async def test_nothing_counts_as_sent_before_everybody_is_planned(desk: Desk) -> None:
     identifier = await an_alert(desk)
     await carry(desk, identifier, [Outcome.ACCEPTED] * 10, complete=False)
+    await carry(desk, identifier, [Outcome.PERMANENT] * 2, channel="line")
     async with somebody(desk, "ono") as viewer:
         page = await viewer.get(f"/alerts/{identifier}")
     assert "送信済み" not in page
     assert "数えています" in page
+    assert "送れませんでした" in page
 
 
 async def test_a_watching_page_is_told_of_a_change_and_of_nothing_else(desk: Desk) -> None:
