@@ -20,14 +20,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    create_engine,
     delete,
-    event,
     select,
 )
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from hub.ledger.columns import insert_new, one_at_a_time
+from hub.ledger.columns import insert_new
+from shelters.side_database import engine, make_tables
 from shelters.site import SiteCode
 
 SLOT = timedelta(minutes=5)
@@ -35,11 +33,11 @@ KEPT = timedelta(days=35)
 """The forecast looks back four weeks; a fifth is there for whoever looks back at the evening. At 36 sites that is some
 360,000 rows (15 MB), and it never grows beyond."""
 
-_LOCK = 0x6F63_6869
+_metadata = MetaData()
 
 _history = Table(
     "occupancy_history",
-    MetaData(),
+    _metadata,
     Column("site", String(32), primary_key=True),
     Column("slot", BigInteger, primary_key=True, autoincrement=False),  # its beginning, in seconds since 1970
     Column("people", Integer, nullable=False),
@@ -63,12 +61,10 @@ class History:
 
     def __init__(self, url: str) -> None:
         """`url`: SQLAlchemy's, that of `Snapshots`."""
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _tune)
+        self._engine = engine(url, reads_first=False)
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._create)
+        await asyncio.to_thread(make_tables, self._engine, _metadata)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.dispose)
@@ -86,14 +82,6 @@ class History:
         """From `start`, before `until` (None: to the newest), of `sites` (None: of all) that have any, first to
         last."""
         return await asyncio.to_thread(self._read, start, until, sites)
-
-    def _create(self) -> None:
-        """Whoever keeps it and whoever shows it may start at the same moment."""
-        with self._engine.begin() as conn:
-            one_at_a_time(conn, _LOCK)
-            conn.execute(CreateTable(_history, if_not_exists=True))
-            for index in _history.indexes:
-                conn.execute(CreateIndex(index, if_not_exists=True))
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
         oldest = max(row["slot"] for row in rows) - KEPT // timedelta(seconds=1)
@@ -133,9 +121,3 @@ def _by_site(conn: Connection, query: Any) -> dict[SiteCode, list[Point]]:
         at = datetime.fromtimestamp(slot, UTC)
         found[site].append(Point(site=site, at=at, people=people, margin=margin))
     return dict(found)
-
-
-def _tune(connection: Any, _record: object) -> None:
-    """As of snapshots; but a reader takes no lock, and a write is one statement after another, never read first."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")

@@ -21,8 +21,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    create_engine,
-    event,
     insert,
     select,
     update,
@@ -32,6 +30,7 @@ from sqlalchemy.schema import DropTable
 
 from hub import typed
 from shelters.occupancy import Occupancy
+from shelters.side_database import engine, make_tables
 from shelters.site import SiteCode
 from shelters.tally import Tally
 
@@ -61,13 +60,10 @@ class Snapshots:
 
     def __init__(self, url: str) -> None:
         """`url`: SQLAlchemy's, for example `sqlite:///…/occupancy.db` or `postgresql+psycopg://…`."""
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _tune)
-            event.listen(self._engine, "begin", _begin)
+        self._engine = engine(url)
 
     async def open(self) -> None:
-        await asyncio.to_thread(_metadata.create_all, self._engine)
+        await asyncio.to_thread(make_tables, self._engine, _metadata)
 
     async def forget_earlier(self) -> None:
         """Remove what an earlier version of the hub left: for whoever writes here, once it is the only one."""
@@ -134,13 +130,3 @@ def _insert(conn: Connection, snapshot: Snapshot) -> bool:
 def _row(snapshot: Snapshot) -> dict[str, Any]:
     body = msgspec.msgpack.encode(snapshot)
     return {"site": snapshot.tally.site, "version": snapshot.said.version, "body": body}
-
-
-def _tune(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy's BEGIN and SAVEPOINT, not the driver's guesses
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
