@@ -187,7 +187,12 @@ async def _hub(recipients: int, say: Say) -> AsyncIterator[_Hub]:
         ready = asyncio.Event()
         running = asyncio.create_task(roles.run(assembly, roles.names(assembly), ready=ready.set))
         stack.push_async_callback(ended, running)
-        await ready.wait()
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():  # it could not begin
+            waiting.cancel()
+            await running
+        say("a first alert, with which the page lists the sites")
         hub = _Hub(
             assembly=assembly,
             people=clerks,
