@@ -13,7 +13,7 @@ import asyncio
 import sys
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,6 +58,7 @@ INSIDE = 60
 """At each site in the beginning."""
 PATIENCE_S = 15.0
 """After the last reading, for the page to show it."""
+ALERT_PATIENCE_S = 120.0
 INTERVAL_S = 3_600
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ T = TypeVar("T")
 class Measured:
     """`latencies_s`: of each group that was seen, in order of time. `groups`: how many came in.
 
-    `alert_s`: from the alert's approval to everybody's outcome. `absent`: servers that are not installed.
+    `alert_s`: from the alert's approval to everybody's outcome, where that came. `absent`: servers that are not installed.
     """
 
     per_s: float
@@ -74,7 +75,7 @@ class Measured:
     groups: int
     latencies_s: Sequence[float]
     recipients: int
-    alert_s: float
+    alert_s: float | None
     absent: Sequence[str]
     machine: Machine
 
@@ -251,13 +252,16 @@ async def _begin(assembly: Assembly, doors: Mapping[SiteCode, Sequence[str]]) ->
     await evening.until_counted(assembly)
 
 
-async def _alert(hub: _Hub, *, after_s: float = 0.0) -> float:
-    """Seconds until it is over with."""
+async def _alert(hub: _Hub, *, after_s: float = 0.0) -> float | None:
+    """Seconds until it is over with; None: it was not within `ALERT_PATIENCE_S`."""
     await asyncio.sleep(after_s)
     begun_at = monotonic()
     accepted, _ = await evening.alert(hub.assembly, *hub.people, grounds="bench", whole_city=True)
-    await finished(hub.assembly, accepted.alert.identifier)
-    return monotonic() - begun_at
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ALERT_PATIENCE_S):
+            await finished(hub.assembly, accepted.alert.identifier)
+            return monotonic() - begun_at
+    return None
 
 
 @asynccontextmanager

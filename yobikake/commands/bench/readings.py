@@ -49,6 +49,7 @@ def _show(measured: Measured) -> None:
         out.print(f"  p{percent}  {'not seen' if late is None else f'{late:.2f} s'}")
     met = "met / 達成" if measured.met else "not met / 未達成"
     out.print(f"  goal: p95 within {GOAL_S:g} s: {met}")
-    out.print(f"  the alert to {measured.recipients:,} was over with after {measured.alert_s:.1f} s")
+    over = "not over with" if measured.alert_s is None else f"over with after {measured.alert_s:.1f} s"
+    out.print(f"  the alert to {measured.recipients:,} was {over}")
     for absent in measured.absent:
         out.print(f"  not installed: {absent}")
