@@ -278,6 +278,7 @@ async def test_a_correction_ends_what_it_corrects(desk: Desk) -> None:
     assert corrected.stopped_as is Outcome.SUPERSEDED
     async with somebody(desk, "ono") as viewer:
         assert "次の配信に替わりました" in await viewer.get(f"/alerts/{identifier}")
+        assert "いまは送っていません" in viewer.page
 
 
 async def test_a_lifting_is_an_order_of_its_own(desk: Desk) -> None:

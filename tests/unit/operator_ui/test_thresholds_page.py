@@ -76,11 +76,14 @@ async def test_minutes_decide_what_is_late_at_home_and_on_the_wall(desk: Desk) -
     desk.now = WARNING.issued_at + timedelta(minutes=21)
     async with somebody(desk, "sato") as person:
         assert 'class="elapsed late"' in await person.get("/")
+        assert "分過ぎました" in person.page
         assert "20分を過ぎています" in await person.get("/wall")
         await person.get("/thresholds")
         page = await person.submit("/thresholds/targets", decision_minutes="３０")
         assert "判断 30分・承認 3分" in page
         assert 'class="elapsed late"' not in await person.get("/")
+        assert "分過ぎました" not in person.page
+        assert "あと" in person.page
         assert "分を過ぎています" not in await person.get("/wall")
         for wrong in ("0", "241", "soon"):
             await person.get("/thresholds")
