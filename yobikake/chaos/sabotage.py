@@ -24,6 +24,7 @@ from hub.gate import gate as ask
 from hub.intake import Approval, Intake
 from hub.ledger import Ledger, batches, tables
 from hub.ledger.alerts import Accepted
+from hub.ledger.batches.row import as_batch
 from hub.ledger.tables import BatchState
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def skip_claim() -> None:
     def claim(conn: Connection, ids: Sequence[BatchId], *, owner: str, lease: timedelta) -> list[Batch]:
         columns = tables.batches.c
         planned = select(tables.batches).where(columns.id.in_(ids), columns.state == BatchState.PLANNED)
-        return [batches._batch(row) for row in conn.execute(planned)]
+        return [as_batch(row) for row in conn.execute(planned)]
 
     def record(conn: Connection, records: Sequence[batches.Record]) -> set[BatchId]:
         for each in records:
