@@ -156,7 +156,7 @@ def _grown(then: int, now: int, bits: int) -> int:
 
 def _wrapped(then: int, now: int, bits: int) -> bool:
     """Whether a counter of `bits` was full and went on at zero, rather than begin anew."""
-    return bits > 0 and (1 << bits) - then + now <= WRAP_WITHIN
+    return then < 1 << bits and (1 << bits) - then + now <= WRAP_WITHIN
 
 
 def _factor(door: Device) -> float:

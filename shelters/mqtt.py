@@ -177,6 +177,9 @@ class MqttIntake:
             found = self._feed.sort(str(message.topic), payload, self._devices, self._clock())
         except BadInput as e:
             return self._refused(e.path, e.message.removeprefix(f"{e.path}: "), payload)
+        except Exception as e:  # it would come again after every start, and nothing behind it
+            log.exception("an MQTT message was not read", error=type(e).__name__)
+            return self._refused("$", "cannot be read / 読めません", payload)
         return self._inspector.inspect(found, payload).taken, found.refused
 
     def _refused(

@@ -92,4 +92,4 @@ def _steps(before: Passed | None, measure: DoorTotals | DoorDeltas) -> int:
 
 def _anew(then: int, now: int, bits: int | None) -> int:
     """A counter that was full, where that is fewer people; else one that began at zero."""
-    return min(now, (1 << bits) - then + now) if bits else now
+    return min(now, (1 << bits) - then + now) if bits and then < 1 << bits else now

@@ -53,6 +53,10 @@ class DoorTotals(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     left: Total = msgspec.field(name="out")
     bits: Annotated[int, Meta(ge=8, le=64)] | None = None
 
+    def __post_init__(self) -> None:
+        if self.bits is not None and max(self.entered, self.left) >> self.bits:
+            raise ValueError(f"a counter of {self.bits} bits cannot show so many")
+
 
 class DoorDeltas(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="door_deltas"):
     """Counted since the device's previous reading."""

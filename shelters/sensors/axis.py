@@ -112,7 +112,7 @@ def _retail(data: bytes) -> list[Message]:
             address=address,
             part=LINE,
             measure=DoorDeltas(entered=_sum(each, "in"), left=_sum(each, "out")),
-            id=f"{each.utc_from.astimezone(UTC):%Y%m%dT%H%M%S}-{each.utc_to.astimezone(UTC):%Y%m%dT%H%M%S}",
+            id=f"{uplink.in_utc(each.utc_from):%Y%m%dT%H%M%S}-{uplink.in_utc(each.utc_to):%Y%m%dT%H%M%S}",
             at=each.utc_to,
         )
         for each in told.data.measurements
@@ -139,7 +139,7 @@ def _occupancy(data: bytes) -> list[Message]:
     """Totals, and what the camera makes of them. Below zero it has lost count, and says nothing of the room."""
     told = uplink.body(data, _Occupancy)
     address = uplink.address(told.serial, place="$.serial")
-    id_ = f"{told.timestamp.astimezone(UTC):%Y%m%dT%H%M%S}"
+    id_ = f"{uplink.in_utc(told.timestamp):%Y%m%dT%H%M%S}"
     totals = DoorTotals(entered=told.total_in, left=told.total_out)
     said: list[Message] = [Pushed(address=address, part=LINE, measure=totals, id=id_, at=told.timestamp)]
     if told.occupancy >= 0:

@@ -137,7 +137,7 @@ def turned(measure: Measure) -> Measure:
 def condition(decoded: Decoded) -> Condition:
     batteries = [decoded[name] for name in ("battery", "battery_main", "battery_node") if name in decoded]
     flags = [flag for flag in _STANDS_STILL if flag in decoded.get("flags", {})]
-    events = [event["type"] for event in decoded.get("event", ()) if event["status"] == "Alarm"]
+    events = [kind for kind, status in _events(decoded).items() if status == "Alarm"]
     covered = [
         name
         for name, value in decoded.items()
@@ -149,6 +149,12 @@ def condition(decoded: Decoded) -> Condition:
         trouble=(*flags, *events, *covered),
         standing=bool(flags),
     )
+
+
+def _events(decoded: Decoded) -> dict[str, str]:
+    """What happened → how that stands at last. Under the same name others repeat a setting, which is no list."""
+    told: Any = decoded.get("event")
+    return {event["type"]: event["status"] for event in told} if isinstance(told, list) else {}
 
 
 def _value(decoded: Decoded, name: str) -> int | None:

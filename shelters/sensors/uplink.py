@@ -79,10 +79,19 @@ def body(data: bytes, kind: type[T]) -> T:
         raise BadInput("$", "is not JSON / JSONではありません") from e
 
 
+def in_utc(told: datetime) -> datetime:
+    """`told` in UTC. One that UTC has no room for (year 1 east of Greenwich, 9999 west of it) keeps its figures: it is
+    as wrong there."""
+    try:
+        return told.astimezone(UTC)
+    except OverflowError:
+        return told.replace(tzinfo=UTC)
+
+
 def taken_at(told: datetime | None, now: datetime) -> datetime:
     """When a count was taken: as the sender says, and never later than it came.
 
     A clock that runs ahead cannot be right; one that is behind is not told from a message that was held up, and what is
     too old is refused where readings are.
     """
-    return now if told is None else min(told.astimezone(UTC), now)
+    return now if told is None else min(in_utc(told), now)

@@ -4,7 +4,7 @@ Source: field names as public programs read them (PyPI xovis-sdk 1.0.0a29, MIT).
 hand: try it with the sensor's own test before relying on it. One body is one object or a list of them.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -98,7 +98,8 @@ def _counts(told: _Logics, place: str) -> list[Message]:
                 {count.name: count.value for count in record.counts}, f"{place}.logics {logic.name!r}"
             )
             if measure is not None:
-                id_ = f"{logic.id}:{record.begin.astimezone(UTC):%Y%m%dT%H%M%S}-{record.end.astimezone(UTC):%H%M%S}"
+                begin, end = uplink.in_utc(record.begin), uplink.in_utc(record.end)
+                id_ = f"{logic.id}:{begin:%Y%m%dT%H%M%S}-{end:%H%M%S}"
                 said.append(
                     Pushed(address=address, part=logic.name, measure=measure, id=id_[:64], at=record.end)
                 )

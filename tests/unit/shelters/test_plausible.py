@@ -84,6 +84,12 @@ def test_a_full_counter_and_one_that_began_anew_pass() -> None:
     assert door.passes(2, totals(0, 0, 16))
 
 
+def test_a_width_that_cannot_be_buys_no_room() -> None:
+    door = Watched()
+    assert door.passes(0, totals(70_000))
+    assert not door.passes(1, totals(250, MOST, 16))
+
+
 def test_what_comes_late_is_no_more_than_what_is_known() -> None:
     door = Watched()
     assert door.passes(5, totals(310, 20))

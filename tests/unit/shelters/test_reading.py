@@ -47,6 +47,7 @@ def test_every_kind_is_understood() -> None:
         (one(kind="door_totals", **{"in": "many", "out": 0}), "$.readings[1].in", "Expected `int`"),
         (one(kind="door_totals", **{"in": 1, "out": -1}), "$.readings[1].out", ">= 0"),
         (one(kind="door_totals", **{"in": 1}), "$.readings[1]", "`out`"),
+        (one(kind="door_totals", bits=8, **{"in": 256, "out": 0}), "$.readings[1]", "of 8 bits"),
         (one(kind="head_count", people=1e300), "$.readings[1].people", "Expected `int`"),
         (one(kind="cat_count", cats=3), "$.readings[1].kind", "cat_count"),
         (one(people=3), "$.readings[1]", "`kind`"),

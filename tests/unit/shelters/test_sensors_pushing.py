@@ -57,6 +57,14 @@ interval_s = 600
 sensor = { vendor = "terabee", model = "people-flow-counting-l-xl", dev_eui = "70B3D5E75E012345", port = 9 }
 
 [[devices]]
+id = "back-door"
+site = "E3"
+counts = "door_totals"
+key = "lorawan"
+interval_s = 600
+sensor = { vendor = "imbuildings", model = "people-counter", dev_eui = "0004A30B00F0D40E" }
+
+[[devices]]
 id = "hall-door"
 site = "E2"
 counts = "door_deltas"
@@ -119,6 +127,26 @@ def chirp(frame: str, **event: object) -> bytes:
         "devAddr": "00189440", "fCnt": 7, "fPort": 85,
         "data": base64.b64encode(bytes.fromhex(frame)).decode(),
         **event,
+    }).encode()  # fmt: skip
+
+
+def axis(**changes: object) -> bytes:
+    times = {"utcFrom": "2026-09-12T13:01:00Z", "utcTo": "2026-09-12T13:02:00Z"}
+    items = [{"direction": "in", "count": 7, "adults": 5}, {"direction": "out", "count": 3}]
+    return json.dumps({
+        "apiName": "Axis Retail Data", "apiVersion": "0.4", "utcSent": "2026-09-12T13:02:12Z",
+        "data": {"measurements": [{"kind": "people-counts", **times, "items": items, **changes}], **times},
+        "sensor": {"serial": "accc8ef3d92e", "name": "hall"},
+    }).encode()  # fmt: skip
+
+
+def xovis(at: str) -> bytes:
+    records = [{"from": at, "to": at, "counts": [{"name": "fw", "value": 4}, {"name": "bw", "value": 1}]}]
+    return json.dumps({
+        "logics_data": {
+            "sensor_info": {"serial_number": "00:6E:02:00:00:01"},
+            "logics": [{"id": 1, "name": "gate", "records": records}],
+        }
     }).encode()  # fmt: skip
 
 
@@ -226,6 +254,36 @@ def test_a_clock_that_runs_ahead_is_not_believed(devices: Devices) -> None:
     assert {reading.at for reading in found.taken} == {NOW}
 
 
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        (Source.THINGS_STACK, stack(LINES, received_at="0001-01-01T00:00:00+14:00")),
+        (Source.CHIRPSTACK, chirp(LINES, time="0001-01-01T00:00:00+14:00")),
+        (Source.AXIS, axis(utcFrom="0001-01-01T00:00:00+14:00", utcTo="0001-01-01T00:00:00+14:00")),
+        (Source.XOVIS, xovis("0001-01-01T00:00:00+14:00")),
+    ],
+)
+def test_a_time_before_all_times_is_refused(devices: Devices, source: Source, body: bytes) -> None:
+    found = understand(source, body, devices, now=NOW, event="up")
+    assert found.taken == ()
+    assert found.refused
+    assert all("more than a day old" in refusal.message for refusal in found.refused)
+
+
+def test_a_time_after_all_times_is_now(devices: Devices) -> None:
+    body = stack(LINES, received_at="9999-12-31T23:59:59-14:00")
+    found = understand(Source.THINGS_STACK, body, devices, now=NOW)
+    assert {reading.at for reading in found.taken} == {NOW}
+
+
+def test_a_counter_that_repeats_its_settings_is_heard(devices: Devices) -> None:
+    body = json.loads(stack("F101051F010203", f_port=10))
+    body["end_device_ids"]["dev_eui"] = "0004A30B00F0D40E"
+    found = understand(Source.THINGS_STACK, json.dumps(body).encode(), devices, now=NOW)
+    assert (found.taken, found.refused) == ((), ())
+    assert found.heard[0].device == "back-door"
+
+
 def test_a_stranger_and_a_wrong_key_count_nobody(devices: Devices) -> None:
     strange = stack(LINES).replace(b"24E124713C123456", b"24E124713C999999")
     for body, key in ((strange, "lorawan"), (stack(LINES), "cameras")):
@@ -245,16 +303,6 @@ def test_a_counter_that_says_it_stands_still_is_not_believed(devices: Devices) -
     assert stuck.taken == ()
     assert "TPC_STUCK" in stuck.refused[0].message
     assert stuck.heard[0].condition.trouble == ("TPC_STUCK",)
-
-
-def axis(**changes: object) -> bytes:
-    times = {"utcFrom": "2026-09-12T13:01:00Z", "utcTo": "2026-09-12T13:02:00Z"}
-    items = [{"direction": "in", "count": 7, "adults": 5}, {"direction": "out", "count": 3}]
-    return json.dumps({
-        "apiName": "Axis Retail Data", "apiVersion": "0.4", "utcSent": "2026-09-12T13:02:12Z",
-        "data": {"measurements": [{"kind": "people-counts", **times, "items": items, **changes}], **times},
-        "sensor": {"serial": "accc8ef3d92e", "name": "hall"},
-    }).encode()  # fmt: skip
 
 
 def test_axis_pushes_what_was_counted_in_a_minute(devices: Devices) -> None:

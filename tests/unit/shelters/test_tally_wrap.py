@@ -73,6 +73,10 @@ def test_a_wrap_and_a_restart(
     assert passed([before, after], bits) == (came, went)
 
 
+def test_a_width_that_comes_later_and_cannot_be_takes_nobody_away() -> None:
+    assert _seen(Crossing(START, "1", 70_000, 0)).grown(Crossing(START, "2", 5, 1, 8)) == (5, 1)
+
+
 def test_close_to_full_means_that_nobody_could_have_passed_more_often() -> None:
     top = 1 << 16
     assert passed([(top - WRAP_WITHIN + 1, 0), (1, 0)], 16) == (WRAP_WITHIN, 0)
