@@ -365,7 +365,7 @@ def _part(row: _DeviceRow, said: _SensorRow, model: tuple[str, str], place: str)
 def _check_sensors(devices: Iterable[Device]) -> None:
     """One sensor is one model, and each of its parts one device's."""
     models: dict[str, tuple[str, str, int | None]] = {}
-    seen: set[tuple[str, str, Counts]] = set()
+    seen: set[tuple[str, str, Counts | None]] = set()
     for device in devices:
         sensor = device.sensor
         if sensor is None:
@@ -374,7 +374,8 @@ def _check_sensors(devices: Iterable[Device]) -> None:
         model = (sensor.vendor, sensor.model, sensor.port)
         if models.setdefault(sensor.address, model) != model:
             raise BadSettings(place, "is another model elsewhere / 同じ番号が別の機種になっています")
-        part = (sensor.address, sensor.part, device.counts)
+        # Totals and deltas are two ways to say the same crossings: both registered, everybody would come twice.
+        part = (sensor.address, sensor.part, None if device.door else device.counts)
         if part in seen:
             raise BadSettings(f"{place} part", "is another device's already / 別の機器が使っています")
         seen.add(part)

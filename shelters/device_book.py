@@ -5,6 +5,7 @@ together every few seconds, so that a flood of readings costs one row a device.
 """
 
 import asyncio
+import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -46,7 +47,7 @@ FLUSH_S = 3.0
 MOST_CASES = 1_000
 """Kept; the oldest go first."""
 MOST_OF_ONE = 20
-"""Cases of one device in `A_WHILE`: of a flood, the beginning tells all."""
+"""Cases of one device, or of one key, in `A_WHILE`: of a flood, the beginning tells all."""
 A_WHILE = timedelta(hours=1)
 MOST_STRANGERS = 100
 """Those that were heard last."""
@@ -187,7 +188,7 @@ class DeviceBook:
             change = self._changes[refusal.device]
             change.refused += 1
             change.values["refused_at"] = now
-        recent = self._recent[refusal.device]
+        recent = self._recent[refusal.device or _sender(refusal.place)]
         while recent and recent[0] <= now - A_WHILE:
             recent.popleft()
         if len(recent) < MOST_OF_ONE:
@@ -273,6 +274,12 @@ class DeviceBook:
                 Case(at=row.at, device=row.device, place=row.place, reason=row.reason, body=row.body)
                 for row in conn.execute(query)
             ]
+
+
+def _sender(place: str) -> str:
+    """Who sent what no device is named in, as far as that is known: a key's name stands before the place. Without it,
+    whoever has no key at all could fill up what staff are shown."""
+    return re.split(r"[ .\[]", place, maxsplit=1)[0]
 
 
 def _put(conn: Connection, device: str, change: _Change) -> None:

@@ -50,7 +50,7 @@ def sort(
     refused: list[Refusal] = []
     for sent in parse(body, now=now):
         if isinstance(sent, Refusal):
-            refused.append(sent)
+            refused.append(_by(sent, devices, key, device))
             continue
         match devices.admit(sent, key=key, device=device):
             case Refusal() as refusal:
@@ -58,6 +58,13 @@ def sort(
             case Device() as admitted:
                 taken.append(admitted.reading(sent, received_at=now))
     return Sorted(taken=tuple(taken), refused=tuple(refused))
+
+
+def _by(refusal: Refusal, devices: Devices, key: str | None, device: str | None) -> Refusal:
+    """Of the device that the broker vouches for, or that the reading names where that may send with `key`."""
+    known = devices.get(device if device is not None else refusal.device)
+    owned = known is not None and (key is None or known.key == key)
+    return msgspec.structs.replace(refusal, device=known.id if known is not None and owned else "")
 
 
 async def publish(bus: Bus, records: RecordCodec, readings: Sequence[Reading]) -> None:

@@ -194,15 +194,17 @@ def _sent(head: _Head, measure: Measure, place: str, now: datetime) -> Sent | Re
 
 
 def timely(sent: Sent, *, now: datetime) -> Sent | Refusal:
-    """`sent` in UTC, unless its time cannot be right or tells nothing of now."""
+    """`sent` in UTC, unless its time cannot be right or tells nothing of now. A refusal names the device that it says."""
     if sent.at > now + CLOCK_TOLERANCE:
         return Refusal(
             place=f"{sent.place}.at",
             message="lies in the future: set the device's clock / 未来の時刻です。機器の時計を合わせてください",
+            device=sent.device,
         )
     if sent.at < now - OLDEST:
         return Refusal(
             place=f"{sent.place}.at",
             message="is more than a day old: it tells nothing of now / 1日以上前のものです",
+            device=sent.device,
         )
     return msgspec.structs.replace(sent, at=sent.at.astimezone(UTC))

@@ -20,6 +20,7 @@ from shelters.sensors.uplink import Heard, Message, Pushed
 
 Moment = Annotated[datetime, Meta(tz=True)]
 MOST_MEASUREMENTS = 1_000
+MOST_PEOPLE = 100_000
 
 
 class _Item(msgspec.Struct, kw_only=True):
@@ -136,13 +137,13 @@ def _live_sum(data: bytes) -> Message:
 
 
 def _occupancy(data: bytes) -> list[Message]:
-    """Totals, and what the camera makes of them. Below zero it has lost count, and says nothing of the room."""
+    """Totals, and what the camera makes of them. Below zero or beyond all halls it has lost count, and says nothing of the room."""
     told = uplink.body(data, _Occupancy)
     address = uplink.address(told.serial, place="$.serial")
     id_ = f"{uplink.in_utc(told.timestamp):%Y%m%dT%H%M%S}"
     totals = DoorTotals(entered=told.total_in, left=told.total_out)
     said: list[Message] = [Pushed(address=address, part=LINE, measure=totals, id=id_, at=told.timestamp)]
-    if told.occupancy >= 0:
+    if 0 <= told.occupancy <= MOST_PEOPLE:
         heads = HeadCount(people=told.occupancy)
         said.append(Pushed(address=address, part=ROOM, measure=heads, id=id_, at=told.timestamp))
     return said

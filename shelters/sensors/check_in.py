@@ -1,11 +1,12 @@
 """A reception's list as CSV: how many people it says are there. No name is kept, shown or logged.
 
 One row is one person, or a household where a column says how many. Who has left has something in a column that says
-so. UTF-8 or Shift_JIS, as spreadsheets write it in Japan.
+so, which is not «FALSE» or «未» (`STILL_THERE`). UTF-8 or Shift_JIS, as spreadsheets write it in Japan.
 """
 
 import csv
 import io
+from unicodedata import normalize
 
 import msgspec
 
@@ -17,6 +18,9 @@ MOST_TOGETHER = 50
 
 PEOPLE = ("people", "人数", "世帯人数", "家族人数")
 LEFT = ("left", "退所", "退所日時", "退所時刻")
+STILL_THERE = frozenset({"", "0", "false", "no", "n", "-", "ー", "いいえ", "未", "未退所", "入所中", "在所"})
+"""In a column of who has left, as spreadsheets and people write it: an empty tick box is exported as FALSE, and a list
+of those who are there must not read as one of those who went."""
 
 
 class CheckedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +47,7 @@ def count(data: bytes) -> CheckedIn:
                 raise BadInput(
                     f"line {rows.line_num}", f"more than {MOST_ROWS} rows / {MOST_ROWS}行を超えています"
                 )
-            if left is None or not _cell(row, left):
+            if left is None or normalize("NFKC", _cell(row, left)).casefold() in STILL_THERE:
                 people += 1 if many is None else _people(_cell(row, many), rows.line_num)
     except csv.Error as e:
         raise BadInput(f"line {rows.line_num}", "is not CSV / CSVではありません") from e

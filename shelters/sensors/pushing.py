@@ -167,11 +167,11 @@ def _counted(part: Device, measure: Measure, message: Uplink | Pushed, desk: _De
 
 
 def _admitted(sent: Sent, desk: _Desk) -> Reading | Refusal:
+    admitted = desk.devices.admit(sent, key=desk.key)
+    if isinstance(admitted, Refusal):
+        return admitted
     checked = timely(sent, now=desk.now)
-    if isinstance(checked, Refusal):
-        return msgspec.structs.replace(checked, device=sent.device)
-    admitted = desk.devices.admit(checked, key=desk.key)
-    return admitted if isinstance(admitted, Refusal) else admitted.reading(checked, received_at=desk.now)
+    return checked if isinstance(checked, Refusal) else admitted.reading(checked, received_at=desk.now)
 
 
 def _all(told: Iterable[Iterable[Told]]) -> Sorted:

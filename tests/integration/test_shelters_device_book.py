@@ -89,6 +89,17 @@ async def test_one_device_that_floods_takes_nothing_from_others() -> None:
     assert mixed.wait_s > 0
 
 
+async def test_whoever_has_no_key_hides_nothing_of_those_who_have(tmp_path: Path) -> None:
+    book = DeviceBook(f"sqlite:///{tmp_path / 'book.db'}", clock=lambda: NOW)
+    async with book.kept():
+        for place in (*["Authorization"] * 100, *(f"$.readings[{number}].in" for number in range(100))):
+            book.note(Sorted(refused=(Refusal(place=place, message="no"),)))
+        book.note(Sorted(refused=(Refusal(place="gym $", message="is not JSON"),)))
+        cases = await book.cases()
+        assert len(cases) == 2 * MOST_OF_ONE + 1
+        assert cases[0].place == "gym $"
+
+
 async def test_a_flood_of_nonsense_fills_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_book, "MOST_CASES", 30)
     book = DeviceBook(url, clock=lambda: NOW)

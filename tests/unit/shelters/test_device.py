@@ -1,11 +1,13 @@
 """Who may report: keys, and what each device is registered as."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hub.errors import BadSettings
+from shelters import intake
 from shelters.device import Device, Devices, digest, load_devices, new_key
 from shelters.estimate import Ruler, estimate
 from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Refusal, Sent, StaffWord
@@ -51,6 +53,19 @@ def test_a_device_known_to_the_broker_speaks_for_itself_only(tmp_path: Path) -> 
     devices = loaded(tmp_path, KEY + DEVICE)
     assert isinstance(devices.admit(sent(), key=None, device="camera"), Device)
     assert isinstance(devices.admit(sent(), key=None, device="door"), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("key", "broker", "named"),
+    [("gym", None, "camera"), ("other", None, ""), (None, "camera", "camera"), (None, "x", "")],
+)
+def test_what_cannot_be_is_of_the_device_that_may_have_sent_it(
+    tmp_path: Path, key: str | None, broker: str | None, named: str
+) -> None:
+    old = {"id": "1", "device": "camera", "at": "2020-01-01T00:00:00Z", "kind": "head_count", "people": 1}
+    body = json.dumps({"readings": [old]}).encode()
+    found = intake.sort(body, loaded(tmp_path, KEY + DEVICE), now=datetime.now(UTC), key=key, device=broker)
+    assert [(refusal.place, refusal.device) for refusal in found.refused] == [("$.readings[0].at", named)]
 
 
 def test_a_device_counts_what_it_is_registered_for(tmp_path: Path) -> None:
@@ -119,6 +134,7 @@ def test_a_sensor_is_found_by_its_number_however_it_is_spelled(tmp_path: Path) -
         (COUNTER.replace("part = ", "serial = '1', part = "), "give dev_eui or serial"),
         (COUNTER.replace("dev_eui = '24E124713C123456', ", ""), "give dev_eui or serial"),
         (COUNTER + COUNTER.replace("door'", "door-2'"), "devices.toml door-2 sensor part: is another device's already"),
+        (COUNTER + COUNTER.replace("door'", "door-2'").replace("door_totals", "door_deltas"), "devices.toml door-2 sensor part: is another device's already"),
         (
             COUNTER + COUNTER.replace("door'", "door-2'").replace("VS135", "VS133"),
             "devices.toml door-2 sensor: is another model elsewhere",

@@ -363,6 +363,7 @@ def test_every_collected_payload_is_recognised(devices: Devices) -> None:
         ("氏名,退所\nA,\nB,済\nC,\n", 2),
         ("氏名,人数\nA,４\n", 4),
         ("氏名\n", 0),
+        ("氏名,退所\nA,FALSE\nB,TRUE\nC,いいえ\nD,未\nE,０\n", 4),
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
@@ -398,6 +399,9 @@ def test_a_list_is_of_the_desk_that_sends_it(devices: Devices) -> None:
     assert sent("desk", "2026-09-12T22:00:00+09:00") == sent("desk", "2026-09-12T22:00:00+09:00")
     assert sent("hall-door").taken == sent("nobody").taken == sent("gym-north").taken == ()
     assert sent("desk", "2026-09-01T22:00:00+09:00").taken == ()
+    assert sent("desk", "2026-09-01T22:00:00+09:00").refused[0].device == "desk"
+    stranger = sent("x" * 1_000, "2026-09-01T22:00:00+09:00")
+    assert [refusal.device for refusal in stranger.refused] == [""]
     with pytest.raises(BadInput, match=r"^at: "):
         sent("desk", "yesterday")
 
