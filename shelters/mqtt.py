@@ -41,6 +41,10 @@ MOST_BYTES = 256 * 1024
 GROUPED = 100
 """Messages at most that are published and acknowledged together. They come no faster than the broker lets them
 be unacknowledged: Mosquitto's `max_inflight_messages`, 20 unless it is told otherwise."""
+MOST_UNPROMISED = 1_000
+"""Messages of QoS 0 that wait: for these the broker keeps no count, and a flood of them would fill the memory."""
+MOST_LETTERS = 10
+"""Dead letters of one message: each holds all of it, and a message may hold a thousand bad readings."""
 _DELAYS_S = (1, 2, 5, 10)
 
 
@@ -91,6 +95,14 @@ class Broker:
         return f"Broker(url={self.url!r}, client_id={self.client_id!r})"
 
 
+class Arrived(asyncio.Queue[aiomqtt.Message]):
+    """What the broker has handed over. More than `MOST_UNPROMISED` of QoS 0 are lost, as QoS 0 may be; others never."""
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        if item.qos or self.qsize() < MOST_UNPROMISED:
+            super().put_nowait(item)
+
+
 class MqttIntake:
     def __init__(
         self,
@@ -129,7 +141,7 @@ class MqttIntake:
                 await asyncio.sleep(delay_s)
 
     async def _session(self) -> None:
-        arrived: asyncio.Queue[aiomqtt.Message] = asyncio.Queue()
+        arrived = Arrived()
         client = self._client(arrived)
         async with client:
             await client.subscribe([(topic, 1) for topic in self._feed.topics])
@@ -164,7 +176,8 @@ class MqttIntake:
         for message in messages:
             readings, refused = self._sort(message)
             taken += readings
-            letters += [self._letter(message, refusal) for refusal in refused if not refusal.stranger]
+            ours = [refusal for refusal in refused if not refusal.stranger]
+            letters += [self._letter(message, refusal) for refusal in ours[:MOST_LETTERS]]
             if refused:
                 log.warning("MQTT readings refused", topic=str(message.topic), refused=len(refused))
         await self._publish(taken, letters)

@@ -23,7 +23,18 @@ from hub.codec import RecordCodec
 from hub.errors import BadSettings, Refused
 from hub.outbound import Deployment, Outbound
 from shelters.device import Counts, Device, Devices, Sensor
-from shelters.mqtt import NETWORKS, TOPIC, Broker, MqttIntake
+from shelters.intake import Sorted
+from shelters.mqtt import (
+    MOST_LETTERS,
+    MOST_UNPROMISED,
+    NETWORKS,
+    OWN,
+    TOPIC,
+    Arrived,
+    Broker,
+    Feed,
+    MqttIntake,
+)
 from shelters.reading import DoorTotals, HeadCount, Reading, Readings
 from shelters.sensors.counting import Heads
 from shelters.sensors.pushing import Source
@@ -156,6 +167,40 @@ async def test_what_cannot_be_understood_goes_to_dead_letters_and_the_rest_is_ta
     assert places == ["$", "$.readings[1]", "$.readings[2].device", "$"]
     assert {(letter.topic, letter.key) for letter in dead} == {(f"{TOPIC}{camera}", camera)}
     assert dead[0].value == b"\xff not json"
+
+
+async def test_one_message_is_no_flood_of_dead_letters_and_stops_nothing(
+    mqtt_url: str, camera: str, bus: EmbeddedBus, records: RecordCodec
+) -> None:
+    def fails_first(topic: str, payload: bytes, devices: Devices, now: datetime) -> Sorted:
+        return OWN.sort(topic, payload, devices, now) if payload != b"poison" else Sorted(taken=1 / 0)  # type: ignore[arg-type]
+
+    device = Device(id=camera, site=SITE, counts=Counts.HEADS, key="", interval=timedelta(minutes=1))
+    intake = MqttIntake(
+        Broker(url=mqtt_url, client_id=f"hub-{camera}"),
+        outbound=Outbound(deployment=Deployment.REHEARSAL),
+        devices=Devices([device], {}),
+        bus=bus,
+        records=records,
+        clock=utc_now,
+        feed=Feed(topics=(f"{TOPIC}{camera}",), sort=fails_first),
+    )
+    async with running(intake), client(mqtt_url) as sender:
+        await sender.publish(f"{TOPIC}{camera}", b"poison", qos=1)
+        await send(sender, camera, *[{"id": "x"}] * 100, reading(camera, 1))
+        assert await people(bus, records, 1) == [1]
+        await sender.publish(f"{TOPIC}{camera}", b"not json", qos=1)
+        dead = await letters(bus, records, MOST_LETTERS + 2)
+    assert [letter.value for letter in (dead[0], dead[-1])] == [b"poison", b"not json"]
+
+
+def test_what_is_not_promised_does_not_fill_the_memory() -> None:
+    arrived = Arrived()
+    for mid in range(2 * MOST_UNPROMISED):
+        arrived.put_nowait(aiomqtt.Message(f"{TOPIC}flood", b"{}", 0, False, mid, None))
+    assert arrived.qsize() == MOST_UNPROMISED
+    arrived.put_nowait(aiomqtt.Message(f"{TOPIC}door", b"{}", 1, False, 1, None))
+    assert arrived.qsize() == MOST_UNPROMISED + 1
 
 
 async def test_it_connects_again_by_itself_and_misses_nothing_meanwhile(

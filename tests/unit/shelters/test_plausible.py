@@ -11,6 +11,7 @@ from shelters.plausible import MOST_WHERE_UNKNOWN, TIMES_CAPACITY, Plausible
 from shelters.quota import BURST, PER_S, Quota
 from shelters.reading import DoorDeltas, DoorTotals, HeadCount, Measure, Sent, StaffWord
 from shelters.site import SiteCode
+from shelters.tally import HORIZON
 
 NOW = datetime(2026, 9, 12, 13, 3, tzinfo=UTC)
 CAPACITY = 100
@@ -124,3 +125,7 @@ def test_one_device_that_floods_is_held_back_and_no_other() -> None:
     wait_s = quota.wait_s("flood", 450, now=NOW)
     assert wait_s == 450 / PER_S
     assert quota.wait_s("flood", 450, now=NOW + timedelta(seconds=wait_s)) == 0
+
+
+def test_what_one_device_may_send_stays_quick_to_look_at() -> None:
+    assert BURST + HORIZON.total_seconds() * PER_S < 20_000
