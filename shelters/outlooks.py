@@ -55,24 +55,28 @@ class Outlooks:
         self._sites: dict[SiteCode, _Site] = {}
         self._made: dict[SiteCode, _Made] = {}
         self._slot: datetime | None = None
+        self._read_at: datetime | None = None
+        """Up to when everything that others wrote is in memory too."""
         self._kept: set[SiteCode] = set()
         self._appeared: set[SiteCode] = set()
 
     def due(self, now: datetime) -> bool:
-        """Whether a slot has begun that `keep` has not seen, or a number has come to be known within it."""
-        return self._slot is None or slot_of(now) > self._slot or bool(self._appeared)
+        """Whether it is another slot than `keep` has done (a later one, or by a clock that was put back an earlier one), or
+        a number has come to be known within it."""
+        return self._slot != slot_of(now) or bool(self._appeared)
 
     async def keep(self, said: Collection[Occupancy], now: datetime) -> list[SiteCode]:
         """Write down what is said of each site, once a slot, and learn from what is written by now; the sites of which
         that was. Where nothing is known of a site, or part of the number is a guess, nothing is written of it: the past
-        is published, and a gap is a gap."""
-        since = now - LOOK_BACK if self._slot is None else self._slot - SLOT
+        is published, and a gap is a gap. Where the history cannot be written or read it is due again."""
         if self._slot != slot_of(now):
-            self._slot, self._kept = slot_of(now), set()
+            self._slot, self._kept = None, set()
         known = [each for each in (one.at(now) for one in said) if each.people is not None]
         known = [each for each in known if each.site not in self._kept]
         await self._history.write(_point(each, now) for each in known if not each.guessed)
+        since = now - LOOK_BACK if self._read_at is None else min(now, self._read_at) - 2 * SLOT
         self._add(await self._history.read(since))
+        self._slot, self._read_at = slot_of(now), now
         sites = [each.site for each in known]
         self._kept.update(sites)
         self._appeared.clear()

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from shelters.ahead import NOTHING
-from shelters.history import History
+from shelters.history import History, Point
 from shelters.occupancy import Occupancy
 from shelters.outlooks import Outlooks
 from shelters.site import SiteCode
@@ -66,6 +67,45 @@ async def test_a_guess_is_forecast_and_never_a_part_of_the_past(history: History
     assert len(outlooks.forecast(said, now).ahead) == 3
     await outlooks.keep([says(5, 121)[0]], says(5, 121)[1])
     assert await kept(history) == {SITE: [121]}
+
+
+class Failing(History):
+    """Cannot be read while it is `away`."""
+
+    away = False
+
+    async def read(self, *args: Any, **kwargs: Any) -> dict[SiteCode, list[Point]]:
+        if self.away:
+            raise OSError("away")
+        return await super().read(*args, **kwargs)
+
+
+async def test_a_history_that_was_away_at_the_start_is_learned_from_once_it_is_back(tmp_path: Path) -> None:
+    history = Failing(f"sqlite:///{tmp_path / 'occupancy.db'}")
+    await history.open()
+    before = Outlooks(history)
+    for minute in (0, 5, 10, 15):
+        said, now = says(minute, 10 * minute)
+        await before.keep([said], now)
+    expected = before.forecast(said, now)
+    outlooks, history.away = Outlooks(history), True
+    with pytest.raises(OSError, match="away"):
+        await outlooks.keep([said], now)
+    assert outlooks.due(now), "nothing was learned yet"
+    history.away = False
+    assert await outlooks.keep([said], now) == [SITE]
+    assert outlooks.forecast(said, now) == expected
+    await history.close()
+
+
+async def test_a_clock_that_is_put_back_stops_no_history(history: History) -> None:
+    outlooks = Outlooks(history)
+    for minute in (60, 0):
+        said, now = says(minute, minute)
+        assert outlooks.due(now)
+        assert await outlooks.keep([said], now) == [SITE]
+        assert not outlooks.due(now)
+    assert await kept(history) == {SITE: [0, 60]}
 
 
 async def test_a_forecast_stands_for_a_minute_unless_the_number_moves(history: History) -> None:
