@@ -50,7 +50,10 @@ class DataPress:
 
 
 def _named(snapshot: Snapshot) -> set[SiteCode]:
-    """While an alert is in force, the sites of its list; otherwise all whose past was public."""
+    """While an alert is in force, the sites of its list; otherwise all whose past was public. Where nothing could be
+    checked, an alert may be in force that is not known here: then none."""
+    if snapshot.stuck:
+        return set()
     if not snapshot.live_hazards:
         return {*snapshot.sites}
     return {SiteCode(entry.code) for entry in geojson.listed(snapshot, snapshot.live_hazards)}

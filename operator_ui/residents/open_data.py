@@ -40,7 +40,8 @@ def alerts_json(
 def shelters_json(snapshot: Snapshot, *, city: City, publisher: Publisher, deployment: Deployment) -> bytes:
     """By hazard of the alerts in force; without one there is no list, because no site may be named (I16).
 
-    `drills`: the hazards that are there because of a drill alone.
+    `drills`: the hazards that are there because of a drill alone. Where nothing could be checked for a while, the lists are
+    empty: a program reads no warning.
     """
     hazards = {hazard.value: _shelters(snapshot, hazard) for hazard in snapshot.hazards}
     drills = [hazard for hazard in snapshot.hazards if hazard not in snapshot.live_hazards]
@@ -131,7 +132,8 @@ def _text(notice: Notice) -> dict[str, str]:
 
 
 def _shelters(snapshot: Snapshot, hazard: Hazard) -> list[dict[str, object]]:
-    return [_shelter(entry) for entry in public_list(snapshot.board, hazard)]
+    shown = () if snapshot.stuck else public_list(snapshot.board, hazard)
+    return [_shelter(entry) for entry in shown]
 
 
 def _shelter(entry: Entry) -> dict[str, object]:

@@ -144,6 +144,7 @@ async def test_what_could_not_be_checked_names_nothing(town: Town) -> None:
         town.now += timedelta(minutes=3)
         await read(web, "/ja/")  # whoever looks finds the ledger away
         assert await features(web, NOW_GEOJSON) == []
+        assert json.loads(await read(web, "/api/shelters.json"))["hazards"] == {"flood": []}
 
 
 async def receives(town: Town, site: Site, *, closes: bool = False) -> None:

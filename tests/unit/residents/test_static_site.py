@@ -15,6 +15,7 @@ from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.residents.data_files import CATALOGUE, Subject, data_files
 from operator_ui.residents.static_site import StaticSite
+from shelters.history import Point
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import (
     CITY,
@@ -27,6 +28,7 @@ from tests.unit.residents.portal_setup import (
     served,
 )
 from tests.unit.residents.test_app import read
+from tests.unit.residents.test_open_data import receives
 
 SECOND = timedelta(seconds=1)
 
@@ -153,8 +155,12 @@ async def test_one_that_is_over_says_so_and_is_no_longer_in_force(town: Town, si
 
 async def test_when_the_ledger_is_away_the_files_come_to_say_so(town: Town, site: StaticSite) -> None:
     open_some(town.shelters)
-    await town.publish(flood_order(), "2026-0147")
+    await receives(town, FLOOD[0])
+    town.past.append(Point(site=FLOOD[0].code, at=town.now - timedelta(minutes=5), people=86))
+    await town.publish(flood_order(sent=town.now - timedelta(minutes=30)), "2026-0147")
     before = await site.site()
+    past = ("open-data/occupancy.csv", "open-data/occupancy.json")
+    assert all(FLOOD[0].name.ja in before.files[name].decode() for name in past)
     assert "420人中86人" in before.files["ja/index.html"].decode()
     await town.ledger.close()
     town.now += timedelta(hours=1)
@@ -166,6 +172,8 @@ async def test_when_the_ledger_is_away_the_files_come_to_say_so(town: Town, site
         assert "9月12日(土) 21時49分から情報を確かめられていません" in page, name
         assert "避難指示" in page
         assert "420人中86人" not in page, "a count that nobody renewed is not known any more"
+    for name in (*past, "open-data/shelters.geojson", "api/shelters.json"):
+        assert FLOOD[0].name.ja not in after.files[name].decode(), "what is in force now is not known"
 
 
 async def test_without_the_ledger_from_the_start_nothing_is_written(town: Town, site: StaticSite) -> None:
