@@ -13,7 +13,7 @@ from hub.hazard import Hazard
 from hub.live import Live
 from hub.place import Position
 from hub.recipient import Zone
-from hub.shelter_list import MOST_LINES, Crowding, ShelterLine, ShelterLines
+from hub.shelter_list import MOST_HIDDEN, MOST_LINES, Crowding, ShelterLine, ShelterLines
 from shelters import plans
 from shelters.crowding import LEAST_FIRST
 from shelters.disclosure import Disclosed, disclosed
@@ -76,14 +76,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return suited(self.site, hazard, self.step, self.crowding, full_expected=self.full_expected)
 
     def place(self, hazard: Hazard, usable: float = USABLE) -> Place:
-        """As a plan for `hazard` sees it."""
+        """As a plan for `hazard` sees it: by what residents may know, since its prices and the order of its lists are
+        public. A guess is no number, and so no room (I13); a few are as many as they may be."""
+        said = self.disclosed
         return Place(
             site=self.site.code,
             position=self.site.position,
             verdict=self.suited(hazard),
             capacity=self.site.capacity,
-            people=self.people,
-            coming=0.0 if self.people is None else coming(self.people, self.occupancy.ahead),
+            people=MOST_HIDDEN if said.few else said.people,
+            coming=0.0 if said.people is None else coming(said.people, self.occupancy.ahead),
             usable=usable,
         )
 

@@ -5,25 +5,33 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub import shelter_list
+from hub.exposure import NOBODY_FIRST
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.outbound import Deployment
 from hub.shelter_list import MOST_HIDDEN
 from operator_ui.residents import geojson, occupancy_file, open_data
 from operator_ui.residents.publisher import CITY_ITSELF
+from operator_ui.residents.sites import shown_sites
 from operator_ui.residents.snapshot import Snapshot
-from shelters.board import Board, Row
+from shelters.ahead import Ahead
+from shelters.board import Board, Row, with_plans
 from shelters.crowding import Thresholds
 from shelters.history import Point
 from shelters.occupancy import Occupancy
+from shelters.plans import AtOnce, origins_of
 from shelters.public_past import Past
+from shelters.routing import ARRIVAL
 from shelters.shelter import Stage, Step
 from tests.unit.residents.portal_setup import CITY, FLOOD, Slots, accepted, flood_order
 
 AT = datetime(2026, 9, 12, 12, 45, tzinfo=UTC)
 ORDER = accepted(flood_order(sent=AT - timedelta(hours=1)), "2026-0147")
+ORIGINS = {Hazard.FLOOD: origins_of(CITY, NOBODY_FIRST)[Hazard.FLOOD][:3]}
+"""Of a few towns, so that a plan takes no time."""
 Pair = tuple[int | None, int | None]
 
 
@@ -64,17 +72,28 @@ def test_numbers_that_are_not_hidden_are_told() -> None:
         assert published(sites, 0, Thresholds()) != published(sites, 1, Thresholds())
 
 
+def test_a_plan_counts_a_few_as_four_and_on_no_guess() -> None:
+    few = row(0, Site((2, 3), 100, []), 0, Thresholds())
+    assert few.place(Hazard.FLOOD, usable=1.0).room == 100 - MOST_HIDDEN
+    guess = replace(few, occupancy=replace(few.occupancy, people=40, guessed=True))
+    assert guess.place(Hazard.FLOOD).room is None
+    counted = replace(guess, occupancy=replace(guess.occupancy, guessed=False))
+    assert counted.place(Hazard.FLOOD, usable=1.0).room == 60
+
+
 def published(sites: list[Site], world: int, thresholds: Thresholds) -> list[object]:
     """Everything in which a number of people stands, from the list to the texts of messages."""
     rows = [row(number, site, world, thresholds) for number, site in enumerate(sites)]
-    board = Board(at=AT, rows=tuple(rows))
+    board = with_plans(Board(at=AT, rows=tuple(rows)), AtOnce(ORIGINS), known={})
     now = Snapshot(checked_at=AT, alerts=(ORDER,), board=board, slots=Slots(board, ""))
     past = Past(since=AT - timedelta(hours=1), until=AT, samples=samples(sites, world))
     credit = open_data.credit(CITY, CITY_ITSELF, Deployment.PRODUCTION)
     named = {*now.sites}
-    lines = board.lines(Hazard.FLOOD, near=CITY.centre)
+    zone = ORIGINS[Hazard.FLOOD][0].zone
+    lines = board.lines(Hazard.FLOOD, near=CITY.centre, zone=zone)
     return [
         now.version,
+        shown_sites(board, Hazard.FLOOD, near=CITY.centre),
         open_data.shelters_json(now, city=CITY, publisher=CITY_ITSELF, deployment=Deployment.PRODUCTION),
         geojson.present(now, None, credit),
         occupancy_file.occupancy_json(past, now.sites, named, credit),
@@ -85,7 +104,7 @@ def published(sites: list[Site], world: int, thresholds: Thresholds) -> list[obj
 
 
 def row(number: int, site: Site, world: int, thresholds: Thresholds) -> Row:
-    place, people = FLOOD[number], site.people[world]
+    place, people = replace(FLOOD[number], capacity=site.capacity), site.people[world]
     said = Occupancy(
         site=place.code,
         version=1,
@@ -93,6 +112,7 @@ def row(number: int, site: Site, world: int, thresholds: Thresholds) -> Row:
         crowding=None if people is None else thresholds.word(people, site.capacity),
         as_of=AT if people is not None else None,
         fresh_until=AT + timedelta(minutes=10) if people is not None else None,
+        ahead=() if people is None else (Ahead(at=AT + ARRIVAL, people=3 * people),),
     )
     return Row(
         site=place, step=Step(site=place.code, number=6, stage=Stage.RECEIVING, at=AT, by=""), occupancy=said
