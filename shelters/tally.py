@@ -6,11 +6,10 @@ before that. Readings may come late, twice or in any order: the same readings gi
 What comes later than `HORIZON` is not counted any more.
 """
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -27,13 +26,14 @@ HORIZON = timedelta(hours=2)
 """How late a reading may come and still be counted."""
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True):
+class Word(msgspec.Struct, frozen=True, kw_only=True, order=True):
     at: datetime
     id: str
     crowding: Crowding
 
 
 Told = TypeVar("Told", Count, Word)
+Dated = TypeVar("Dated", Crossing, Count)
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,21 +133,29 @@ def fold(tally: Tally, devices: Sequence[Device], *, horizon: timedelta = HORIZO
 
 def _with_crossings(known: tuple[Crossing, ...], new: Sequence[Crossing]) -> tuple[Crossing, ...]:
     """Each once, by its id, at the place of its time."""
-    ids, crossings = {crossing.id for crossing in known}, list(known)
+    by_id, crossings = {crossing.id: crossing for crossing in known}, list(known)
     for crossing in new:
-        if crossing.id not in ids:
-            ids.add(crossing.id)
-            insort(crossings, crossing)
+        _put(crossings, by_id.get(crossing.id), crossing)
+        by_id[crossing.id] = min(crossing, by_id.get(crossing.id, crossing))
     return tuple(crossings)
 
 
 def _with_counts(known: tuple[Count, ...], new: Sequence[Count]) -> tuple[Count, ...]:
-    ids, counts = {(count.device, count.id) for count in known}, list(known)
+    by_id, counts = {(count.device, count.id): count for count in known}, list(known)
     for count in new:
-        if (count.device, count.id) not in ids:
-            ids.add((count.device, count.id))
-            insort(counts, count)
+        id_ = count.device, count.id
+        _put(counts, by_id.get(id_), count)
+        by_id[id_] = min(count, by_id.get(id_, count))
     return tuple(counts)
+
+
+def _put(sorted_: list[Dated], namesake: Dated | None, new: Dated) -> None:
+    """At the place of its time; of two with one id that say different things, the first, whichever came before."""
+    if namesake is not None:
+        if not new < namesake:
+            return
+        sorted_.remove(namesake)
+    insort(sorted_, new)
 
 
 def _older_came(tally: Tally, doors: Mapping[str, Sequence[Crossing]], counts: Sequence[Count]) -> bool:
@@ -155,9 +163,15 @@ def _older_came(tally: Tally, doors: Mapping[str, Sequence[Crossing]], counts: S
     if tally.near is None:
         return False
     to = tally.near.to
-    known: list[Crossing | Count] = [*chain.from_iterable(tally.doors.values()), *tally.counts]
-    now: list[Crossing | Count] = [*chain.from_iterable(doors.values()), *counts]
-    return len(known) != len(now) and sum(one.at <= to for one in known) != sum(one.at <= to for one in now)
+    pairs: list[tuple[Sequence[Crossing | Count], Sequence[Crossing | Count]]] = [
+        (tally.counts, counts),
+        *((tally.doors.get(door, ()), crossings) for door, crossings in doors.items()),
+    ]
+    return any(_up_to(known, to) != _up_to(now, to) for known, now in pairs if known is not now)
+
+
+def _up_to(sorted_: Sequence[Crossing | Count], moment: datetime) -> Sequence[Crossing | Count]:
+    return sorted_[: bisect_right(sorted_, moment, key=lambda one: one.at)]
 
 
 def _last(known: Mapping[str, datetime], readings: Iterable[Reading]) -> dict[str, datetime]:
@@ -173,4 +187,4 @@ def _newest(tally: Tally, readings: Iterable[Reading]) -> datetime | None:
 
 
 def _later(known: Told | None, new: Told) -> Told:
-    return new if known is None or (known.at, known.id) < (new.at, new.id) else known
+    return new if known is None or known < new else known

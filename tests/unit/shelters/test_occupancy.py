@@ -260,6 +260,31 @@ def test_order_and_repetition_change_nothing(
     assert add(Tally(site=SITE), shuffled) == add(Tally(site=SITE), readings)
 
 
+@pytest.mark.parametrize(
+    "namesakes",
+    [
+        (
+            reading(3, "north", DoorTotals(entered=7, left=0), "x"),
+            reading(9, "north", DoorTotals(entered=40, left=0), "x"),
+        ),
+        (reading(3, "camera", HeadCount(people=1), "x"), reading(3, "camera", HeadCount(people=90), "x")),
+        (reading(3, "camera", HeadCount(people=1), "x"), reading(9, "camera", HeadCount(people=90), "x")),
+        (
+            reading(3, "staff", StaffWord(people=9, crowding=Crowding.HAS_ROOM), "x"),
+            reading(3, "staff", StaffWord(people=90, crowding=Crowding.FULL), "x"),
+        ),
+    ],
+)
+def test_two_readings_under_one_id_are_the_same_one_in_any_order(namesakes: tuple[Reading, Reading]) -> None:
+    def tally(first: Reading, second: Reading) -> Tally:
+        begun = fold(add(Tally(site=SITE), [staff(0, 50), *quiet(0, 8), first]), ALL.devices)
+        return fold(add(begun, [second, *quiet(9, 12)]), ALL.devices)
+
+    one, other = tally(*namesakes), tally(*reversed(namesakes))
+    assert one == other
+    assert estimate(one, ALL, now=at(12)) == estimate(other, ALL, now=at(12))
+
+
 @given(steps=moves, base=st.integers(60, 90), horizon_min=st.integers(1, 10))
 def test_folding_changes_no_number(steps: list[tuple[str, int, int]], base: int, horizon_min: int) -> None:
     readings, _ = story(steps, base)
