@@ -19,7 +19,7 @@ from shelters.crowding import LEAST_FIRST
 from shelters.disclosure import Disclosed, disclosed
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
-from shelters.plans import AtOnce, Made, Origins
+from shelters.plans import AtOnce, Made, Origins, Plans
 from shelters.record import unopened
 from shelters.routing import ARRIVAL, USABLE, Choice, Place, Plan, coming
 from shelters.shelter import Step
@@ -99,12 +99,12 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     rows: tuple[Row, ...]
-    made: dict[Hazard, Made] = {}
+    made: Plans = msgspec.field(default_factory=Plans)
     """The plans in force, by hazard. None for a hazard for which no site's room is known."""
 
     @property
     def version(self) -> int:
-        return sum(row.version for row in self.rows) + sum(made.version for made in self.made.values())
+        return sum(row.version for row in self.rows) + self.made.version
 
     def later(self, now: datetime) -> "Board":
         """The same as it must be read at `now`: counts that are no longer fresh are unknown (I13)."""

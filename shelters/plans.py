@@ -4,8 +4,9 @@ One process makes them by the linear programme and puts them in `Live`, where al
 Whoever finds none that still holds makes one by the proportional rule at once: nothing ever waits for a plan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from zlib import crc32
 
 import msgspec
@@ -67,6 +68,34 @@ def live_key(hazard: Hazard) -> str:
     return f"routing:{hazard}"
 
 
+class Plans(Mapping[Hazard, Made]):
+    """The plans of one moment. One that nobody has made yet is made when it is asked for: an order is for one hazard, and
+    a text does not wait for the plans of the others."""
+
+    def __init__(
+        self,
+        known: Mapping[Hazard, Made] | None = None,
+        wanted: Mapping[Hazard, Callable[[], Made]] | None = None,
+    ) -> None:
+        """`wanted`: makes those that are not known."""
+        self._made, self._wanted = dict(known or {}), dict(wanted or {})
+        self.version = sum(made.version for made in self._made.values())
+
+    def __getitem__(self, hazard: Hazard) -> Made:
+        if hazard not in self._made:
+            self._made[hazard] = self._wanted[hazard]()
+        return self._made[hazard]
+
+    def __contains__(self, hazard: object) -> bool:
+        return hazard in self._made or hazard in self._wanted
+
+    def __iter__(self) -> Iterator[Hazard]:
+        return iter(dict.fromkeys([*self._made, *self._wanted]))
+
+    def __len__(self) -> int:
+        return len(self._made.keys() | self._wanted.keys())
+
+
 class AtOnce:
     """Plans by the proportional rule, kept as long as they hold."""
 
@@ -76,19 +105,23 @@ class AtOnce:
 
     def plans(
         self, places: Mapping[Hazard, Sequence[Place]], known: Mapping[Hazard, Made], now: datetime
-    ) -> dict[Hazard, Made]:
+    ) -> Plans:
         """For each hazard with room somewhere: what is known if it holds, else one of its own."""
-        return {
-            hazard: self._plan(hazard, shown, known.get(hazard), now)
-            for hazard, shown in places.items()
-            if any(place.room for place in shown)
+        with_room = {hazard: shown for hazard, shown in places.items() if any(place.room for place in shown)}
+        held = {
+            hazard: known[hazard]
+            for hazard in with_room.keys() & known.keys()
+            if known[hazard].holds(basis(with_room[hazard]), now)
         }
+        wanted = {
+            hazard: partial(self._plan, hazard, shown, now)
+            for hazard, shown in with_room.items()
+            if hazard not in held
+        }
+        return Plans(held, wanted)
 
-    def _plan(self, hazard: Hazard, places: Sequence[Place], known: Made | None, now: datetime) -> Made:
-        here = basis(places)
-        for made in (known, self._made.get(hazard)):
-            if made is not None and made.holds(here, now, lasts=LASTS if made is known else EVERY):
-                return made
-        made = make(hazard, places, self.origins[hazard], solve=None, now=now)
-        self._made[hazard] = made
+    def _plan(self, hazard: Hazard, places: Sequence[Place], now: datetime) -> Made:
+        made = self._made.get(hazard)
+        if made is None or not made.holds(basis(places), now, lasts=EVERY):
+            made = self._made[hazard] = make(hazard, places, self.origins[hazard], solve=None, now=now)
         return made

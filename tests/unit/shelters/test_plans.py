@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
 from hub import city as cities
 from hub import codec, render
@@ -23,7 +24,7 @@ from shelters.board import Board, LiveBoard
 from shelters.crowding import Thresholds
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
-from shelters.plans import EVERY, LASTS, Made, origins_of
+from shelters.plans import EVERY, LASTS, Made, Plans, origins_of
 from shelters.router import Router
 from shelters.routing import Choice, Method
 from shelters.shelter import Stage, Step
@@ -117,6 +118,29 @@ async def test_whoever_looks_before_a_plan_is_made_goes_by_the_proportional_rule
     first = await evening.made()
     assert (first.plan.method, first.version, evening.solved) == (Method.PROPORTIONAL, 0, 0)
     assert (await evening.made()) is first  # kept, not made anew at each look
+
+
+async def test_a_text_waits_for_no_plan_but_that_of_its_own_hazard(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Hazard] = []
+
+    def made_for(hazard: Hazard, *places: object, **how: object) -> Made:
+        made.append(hazard)
+        return make(hazard, *places, **how)  # type: ignore[arg-type]
+
+    make = plans.make
+    monkeypatch.setattr(plans, "make", made_for)
+    evening = Evening()
+    await evening.receive(FIT[:6])
+    origins = {FLOOD: ORIGINS[FLOOD], Hazard.EARTHQUAKE: ORIGINS[FLOOD]}
+    board = LiveBoard(sites=SITES, steps=evening._steps, live=evening, clock=lambda: NOW, origins=origins)
+    now = await board.now()
+    assert now.version > 0
+    assert {*now.made} == {*origins}
+    assert made == []
+    for _ in range(2):
+        assert now.lines(FLOOD, near=CITY.centre, zone=Zone("haijima")) is not None
+        now = await board.now()
+    assert made == [FLOOD]
 
 
 async def test_every_process_finds_the_plan_that_one_has_made() -> None:
@@ -239,7 +263,7 @@ async def test_whatever_a_plan_says_no_unfit_or_shut_site_is_named() -> None:
         prices=dict.fromkeys([*wrong, *FIT[:4]], 0.0),
     )
     board = msgspec.structs.replace(
-        await evening.board.now(), made={FLOOD: msgspec.structs.replace(made, plan=said)}
+        await evening.board.now(), made=Plans({FLOOD: msgspec.structs.replace(made, plan=said)})
     )
     zone = Zone("haijima")
     assert [row.site.code for row, _ in board.sent(FLOOD, zone)] == [FIT[0]]
@@ -263,7 +287,9 @@ async def test_a_list_from_a_place_begins_with_where_the_plan_wants_people_from_
     there, between = SITES[near].position, _on_the_way(SITES[near], SITES[next_one], plan.prices[near])
     assert [row.site.code for row in board.shown(FLOOD, near=there)] == [near, next_one, silent]
     assert [row.site.code for row in board.shown(FLOOD, near=between)] == [next_one, near, silent]
-    crowded_last = [row.crowding for row in msgspec.structs.replace(board, made={}).shown(FLOOD, near=there)]
+    crowded_last = [
+        row.crowding for row in msgspec.structs.replace(board, made=Plans()).shown(FLOOD, near=there)
+    ]
     assert crowded_last[0] is Crowding.HAS_ROOM  # without a plan: by the word first
 
 
