@@ -45,7 +45,8 @@ def carry(
 ) -> Belief | None:
     """`belief` with what was counted after it, up to `until`. None: nothing was counted yet.
 
-    Counters that are not among `devices` are not believed.
+    Counters that are not among `devices` are not believed, nor what they said while they were registered to count
+    otherwise.
     """
     events = list(_events(crossings, counts, devices, after=belief.to if belief else _EPOCH, until=until))
     if belief is None:
@@ -82,7 +83,7 @@ def _events(
 ) -> Iterable[_Event]:
     for device in devices:
         for crossing in crossings.get(device.id, ()) if device.door else ():
-            if after < crossing.at <= until:
+            if after < crossing.at <= until and crossing.deltas == (device.counts is Counts.DOOR_DELTAS):
                 yield _Event(crossing.at, False, device.id, crossing)
     for count in counts:
         if after < count.at <= until:
@@ -198,7 +199,7 @@ class _Run:
             self._notice_darkness()
         self._light_until = max(self._light_until, crossing.at + patience)
         seen = self._seen.get(door.id)
-        if seen is None:
+        if seen is None or seen.deltas != crossing.deltas:
             seen = self._meet(door, crossing)
         elif crossing.at - seen.at > patience and self._missed(door, seen, crossing):
             self._fill_gap(door, seen, crossing)
@@ -211,7 +212,9 @@ class _Run:
 
     def _meet(self, door: Device, crossing: Crossing) -> Seen:
         """Its first reading. Totals only tell from where they go on."""
-        seen = self._seen[door.id] = Seen(crossing.at, 0, 0, self._site_in, self._site_out)
+        seen = self._seen[door.id] = Seen(
+            crossing.at, 0, 0, self._site_in, self._site_out, deltas=crossing.deltas
+        )
         if self._counted_at is not None and crossing.at - self._counted_at > door.patience:
             self._lose()
         if door.counts is Counts.DOOR_DELTAS:

@@ -32,13 +32,15 @@ LEAST_LIVING = 0.1
 
 
 class Crossing(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """One reading of one door. Totals or deltas, as its device counts. `bits`: how wide its totals are; 0: not known."""
+    """One reading of one door. `bits`: how wide its totals are; 0: not known. `deltas`: it counted since the reading
+    before, and not since its own zero."""
 
     at: datetime
     id: str
     entered: int
     left: int
     bits: int = 0
+    deltas: bool = False
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -65,6 +67,8 @@ class Seen(msgspec.Struct, array_like=True):
     """Counted since somebody counted heads."""
     dark: bool = False
     """Since its last reading there was a moment at which no door lived."""
+    deltas: bool = False
+    """As its last reading was."""
 
     def began_anew(self, totals: Crossing) -> bool:
         """A counter that went backwards, and was not full, began at zero again."""

@@ -73,7 +73,7 @@ def add(tally: Tally, readings: Iterable[Reading]) -> Tally:
             case DoorTotals(entered=entered, left=left, bits=bits):
                 crossings[one.device].append(Crossing(one.at, one.id, entered, left, bits or 0))
             case DoorDeltas(entered=entered, left=left):
-                crossings[one.device].append(Crossing(one.at, one.id, entered, left))
+                crossings[one.device].append(Crossing(one.at, one.id, entered, left, deltas=True))
             case HeadCount(people=people):
                 count = Count(one.at, one.id, one.device, people)
                 heads[one.device] = _later(heads.get(one.device), count)

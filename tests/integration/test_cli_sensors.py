@@ -33,7 +33,10 @@ def test_one_uplink_is_typed() -> None:
 
 def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "uplinks.json").write_text('[{"vendor": 1}]', encoding="utf-8")
+    deep = "[" * 100_000 + "]" * 100_000
+    (tmp_path / "deep.json").write_text(f'[{{"vendor": "milesight", "x": {deep}}}]', encoding="utf-8")
     wrong = [
+        ["--file", tmp_path / "deep.json"],
         ["--model", "vs340", "0175"],
         ["--model", "vs340", "xyz"],
         ["--model", "vs999", "01"],

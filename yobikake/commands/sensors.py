@@ -211,7 +211,7 @@ def _uplinks(file: Path) -> Sequence[_Uplink]:
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
         raise BadInput(f"{file} {place.strip('`') or '$'}", f"{message} / 形が違います") from e
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadInput(str(file), "is not JSON / JSONではありません") from e
 
 

@@ -60,7 +60,11 @@ def drift(doorway: Doorway) -> Drift:
     found: list[tuple[float, float, float, float]] = []
     belief: Belief | None = None
     for at, day in _days(_slots(doorway)):
-        crossings = {"door": [Crossing(one.ends, f"{one.ends:%d%H%M}", one.entered, one.left) for one in day]}
+        crossings = {
+            "door": [
+                Crossing(one.ends, f"{one.ends:%d%H%M}", one.entered, one.left, deltas=True) for one in day
+            ]
+        }
         carried = carry(belief, crossings=crossings, counts=(), devices=[_DOOR], until=at)
         if belief is not None and carried is not None and at >= measured_from + timedelta(days=1):
             entered, left = sum(one.entered for one in day), sum(one.left for one in day)

@@ -330,6 +330,21 @@ def test_a_door_taken_out_of_the_register_is_forgotten() -> None:
     assert tally.belief.doors.keys() == {"north"}
 
 
+@pytest.mark.parametrize("first", [Counts.DOOR_TOTALS, Counts.DOOR_DELTAS])
+def test_what_a_door_said_before_it_was_registered_otherwise_moves_nobody(first: Counts) -> None:
+    def said(minute: int, counts: Counts) -> Reading:
+        measure = DoorTotals if counts is Counts.DOOR_TOTALS else DoorDeltas
+        return reading(minute, "door", measure(entered=5_000 if measure is DoorTotals else 1, left=0))
+
+    (second,) = {Counts.DOOR_TOTALS, Counts.DOOR_DELTAS} - {first}
+    before = add(Tally(site=SITE), [staff(0, 10), *(said(minute, first) for minute in range(1, 20))])
+    for tally in (before, fold(before, [device("door", first, error=0)])):
+        changed = add(tally, [said(20, second), staff(21, 40), said(22, second), said(23, second)])
+        counted = estimate(changed, Ruler(devices=(device("door", second, error=0),)), now=at(23))
+        assert counted.people == (42 if second is Counts.DOOR_DELTAS else 40)
+        assert counted.recount == ()
+
+
 @pytest.mark.parametrize("capacity", [None, 100])
 def test_a_head_counter_that_is_no_longer_registered_is_not_believed(capacity: int | None) -> None:
     assert not after([camera(0, 10)], 1, Ruler(capacity=capacity)).known
