@@ -9,7 +9,7 @@ from math import ceil
 
 import msgspec
 
-from hub.shelter_list import Crowding
+from hub.shelter_list import MOST_HIDDEN, Crowding
 from shelters.belief import Belief
 from shelters.crowding import Thresholds
 from shelters.device import SILENT_INTERVALS, Counts, Device
@@ -99,15 +99,20 @@ def _with_count(said: Occupancy, count: _Count, ruler: Ruler) -> Occupancy:
 def _word(count: _Count, ruler: Ruler, *, doubtful: bool) -> Crowding | None:
     """The word of the most people there may be. 満 alone is that of the number itself: it sends people away.
 
-    `doubtful`: then it is not «space available», and there is no word where that would be it.
+    `doubtful`: then it is not «space available», and there is no word where that would be it. One to four people have the
+    word of four, with their margin too: it would tell which of them (`disclosure`).
     """
     likely = ruler.thresholds.word(count.people, ruler.capacity)
     if likely is Crowding.FULL:
         return likely
-    most = ruler.thresholds.word(count.people + (count.margin or 0), ruler.capacity)
+    most = ruler.thresholds.word(_not_few(count.people) + (count.margin or 0), ruler.capacity)
     if most is Crowding.FULL:
         return Crowding.CROWDED
     return None if doubtful and most is Crowding.HAS_ROOM else most
+
+
+def _not_few(people: int) -> int:
+    return max(people, MOST_HIDDEN) if people else 0
 
 
 def _with_word(said: Occupancy, word: Word, ruler: Ruler) -> Occupancy:
@@ -154,7 +159,7 @@ def _by_heads(tally: Tally, devices: tuple[Device, ...], now: datetime) -> _Coun
         source=Source.HEADS,
         as_of=min(count.at for count in counts),
         fresh_until=min(count.at + device.patience for count, device in zip(counts, devices, strict=True)),
-        margin=None if worst is None or None in errors else ceil(NINETY * people * worst / 100),
+        margin=None if worst is None or None in errors else ceil(NINETY * _not_few(people) * worst / 100),
     )
 
 

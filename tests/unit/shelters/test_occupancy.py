@@ -73,6 +73,23 @@ def quiet(first: int, last: int) -> list[Reading]:
     return [door for minute in range(first, last + 1) for door in (north(minute, 50), south(minute))]
 
 
+@pytest.mark.parametrize("capacity", [9, 10, 12, 16])
+def test_no_word_tells_how_few_there_are_with_a_margin_either(capacity: int) -> None:
+    seeing = msgspec.structs.replace(CAMERA, error_percent=20)
+    ruler = Ruler(devices=(seeing,), capacity=capacity)
+    said = [after([camera(0, people)], 1, ruler) for people in (1, 2, 3, 4)]
+    assert [each.people for each in said] == [1, 2, 3, 4]
+    assert len({each.crowding for each in said}) == 1
+    doors = msgspec.structs.replace(DOORS, capacity=capacity)
+    wide = [msgspec.structs.replace(each, error_percent=30) for each in DOORS.devices]
+    by_doors = msgspec.structs.replace(doors, devices=tuple(wide))
+    words = {
+        after([north(0, 0), south(0), north(1, people), south(1)], 1, by_doors).crowding
+        for people in (1, 2, 3)
+    }
+    assert len(words) == 1
+
+
 def test_doors_carry_a_head_count_on() -> None:
     said = after([staff(0, 10), north(0, 50, 5), south(0), north(1, 62, 6), south(1, 4, 1)], 1)
     assert said.people == 10 + 11 + 3
