@@ -1,7 +1,8 @@
 """What of the shelters' past may be published: the head counts that the public list showed in their own moment.
 
 A door counter at a school counts pupils on every other day, and staff count people before anybody may know of it. So
-a count is kept in only where its site was receiving then, for a hazard of an alert that was in force then (I16).
+a count is kept in only where its site was receiving then, for a hazard of an alert that was in force then (I16). A
+count may have been taken at any moment of its slot: so «then» is the whole of it.
 """
 
 from bisect import bisect_right
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hub.hazard import Hazard
-from shelters.history import Point
+from shelters.history import SLOT, Point
 from shelters.shelter import Step
 from shelters.site import Site, SiteCode
 from shelters.suited import Suited, suited
@@ -45,7 +46,7 @@ def public(
     for sample in samples:
         at = sample.at
         if at not in threats:
-            threats[at] = frozenset(alert.hazard for alert in alerts if alert.since <= at < alert.until)
+            threats[at] = _in_force(alerts, at) & _in_force(alerts, at + SLOT)
         site = sites.get(sample.site)
         if site and _shown(site, _standing(taken.get(sample.site, ()), at), threats[at]):
             found.append(sample)
@@ -55,11 +56,17 @@ def public(
 _INSIDE = frozenset({Suited.RECOMMENDED, Suited.FULL})
 
 
-def _shown(site: Site, step: Step | None, hazards: Iterable[Hazard]) -> bool:
-    return step is not None and any(suited(site, hazard, step, None) in _INSIDE for hazard in hazards)
+def _in_force(alerts: Iterable[InForce], at: datetime) -> frozenset[Hazard]:
+    return frozenset(alert.hazard for alert in alerts if alert.since <= at < alert.until)
 
 
-def _standing(steps: Sequence[Step], at: datetime) -> Step | None:
-    """The last step that was taken by then."""
-    taken = bisect_right(steps, at, key=lambda step: step.at)
-    return steps[taken - 1] if taken else None
+def _shown(site: Site, steps: Sequence[Step], hazards: Iterable[Hazard]) -> bool:
+    return bool(steps) and any(
+        all(suited(site, hazard, step, None) in _INSIDE for step in steps) for hazard in hazards
+    )
+
+
+def _standing(steps: Sequence[Step], at: datetime) -> Sequence[Step]:
+    """Those that stood within the slot from `at` on; none if the first was taken within it."""
+    before = bisect_right(steps, at, key=lambda step: step.at)
+    return steps[before - 1 : bisect_right(steps, at + SLOT, key=lambda step: step.at)] if before else ()

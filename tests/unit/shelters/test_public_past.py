@@ -47,6 +47,24 @@ def test_a_count_is_public_while_its_site_receives_in_an_alert_it_is_designated_
     assert public_hours(FOR_FLOOD, [FLOOD]) == [1, 1.5, 3, 3.5]
 
 
+def test_a_count_that_may_be_of_a_moment_after_the_site_closed_or_the_order_was_lifted_is_not_public() -> (
+    None
+):
+    """What came to be known late in a slot stands in it with the time at which it began."""
+    at = NOON + timedelta(hours=2)
+    sample = Point(site=FOR_FLOOD.code, at=at, people=30)
+    received = step(FOR_FLOOD.code, 5, Stage.RECEIVING, 0.5)
+
+    def is_public(closed_min: float, lifted_min: float) -> bool:
+        closed = step(FOR_FLOOD.code, 6, Stage.CLOSED, 2 + closed_min / 60)
+        alert = InForce(Hazard.FLOOD, NOON, at + timedelta(minutes=lifted_min))
+        return public([sample], SITES, {FOR_FLOOD.code: [received, closed]}, [alert]) == [sample]
+
+    assert is_public(6, 6)
+    assert not is_public(2, 6)
+    assert not is_public(6, 2)
+
+
 @pytest.mark.parametrize("site", [NOT_FOR_FLOOD, ONLY_TO_LIVE_IN])
 def test_of_a_site_that_was_never_on_the_list_nothing_is(site: Site) -> None:
     assert public_hours(site, [FLOOD]) == []
