@@ -204,11 +204,8 @@ class LiveBoard:
     async def now(self) -> Board:
         steps = await self._steps()
         latest = await self._latest()
-        occupancies = {
-            code: codec.decode(Occupancy, latest[key], what=key)
-            for key, code in self._counts.items()
-            if key in latest
-        }
+        said = {code: _said(key, latest[key]) for key, code in self._counts.items() if key in latest}
+        occupancies = {code: each for code, each in said.items() if each is not None}
         found = board(self._sites, steps, occupancies, now=self._clock())
         return with_plans(found, self._at_once, known=self._made(latest))
 
@@ -231,6 +228,15 @@ class LiveBoard:
                 self._read[key] = latest[key], made
         known = {hazard: self._read[key][1] for key, hazard in self._plans.items() if key in latest}
         return {hazard: made for hazard, made in known.items() if made is not None}
+
+
+def _said(key: str, value: bytes) -> Occupancy | None:
+    """None: it cannot be read, perhaps because another release wrote it. That site's number is unknown then."""
+    try:
+        return codec.decode(Occupancy, value, what=key)
+    except HubError as e:
+        log.warning("an occupancy cannot be read", key=key, error=e.message)
+        return None
 
 
 def with_plans(found: Board, at_once: AtOnce, *, known: Mapping[Hazard, Made]) -> Board:

@@ -212,6 +212,17 @@ async def test_a_plan_of_the_future_or_of_another_release_is_none_and_stops_no_p
     assert (await evening.made()).plan.method is Method.PROPORTIONAL
 
 
+async def test_a_count_of_another_release_is_unknown_and_takes_no_other_site_from_the_list() -> None:
+    evening = Evening()
+    await evening.receive(FIT[:3])
+    await evening.live.put({live_key(FIT[0]): (int(NOW.timestamp()) + 1, b'{"site": 3}')})
+    board = await evening.board.now()
+    rows = {row.site.code: row for row in board.recommended(FLOOD)}
+    assert {*rows} == {*FIT[:3]}
+    assert [rows[code].people for code in FIT[:3]] == [None, 100, 100]
+    assert rows[FIT[0]].place(FLOOD).room is None
+
+
 async def test_without_live_or_without_a_count_there_is_no_plan_and_the_list_stays() -> None:
     evening = Evening()
     await evening.receive(FIT[:3], people=None)
