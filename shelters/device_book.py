@@ -38,7 +38,7 @@ from hub.ledger.columns import UtcTime, insert_new
 from shelters.intake import Sorted
 from shelters.plausible import Passed, Plausible
 from shelters.reading import Refusal
-from shelters.sensors.counting import Condition
+from shelters.sensors.counting import STANDS_STILL, Condition
 from shelters.side_database import engine, make_tables
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,8 @@ MOST_CASES = 1_000
 MOST_OF_ONE = 20
 """Cases of one device, or of one key, in `A_WHILE`: of a flood, the beginning tells all."""
 A_WHILE = timedelta(hours=1)
+LASTING = timedelta(days=1)
+"""How long an alarm is shown whose end was not heard: the message may be lost."""
 MOST_STRANGERS = 100
 """Those that were heard last."""
 MOST_BYTES = 512
@@ -91,7 +93,7 @@ _strangers = Table(
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one device. `refused`: how often, ever. `trouble`: in the device's own words, at its last uplink."""
+    """Of one device. `refused`: how often, ever. `trouble`: in the device's own words."""
 
     device: str
     heard_at: datetime | None = None
@@ -131,12 +133,17 @@ class DeviceBook:
         self._new: list[Case] = []
         self._strange: dict[str, datetime] = {}
         self._recent: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._lasting: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
         self.plausible = Plausible()
         """What the doors last said, also before a restart."""
 
     async def open(self) -> None:
         await asyncio.to_thread(make_tables, self._engine, _metadata)
         self.plausible.passed.update(await asyncio.to_thread(self._passed))
+        for device in (await asyncio.to_thread(self._known)).values():
+            if device.heard_at is not None:
+                alarms = [name for name in device.trouble if name not in STANDS_STILL]
+                self._lasting[device.device] = dict.fromkeys(alarms, device.heard_at)
 
     async def close(self) -> None:
         """Writes what is noted."""
@@ -181,7 +188,15 @@ class DeviceBook:
         if condition.volts is not None:
             values["volts"] = condition.volts
         if what == "uplink":
-            values["trouble"] = "\n".join(condition.trouble)
+            values["trouble"] = "\n".join(self._troubles(device, condition, now))
+
+    def _troubles(self, device: str, condition: Condition, now: datetime) -> list[str]:
+        """Those of its last uplink, and what it said began and not yet that it ended: it says that only once."""
+        lasting = self._lasting[device]
+        lasting |= dict.fromkeys(condition.lasting, now)
+        for name in [name for name, at in lasting.items() if name in condition.over or at <= now - LASTING]:
+            del lasting[name]
+        return [*condition.trouble, *(name for name in lasting if name not in condition.trouble)]
 
     def _refused(self, refusal: Refusal, body: bytes, now: datetime) -> None:
         if refusal.device:

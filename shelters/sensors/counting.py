@@ -94,16 +94,22 @@ PARTS: Mapping[Model, Parts] = {
 SAYS_IT_ITSELF = frozenset({("axis", "people-counter"), ("xovis", "people-counter")})
 """Counters that speak JSON: their parts are called as the counter calls them, and it says itself what it counts."""
 
-_STANDS_STILL = ("TPC_STOPPED", "TPC_STUCK", "MULTI_DEV_ISSUE", "STOPPED", "STUCK", "WARMUP")
+STANDS_STILL = ("TPC_STOPPED", "TPC_STUCK", "MULTI_DEV_ISSUE", "STOPPED", "STUCK", "WARMUP")
 """Flags with which a count is none: the counter stands still, starts, or misses some of its devices."""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """How a counter is. `battery` in percent; `volts` where it tells these instead. `trouble`: its own words."""
+    """How a counter is. `battery` in percent; `volts` where it tells these instead. `trouble`: its own words.
+
+    `lasting`: those of `trouble` that it says once, as they begin, and not again while they last. `over`: those that it
+    says have ended.
+    """
 
     battery: float | None = None
     volts: float | None = None
     trouble: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
     standing: bool = False
     """It says itself that its counts are not to be believed."""
 
@@ -136,25 +142,27 @@ def turned(measure: Measure) -> Measure:
 
 def condition(decoded: Decoded) -> Condition:
     batteries = [decoded[name] for name in ("battery", "battery_main", "battery_node") if name in decoded]
-    flags = [flag for flag in _STANDS_STILL if flag in decoded.get("flags", {})]
-    events = [kind for kind, status in _events(decoded).items() if status == "Alarm"]
-    covered = [
-        name
+    flags = [flag for flag in STANDS_STILL if flag in decoded.get("flags", {})]
+    alarms = _events(decoded) | {
+        name: value == "alarm_triggered"
         for name, value in decoded.items()
-        if name.endswith("_occlusion_alarm") and value == "alarm_triggered"
-    ]
+        if name.endswith("_occlusion_alarm")
+    }
+    lasting = tuple(name for name, lasts in alarms.items() if lasts)
     return Condition(
         battery=min(batteries, default=None),
         volts=decoded.get("battery_voltage"),
-        trouble=(*flags, *events, *covered),
+        trouble=(*flags, *lasting),
+        lasting=lasting,
+        over=tuple(name for name, lasts in alarms.items() if not lasts),
         standing=bool(flags),
     )
 
 
-def _events(decoded: Decoded) -> dict[str, str]:
-    """What happened → how that stands at last. Under the same name others repeat a setting, which is no list."""
+def _events(decoded: Decoded) -> dict[str, bool]:
+    """What happened → whether it lasts. Under the same name others repeat a setting, which is no list."""
     told: Any = decoded.get("event")
-    return {event["type"]: event["status"] for event in told} if isinstance(told, list) else {}
+    return {event["type"]: event["status"] == "Alarm" for event in told} if isinstance(told, list) else {}
 
 
 def _value(decoded: Decoded, name: str) -> int | None:

@@ -9,11 +9,12 @@ import pytest
 
 from shelters import device_book
 from shelters.device import Counts, Device, Devices
-from shelters.device_book import MOST_BYTES, MOST_OF_ONE, MOST_STRANGERS, DeviceBook
+from shelters.device_book import LASTING, MOST_BYTES, MOST_OF_ONE, MOST_STRANGERS, DeviceBook
 from shelters.inspector import Inspector
 from shelters.intake import Sorted, Vital
 from shelters.reading import DoorTotals, Reading, Refusal
-from shelters.sensors.counting import Condition
+from shelters.sensors.counting import Condition, condition
+from shelters.sensors.decoding import decode
 from shelters.site import SiteCode
 
 NOW = datetime(2026, 9, 12, 13, 3, tzinfo=UTC)
@@ -64,6 +65,25 @@ async def test_what_was_heard_and_refused_stays(url: str) -> None:
         inspector = Inspector(Devices([DOOR], {}), clock=lambda: NOW, book=again)
         assert not inspector.inspect(counted(50_000)).taken, "a restart forgot what the door last said"
         assert inspector.inspect(counted(301)).taken
+
+
+async def test_an_alarm_is_shown_until_it_is_over_also_after_a_restart(tmp_path: Path) -> None:
+    now = NOW
+
+    async def trouble(*conditions: Condition) -> tuple[str, ...]:
+        async with DeviceBook(f"sqlite:///{tmp_path / 'book.db'}", clock=lambda: now).kept() as book:
+            for each in conditions:
+                book.note(Sorted(heard=(Vital(device="door", what="uplink", condition=each),)))
+            return (await book.known())["door"].trouble
+
+    begins = condition(decode("milesight", "vs360", 85, bytes.fromhex("03F4020103F40001")))
+    ends = condition(decode("milesight", "vs360", 85, bytes.fromhex("03F40200")))
+    stands = condition(decode("terabee", "people-flow-counting-l-xl", 1, bytes.fromhex("000000000000000001")))
+    assert await trouble(begins, Condition()) == ("Devices Misaligned", "Counting Anomaly")
+    assert await trouble(stands) == ("TPC_STOPPED", "Devices Misaligned", "Counting Anomaly")
+    assert await trouble(ends) == ("Counting Anomaly",)
+    now += LASTING
+    assert await trouble(Condition()) == ()
 
 
 async def test_several_processes_may_begin_at_once(url: str) -> None:
