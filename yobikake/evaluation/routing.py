@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.place import Position
+from hub.shelter_list import MOST_HIDDEN
 from shelters import programme
 from shelters.forecast import Past, forecast
 from shelters.routing import Place, Plan, coming, plan
@@ -188,8 +189,8 @@ class _Run:
                 position=site.position,
                 verdict=Suited.RECOMMENDED if room else Suited.FULL,
                 capacity=site.capacity,
-                people=counted,
-                coming=self._coming(i, counted, minute),
+                people=max(counted, MOST_HIDDEN) if counted else 0,
+                coming=0.0 if 0 < counted <= MOST_HIDDEN else self._coming(i, counted, minute),
                 usable=self._evening.usable,
             )
             for i, (site, counted, room) in enumerate(
