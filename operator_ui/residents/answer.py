@@ -13,9 +13,13 @@ OPEN = {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*", "Cross-Origin-Resource-Policy": "
 """Open data may be read from any site: it says nothing of anybody."""
 LICENSED = OPEN | {hdrs.LINK: f'<{LICENCE_URL}>; rel="license"'}
 """Of data, whether its form has a place for the licence or not (RFC 8288; IANA's link relations)."""
-CACHE = "public, max-age=1, s-maxage=2, stale-while-revalidate=5, stale-if-error=86400"
+_FRESH = "public, max-age=1, s-maxage=2, stale-while-revalidate=5"
+CACHE = f"{_FRESH}, stale-if-error=86400"
 """A browser asks again after a second (a 304 costs little); a cache in front takes the rush; if we are away, an
 old page with its time on it is better than none, and what it says of room ends by itself in the browser."""
+NAMING = LICENSED | {hdrs.CACHE_CONTROL: f"{_FRESH}, stale-if-error=120"}
+"""Of data that names shelters: a program takes nothing back by itself, so no cache hands it out when we have been away
+for longer than we would name a site without having looked (`news.STUCK_AFTER`)."""
 
 
 def answer(

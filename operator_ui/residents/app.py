@@ -12,7 +12,7 @@ from operator_ui.changes import Changes
 from operator_ui.headers import CSP
 from operator_ui.pages import LANGUAGE
 from operator_ui.residents import feed
-from operator_ui.residents.answer import LICENSED, OPEN, answer
+from operator_ui.residents.answer import LICENSED, NAMING, OPEN, answer
 from operator_ui.residents.answering import AnsweringPages
 from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
@@ -71,7 +71,7 @@ class _Listener:
                 web.get("/feed.atom", self._feed),
                 web.get("/cap/{identifier}.xml", self._cap),
                 web.get("/api/alerts.json", partial(self._json, self._press.alerts_json, LICENSED)),
-                web.get("/api/shelters.json", partial(self._json, self._press.shelters_json, LICENSED)),
+                web.get("/api/shelters.json", partial(self._json, self._press.shelters_json, NAMING)),
                 web.get("/api/banner.json", partial(self._json, self._press.banner_json, OPEN)),
                 web.get(f"/{_LANGUAGE}/open-data", self._open_data),
                 *self._files.routes(),

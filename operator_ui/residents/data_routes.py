@@ -1,12 +1,12 @@
 """The files of open data on the residents' listener: for programs, which ask again and again, so each address has a limit."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from aiohttp import hdrs, web
 
 from operator_ui.allowance import Allowance
-from operator_ui.residents.answer import LICENSED, answer
+from operator_ui.residents.answer import LICENSED, NAMING, answer
 from operator_ui.residents.data_files import CATALOGUE, DataFile, Subject
 from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import Built, Edition, Written
@@ -30,16 +30,21 @@ class DataRoutes:
         """Without the JSON of the pages themselves, which is the listener's."""
         files = [each for each in self._press.files if not each.old]
         return [
-            web.get(CATALOGUE, partial(self._answer, self._catalogue)),
-            *(web.get(each.path, partial(self._answer, partial(self._file, each))) for each in files),
+            web.get(CATALOGUE, partial(self._answer, LICENSED, self._catalogue)),
+            *(
+                web.get(each.path, partial(self._answer, _headers(each), partial(self._file, each)))
+                for each in files
+            ),
         ]
 
-    async def _answer(self, built: Callable[[], Awaitable[Built]], request: web.Request) -> web.Response:
+    async def _answer(
+        self, headers: Mapping[str, str], built: Callable[[], Awaitable[Built]], request: web.Request
+    ) -> web.Response:
         if wait_s := self._allowance.wait_s(self._senders.one(request)):
             return web.Response(
                 status=429, text=_TOO_MANY, headers={**LICENSED, hdrs.RETRY_AFTER: str(wait_s)}
             )
-        return answer(request, await built(), headers=LICENSED, dated=True)
+        return answer(request, await built(), headers=headers, dated=True)
 
     async def _catalogue(self) -> Built:
         return await self._of(CATALOGUE, self._press.catalogue)
@@ -67,6 +72,10 @@ class DataRoutes:
             return partial(self._press.past, file, snapshot, past)
 
         return await self._shelf.get(edition, snapshot.at, file.path, write)
+
+
+def _headers(file: DataFile) -> Mapping[str, str]:
+    return NAMING if file.subject in (Subject.PRESENT, Subject.PAST) else LICENSED
 
 
 def past_edition(snapshot: Snapshot) -> Edition:

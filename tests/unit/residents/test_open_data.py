@@ -24,6 +24,7 @@ from hub.outbound import Deployment
 from operator_ui.residents.catalogue import catalogue
 from operator_ui.residents.data_files import CATALOGUE, Form, Subject, data_files
 from operator_ui.residents.data_routes import AT_ONCE
+from operator_ui.residents.news import STUCK_AFTER
 from operator_ui.residents.publisher import load_publisher
 from shelters.history import Point
 from shelters.shelter import Stage
@@ -239,6 +240,22 @@ async def test_nothing_of_sensors_staff_or_people_who_need_support_is_in_any_fil
         if file.subject is not Subject.ALERTS:
             body = (await read(busy, file.path)).decode()
             assert [word for word in SECRET if word in body] == [], file.path
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_cache_names_shelters_when_the_hub_has_long_been_away(busy: aiohttp.ClientSession) -> None:
+    kept = {}
+    for path in (
+        NOW_GEOJSON,
+        FLOOD_GEOJSON,
+        "/open-data/occupancy.csv",
+        "/api/shelters.json",
+        f"{STANDING}.csv",
+    ):
+        async with busy.get(path) as answer:
+            kept[path] = int(answer.headers["Cache-Control"].rpartition("stale-if-error=")[2])
+    assert kept.pop(f"{STANDING}.csv") == 86_400
+    assert {*kept.values()} == {STUCK_AFTER // timedelta(seconds=1)}
 
 
 @pytest.mark.asyncio(loop_scope="module")
