@@ -363,8 +363,9 @@ def _part(row: _DeviceRow, said: _SensorRow, model: tuple[str, str], place: str)
 
 
 def _check_sensors(devices: Iterable[Device]) -> None:
-    """One sensor is one model, and each of its parts one device's."""
+    """One sensor is one model behind one key, and each of its parts one device's."""
     models: dict[str, tuple[str, str, int | None]] = {}
+    keys: dict[str, str] = {}
     seen: set[tuple[str, str, Counts | None]] = set()
     for device in devices:
         sensor = device.sensor
@@ -374,6 +375,10 @@ def _check_sensors(devices: Iterable[Device]) -> None:
         model = (sensor.vendor, sensor.model, sensor.port)
         if models.setdefault(sensor.address, model) != model:
             raise BadSettings(place, "is another model elsewhere / 同じ番号が別の機種になっています")
+        if (
+            keys.setdefault(sensor.address, device.key) != device.key
+        ):  # whichever it shows, part of it would be refused
+            raise BadSettings(place, "has another key elsewhere / 同じ番号の機器の鍵が違います")
         # Totals and deltas are two ways to say the same crossings: both registered, everybody would come twice.
         part = (sensor.address, sensor.part, None if device.door else device.counts)
         if part in seen:

@@ -139,6 +139,10 @@ def test_a_sensor_is_found_by_its_number_however_it_is_spelled(tmp_path: Path) -
             COUNTER + COUNTER.replace("door'", "door-2'").replace("VS135", "VS133"),
             "devices.toml door-2 sensor: is another model elsewhere",
         ),
+        (
+            COUNTER + COUNTER.replace("door'", "door-2'").replace("line 2", "line 1").replace("key = 'gym'\n", ""),
+            "devices.toml door-2 sensor: has another key elsewhere",
+        ),
         (COUNTER.replace("part = ", "port = 0, part = "), r"\$.devices\[0\].sensor.port"),
         (COUNTER.replace("part = ", "line = "), r"\$.devices\[0\].sensor"),
     ],
