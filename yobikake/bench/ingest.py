@@ -27,11 +27,13 @@ import tomli_w
 from hub import codec, settings, typed
 from hub.bus import READINGS
 from hub.clock import utc_now
+from hub.errors import BadInput
 from hub.outbound import Deployment
 from shelters import intake
 from shelters.device import Counts, new_key
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
+from shelters.quota import BURST
 from shelters.reading import DoorDeltas, Measure, Reading, Readings, StaffWord
 from shelters.record import STAFF
 from shelters.site import SiteCode, load_sites
@@ -122,7 +124,11 @@ class Measured:
 
 
 async def measure(rounds: int, *, readings: int, together: int, connections: int, say: Say) -> Measured:
-    """So many `readings` one by one, and ten times as many together, in each round of each series."""
+    """So many `readings` one by one, and ten times as many together, in each round of each series.
+
+    Raises:
+        BadInput: that is more than a hub takes of one door.
+    """
     absent = [f"{server.name}: {what}" for server, what in WITH if missing(server.needs())]
     series: dict[tuple[Way, Present], Series] = {}
     arrived = 0
@@ -130,6 +136,11 @@ async def measure(rounds: int, *, readings: int, together: int, connections: int
         if present is Present.REDIS and missing(Redis.needs()):
             continue
         async with _hub(present) as hub:
+            most = most_readings(rounds, ways=len(hub.urls), sites=hub.sites)
+            if readings > most:
+                raise BadInput(
+                    "--readings", f"at most {most} with {rounds} rounds / {rounds}回では{most}までです"
+                )
             for way in hub.urls:
                 say(f"{way}, latest values in {present}")
                 each = series[way, present] = Series()
@@ -149,6 +160,11 @@ async def measure(rounds: int, *, readings: int, together: int, connections: int
     )
 
 
+def most_readings(rounds: int, *, ways: int, sites: int) -> int:
+    """How many one by one in a round, so that of no door more come than are taken of it at once."""
+    return int(BURST * DOORS * sites / (11 * rounds * ways))
+
+
 class NotOnce(AssertionError):
     """A reading was lost, or counted twice: what was measured is worth nothing."""
 
@@ -159,6 +175,10 @@ class _Hub:
         self.urls = urls
         self._sources = sources
         self._sent = 0
+
+    @property
+    def sites(self) -> int:
+        return len(self._sources)
 
     async def open(self) -> None:
         """Every door reports once, and staff say that nobody is inside: from then on the doors count."""
