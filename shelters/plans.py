@@ -23,6 +23,10 @@ EVERY = timedelta(minutes=15)
 LASTS = 2 * EVERY
 """An older plan is no longer gone by."""
 
+MOST_AT_ONCE = 10_000
+"""Towns times sites for which a plan is made while somebody waits: a fifth of a second. In a larger city lists go by word
+and distance until the plan of the programme is there."""
+
 Origins = Mapping[Hazard, Sequence[Origin]]
 
 
@@ -106,7 +110,7 @@ class AtOnce:
     def plans(
         self, places: Mapping[Hazard, Sequence[Place]], known: Mapping[Hazard, Made], now: datetime
     ) -> Plans:
-        """For each hazard with room somewhere: what is known if it holds, else one of its own."""
+        """For each hazard with room somewhere: what is known if it holds, else one of its own (`MOST_AT_ONCE`)."""
         with_room = {hazard: shown for hazard, shown in places.items() if any(place.room for place in shown)}
         held = {
             hazard: known[hazard]
@@ -116,7 +120,7 @@ class AtOnce:
         wanted = {
             hazard: partial(self._plan, hazard, shown, now)
             for hazard, shown in with_room.items()
-            if hazard not in held
+            if hazard not in held and len(shown) * len(self.origins[hazard]) <= MOST_AT_ONCE
         }
         return Plans(held, wanted)
 

@@ -143,6 +143,20 @@ async def test_a_text_waits_for_no_plan_but_that_of_its_own_hazard(monkeypatch: 
     assert made == [FLOOD]
 
 
+async def test_in_a_large_city_nobody_waits_for_a_plan_that_is_not_there() -> None:
+    evening = Evening()
+    await evening.receive(FIT[:6])
+    many = [ORIGINS[FLOOD][i % len(ORIGINS[FLOOD])] for i in range(plans.MOST_AT_ONCE // 6 + 1)]
+    board = LiveBoard(
+        sites=SITES, steps=evening._steps, live=evening, clock=lambda: NOW, origins={FLOOD: many}
+    )
+    now = await board.now()
+    assert FLOOD not in now.made
+    assert now.lines(FLOOD, near=CITY.centre, zone=Zone("haijima")) is not None
+    await evening.router.look()
+    assert (await board.now()).made[FLOOD].plan.method is Method.PROGRAMME
+
+
 async def test_every_process_finds_the_plan_that_one_has_made() -> None:
     evening = Evening()
     await evening.receive(FIT[:6])
