@@ -9,6 +9,7 @@ x[i,j]: people from i to j; d: metres on foot; u: people for whom there is no pl
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from shelters.assignment import Assignment, NoSolution
 
@@ -35,15 +36,21 @@ def solve(people: Sequence[float], room: Sequence[float], metres: Sequence[Seque
 
 def _solve(people: Sequence[float], room: Sequence[float], metres: Sequence[Sequence[float]]) -> Assignment:
     import numpy as np  # noqa: PLC0415 - loaded only where a plan is made
+    from scipy import sparse  # noqa: PLC0415
     from scipy.optimize import linprog  # noqa: PLC0415
 
     n, m = len(people), len(room)
     walking = np.asarray(metres, dtype=np.float64) + _TIE_M * np.arange(m)
+    # sparse: a large city's matrices have some hundred million cells, of which nearly all are zero
+    at_sites: Any = sparse.hstack(
+        [sparse.kron(np.ones((1, n)), sparse.eye_array(m)), sparse.coo_array((m, n))]
+    )
+    of_origins: Any = sparse.hstack([sparse.kron(sparse.eye_array(n), np.ones((1, m))), sparse.eye_array(n)])
     found = linprog(
         np.concatenate([walking.ravel(), np.full(n, UNPLACED_M)]),
-        A_ub=np.hstack([np.kron(np.ones((1, n)), np.eye(m)), np.zeros((m, n))]),
+        A_ub=at_sites,
         b_ub=np.asarray(room, dtype=np.float64),
-        A_eq=np.hstack([np.kron(np.eye(n), np.ones((1, m))), np.eye(n)]),
+        A_eq=of_origins,
         b_eq=np.asarray(people, dtype=np.float64),
         method="highs",
         options={"time_limit": PATIENCE_S},

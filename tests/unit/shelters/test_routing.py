@@ -1,5 +1,6 @@
 """Who is sent where: small towns by hand, and what holds in every town."""
 
+import tracemalloc
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -287,3 +288,18 @@ def test_nothing_is_promised_where_no_room_is_known() -> None:
     )
     assert (made.prices, sent(made, "a")) == ({}, {})
     assert routing.plan([], [town("a", 0, 9)], solve=programme.solve).unplaced == 9
+
+
+def test_a_large_citys_programme_takes_no_more_memory_than_its_numbers() -> None:
+    """As whole matrices this one took thirty megabytes, and twice as many of both take eight times that."""
+    towns, sites = 120, 60
+    metres = [[float(100 + (37 * i + 91 * j) % 5000) for j in range(sites)] for i in range(towns)]
+    programme.solve([1.0], [1.0], [[1.0]])  # the libraries are loaded
+    tracemalloc.start()
+    try:
+        found = programme.solve([10.0] * towns, [30.0] * sites, metres)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(sum, found.placed)) == pytest.approx(10 * towns)
+    assert most < 6_000_000
