@@ -79,7 +79,7 @@ async def test_what_nobody_answered_is_seen_in_the_history_and_used_again(desk: 
         assert "もう一度使う" in await author.get(path)
         await author.get(f"{path}/edit")
         await author.submit(path, "submit")
-        assert "承認を求めています" in author.page
+        assert "配信する前の確認" in author.page
         await approver.get(path)
         await approver.submit(f"{path}/send", typed="4")
     assert len(await sent(desk)) == 1
