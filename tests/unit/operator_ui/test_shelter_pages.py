@@ -108,6 +108,7 @@ async def test_silence_reads_as_unknown_never_as_room(desk: Desk) -> None:
         page = await person.get("/shelters")
     assert "空いています" not in page
     assert "不明" in page
+    assert "<dt>避難している人</dt><dd>不明</dd>" in page, "nor as an empty house"
 
 
 async def test_the_list_is_of_the_hazard_asked_for(desk: Desk) -> None:
