@@ -27,8 +27,9 @@ from operator_ui.staff.console import Console
 from operator_ui.staff.previews import SheetText
 from shelters import intake
 from shelters.crowding import load_thresholds
-from shelters.device import Devices, load_devices
+from shelters.device import Devices
 from shelters.device_book import DeviceBook
+from shelters.device_file import load_devices
 from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading

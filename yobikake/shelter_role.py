@@ -5,8 +5,8 @@ from collections.abc import Awaitable
 
 from shelters import record
 from shelters.crowding import Thresholds, in_force, load_thresholds
-from shelters.device import load_devices
 from shelters.device_book import DeviceBook
+from shelters.device_file import load_devices
 from shelters.history import History
 from shelters.inspector import Inspector
 from shelters.keeper import Keeper

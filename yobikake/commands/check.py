@@ -24,7 +24,7 @@ from hub.ledger.audit import BrokenChain
 from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
 from shelters.crowding import load_thresholds
-from shelters.device import load_devices
+from shelters.device_file import load_devices
 from shelters.site import Facility, Site, load_sites
 from yobikake import connectors, initialise
 from yobikake.assembly import city_folder

@@ -17,8 +17,9 @@ from hub import codec, typed
 from hub.clock import utc_now
 from hub.errors import BadInput
 from hub.settings import Settings
-from shelters.device import Device, load_devices, new_key
+from shelters.device import Device, new_key
 from shelters.device_book import Case, DeviceBook, Known
+from shelters.device_file import load_devices
 from shelters.sensors.decoding import decode as decoded_frame
 from shelters.site import SiteCode, load_sites
 from yobikake.assembly import city_folder

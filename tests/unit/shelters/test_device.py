@@ -8,7 +8,8 @@ import pytest
 
 from hub.errors import BadSettings
 from shelters import intake
-from shelters.device import Device, Devices, digest, load_devices, new_key
+from shelters.device import Device, Devices, digest, new_key
+from shelters.device_file import load_devices
 from shelters.estimate import Ruler, estimate
 from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Refusal, Sent, StaffWord
 from shelters.site import SiteCode
