@@ -27,9 +27,9 @@ def _mail(content: Content) -> Sequence[str]:
 
 
 def _line(content: Content) -> Sequence[str]:
-    from channels.line import compose  # noqa: PLC0415
+    from channels.line.message import preview  # noqa: PLC0415
 
-    return (compose(content),)
+    return preview(content)
 
 
 def _x(content: Content) -> Sequence[str]:

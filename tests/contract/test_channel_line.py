@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from channels.line import Line, Settings
+from channels.line import Line, Settings, compose
 from hub.channel import Channel, Parcel, Span
 from hub.delivery import Outcome, Result
 from hub.errors import Cancelled, Refused
@@ -95,14 +95,18 @@ class TestLine(ChannelSuite, of=LineHarness):
             yield LineHarness(gateway, tmp_path)
 
 
-async def test_residents_read_headline_body_and_link(harness: LineHarness, channel: Channel) -> None:
+async def test_residents_see_the_level_and_read_the_whole_text(
+    harness: LineHarness, channel: Channel
+) -> None:
     handed_over = parcel(harness.recipients(1))
     await send(channel, handed_over)
     [arrival] = harness.gateway.inbox.of("line", handed_over.to[0].address)
-    lines = arrival.text.split("\n")
-    assert lines[0] == "【警戒レベル4】避難指示（洪水）川沿い地区"
-    assert "・つつじ小学校　空いています（21時40分）" in lines
-    assert lines[-1] == handed_over.content.link
+    content, lines = handed_over.content, arrival.text.split("\n")
+    assert lines[0] == content.text(content.short)
+    assert lines[1:3] == ["警戒レベル4", "避難指示"]
+    assert arrival.text.endswith(compose(content))
+    assert compose(content).startswith("【警戒レベル4】避難指示（洪水）川沿い地区\n")
+    assert lines[-1] == content.link
 
 
 async def test_a_text_that_does_not_fit_is_unsupported_and_asks_nothing(
@@ -112,6 +116,14 @@ async def test_a_text_that_does_not_fit_is_unsupported_and_asks_nothing(
     assert set((await send(channel, too_long)).outcomes.values()) == {Outcome.UNSUPPORTED}
     assert harness.sends() == 0
     assert set((await send(channel, fitting)).outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_what_is_too_long_for_a_bubble_arrives_as_text(harness: LineHarness, channel: Channel) -> None:
+    handed_over = parcel(harness.recipients(1))
+    long = msgspec.structs.replace(handed_over.content, short=(Span("長" * 1501),))
+    await send(channel, replace(handed_over, content=long))
+    [arrival] = harness.gateway.inbox.of("line", handed_over.to[0].address)
+    assert arrival.text == compose(long)
 
 
 async def test_what_may_have_arrived_is_repeated_whole_and_arrives_once(

@@ -17,10 +17,10 @@ from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.line_messages import Fault, Message, all_faults
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 RETRY_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-TEXT_LIMIT = 5000
 
 
 class LineGateway(HttpGateway):
@@ -112,7 +112,7 @@ class LineGateway(HttpGateway):
             multicast = typed.from_json(body, Multicast)
         except msgspec.ValidationError as e:
             message, _, place = str(e).partition(" - at ")
-            return _invalid(_Fault(message=message, property=place.strip("`").removeprefix("$.")))
+            return _invalid(Fault(message=message, property=place.strip("`").removeprefix("$.")))
         except msgspec.DecodeError:
             return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
         return self._refused_multicast(multicast) or self._accept(multicast, exchange)
@@ -132,8 +132,9 @@ class LineGateway(HttpGateway):
 
     def _accept(self, multicast: "Multicast", exchange: Exchange) -> web.Response:
         self.used += len(multicast.to)
+        text = multicast.text
         for user in multicast.to:
-            self.arrive(address=user, text=multicast.text, key=exchange.key)
+            self.arrive(address=user, text=text, key=exchange.key)
         exchange.take(self._clock(), to=exchange.to)
         answer = _json({})
         if exchange.key:
@@ -162,20 +163,6 @@ class LineGateway(HttpGateway):
         )
 
 
-class _Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of an error's `details`."""
-
-    message: str
-    property: str
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A text message; the only kind this gateway takes."""
-
-    type: str
-    text: str
-
-
 class Multicast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a multicast."""
 
@@ -187,22 +174,12 @@ class Multicast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def text(self) -> str:
         """As its reader sees it, one message under the other."""
-        return "\n".join(message.text for message in self.messages)
+        return "\n".join(message.read for message in self.messages)
 
-    def faults(self) -> Iterator[_Fault]:
+    def faults(self) -> Iterator[Fault]:
         if not 1 <= len(self.to) <= 500:
-            yield _Fault(message="Size must be between 1 and 500", property="to")
-        if not 1 <= len(self.messages) <= 5:
-            yield _Fault(message="Size must be between 1 and 5", property="messages")
-        for number, message in enumerate(self.messages):
-            if message.type != "text":
-                yield _Fault(message="Must be text", property=f"messages[{number}].type")
-            if not message.text:
-                yield _Fault(message="May not be empty", property=f"messages[{number}].text")
-            if len(message.text.encode("utf-16-le")) // 2 > TEXT_LIMIT:
-                yield _Fault(
-                    message=f"Length must be between 0 and {TEXT_LIMIT}", property=f"messages[{number}].text"
-                )
+            yield Fault(message="Size must be between 1 and 500", property="to")
+        yield from all_faults(self.messages)
 
 
 def _authorised(request: web.Request) -> bool:
@@ -218,7 +195,7 @@ def _unauthorised() -> web.Response:
     )
 
 
-def _invalid(*faults: _Fault) -> web.Response:
+def _invalid(*faults: Fault) -> web.Response:
     return _json(
         {"message": f"The request body has {len(faults)} error(s)", "details": faults},
         status=400,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from channels._line_answers import classify
+from channels.line.answers import classify
 from hub.delivery import Outcome
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.line import retry_key, verify
+from channels.line.channel import retry_key
+from channels.line.webhook import verify
 from hub.errors import Forbidden
 from hub.recipient import Recipient, RecipientId
 from hub.testing.parcels import parcel

@@ -1,23 +1,18 @@
 """LINE: one multicast reaches up to 500 people, and a retry key makes every repeat of it harmless.
 
-A batch is repeated whole: same key, same recipients, same text (docs/decisions/0005). So whatever
+A batch is repeated whole: same key, same recipients, same messages (docs/decisions/0005). So whatever
 keeps a batch from being finished is said of all its recipients, and no one is named apart from the
 others but those whose ids LINE refuses.
 """
 
-import base64
-import hashlib
-import hmac
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid5
 
 import aiohttp
-import msgspec
 import structlog
 from linebot.v3.messaging import (
     ApiException,
@@ -25,34 +20,22 @@ from linebot.v3.messaging import (
     AsyncMessagingApi,
     Configuration,
 )
-from msgspec import Meta
 
-from channels._line_answers import ACCEPTED, Answer, classify
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered
-from hub.channel import Capabilities, Content, Health, Parcel
+from channels.line.answers import ACCEPTED, Answer, classify
+from channels.line.message import TEXT_LIMIT, Message, fits, messages
+from channels.line.settings import Settings
+from hub.channel import Capabilities, Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import Forbidden, GateClosed, Refused
+from hub.errors import GateClosed, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient
 
 log = structlog.get_logger(__name__)
 # the library logs whole answers
 logging.getLogger("linebot").setLevel(logging.INFO)
-
-TEXT_LIMIT = 5000
-"""UTF-16 code units. https://developers.line.biz/en/docs/messaging-api/text-character-count/"""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[channels.line]`. The channel access token belongs to the city's official account."""
-
-    access_token_file: Path
-    base_url: str = "https://api.line.me"
-    timeout_s: float = 15.0
-    connections: Annotated[int, Meta(ge=1, le=200)] = 50
-    """Two hundred requests a second need as many as are answered late: 50 for answers after 250 ms."""
 
 
 class Line:
@@ -102,15 +85,14 @@ class Line:
             raise
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        text = compose(parcel.content)
-        if len(text.encode("utf-16-le")) // 2 > TEXT_LIMIT:
+        if not fits(parcel.content):
             too_long = Answer(outcome=Outcome.UNSUPPORTED, reason="too long")
             for recipient in parcel.to:
                 yield too_long.result(recipient)
             return
         answers = Answers(parcel.to)
         try:
-            await self._hand_over(parcel, text, answers)
+            await self._hand_over(parcel, messages(parcel.content), answers)
         except GateClosed:
             for result in answers.settled():
                 yield result
@@ -136,7 +118,7 @@ class Line:
     async def close(self) -> None:
         await self._session.close()
 
-    async def _hand_over(self, parcel: Parcel, text: str, answers: "Answers") -> None:
+    async def _hand_over(self, parcel: Parcel, said: Sequence[Message], answers: "Answers") -> None:
         """Send to all; where LINE refuses an id, to each half, and so on down to that id alone."""
         if not self._session.recognised:
             parcel.gate()
@@ -148,7 +130,7 @@ class Line:
         while waiting and not answers.interrupted:
             to = waiting.pop()
             async with self._session.gated(parcel.gate):
-                answer = await self._multicast(parcel, text, to)
+                answer = await self._multicast(parcel, said, to)
             if answer.blames_recipients and len(to) > 1:
                 half = len(to) // 2
                 waiting += [to[half:], to[:half]]
@@ -164,11 +146,11 @@ class Line:
                 return Answer(outcome=Outcome.TEMPORARY, reason=_understand(e).reason)
         return None
 
-    async def _multicast(self, parcel: Parcel, text: str, to: Sequence[Recipient]) -> Answer:
+    async def _multicast(self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient]) -> Answer:
         key = str(retry_key(parcel, to))
         answer = ACCEPTED
         try:
-            await self._post("/v2/bot/message/multicast", _body(text, to), retry_key=key)
+            await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=key)
         except _ERRORS as e:
             answer = _understand(e)
         log.info(
@@ -230,15 +212,9 @@ class Answers:
         yield from (answer.result(recipient) for recipient in self._to)
 
 
-def compose(content: Content) -> str:
-    """The headline as first line (it is what the notification shows), the body, the link."""
-    parts = (content.text(content.headline), "", content.text(content.body), content.link)
-    return "\n".join(parts).strip()
-
-
-def _body(text: str, to: Sequence[Recipient]) -> dict[str, Any]:
+def _body(said: Sequence[Message], to: Sequence[Recipient]) -> dict[str, Any]:
     """https://developers.line.biz/en/reference/messaging-api/#send-multicast-message"""
-    return {"to": [each.address for each in to], "messages": [{"type": "text", "text": text}]}
+    return {"to": [each.address for each in to], "messages": said}
 
 
 def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:
@@ -250,19 +226,6 @@ def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:
     if len(to) == len(parcel.to):
         return parcel.idempotency_key
     return uuid5(parcel.idempotency_key, ",".join(str(recipient.id) for recipient in to))
-
-
-def verify(body: bytes, signature: str, *, channel_secret: str) -> None:
-    """Check a webhook's `x-line-signature` over its raw body, in constant time.
-
-    https://developers.line.biz/en/reference/messaging-api/#signature-validation
-
-    Raises:
-        Forbidden: the signature is missing or wrong.
-    """
-    digest = hmac.digest(channel_secret.encode(), body, hashlib.sha256)
-    if not hmac.compare_digest(base64.b64encode(digest), signature.encode()):
-        raise Forbidden("LINE webhook: the signature is missing or wrong / 署名が正しくありません")
 
 
 _ERRORS = (ApiException, aiohttp.ClientError, TimeoutError, ValueError)
