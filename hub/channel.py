@@ -92,6 +92,9 @@ class Capabilities:
     """One flagged resend of what may have arrived. False where a duplicate harms more than a gap."""
     retries_whole_batch: bool = False
     """A retry repeats the same body to the same recipients under the same key (LINE)."""
+    canary_every: timedelta | None = None
+    """How often a message to an address of the city's own tries the channel end to end (`hub.canary`). None: there is
+    nobody it could be sent to, or every sending proves itself."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
 

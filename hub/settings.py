@@ -229,6 +229,22 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     free_disk: Annotated[float, Meta(ge=0, le=0.5)] = 0.10
 
 
+class CanarySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[canaries.<channel>]`: a message that tries the channel end to end goes to `to`, an address of the city's own.
+
+    `at`: the time of day of one that goes out daily. `every_min`: instead of the channel's own rhythm. `back`: of
+    mail, where it comes back: as `[channels.mail.bounces_from]`, and unread here.
+    """
+
+    to: Annotated[str, Meta(min_length=1)]
+    at: str = "10:00"
+    every_min: Annotated[int, Meta(ge=5, le=10_080)] | None = None
+    back: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        _check(self, "at", r"([01]\d|2[0-3]):[0-5]\d", like="10:00")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `channels` maps a channel's kind to its stanza, unread."""
 
@@ -247,6 +263,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivery: DeliverySettings = DeliverySettings()
     limits: LimitSettings = LimitSettings()
     channels: dict[str, dict[str, Any]] = {}
+    canaries: dict[str, CanarySettings] = {}
 
     def __post_init__(self) -> None:
         places = [(each.host, each.port) for each in (self.staff, self.residents)]
@@ -355,6 +372,10 @@ def _beside(settings: Settings, folder: Path) -> Settings:
             settings.warnings, folder=settings.warnings.folder and folder / settings.warnings.folder
         ),
         channels={kind: _paths_beside(stanza, folder) for kind, stanza in settings.channels.items()},
+        canaries={
+            kind: msgspec.structs.replace(each, back=_paths_beside(each.back, folder))
+            for kind, each in settings.canaries.items()
+        },
     )
 
 

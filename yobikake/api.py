@@ -33,7 +33,7 @@ from shelters.device_file import load_devices
 from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
-from yobikake import callbacks, open_files
+from yobikake import callbacks, canary_role, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
@@ -85,6 +85,7 @@ def _console(assembly: Assembly, devices: Devices, book: DeviceBook, samples: Sa
         targets=_targets(assembly),
         sheets=_sheets(assembly),
         ticked=partial(_ticked, assembly),
+        canaries={kind: canary_role.canary(assembly, kind).proof for kind in assembly.settings.canaries},
         devices=devices,
         device_book=book,
         samples=samples,

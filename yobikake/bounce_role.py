@@ -44,16 +44,19 @@ async def run(assembly: Assembly) -> None:
         clock=assembly.clock,
         page=assembly.pager.page,
     )
-    ways_in = sources(assembly)
     async with asyncio.TaskGroup() as group:
-        for way_in in ways_in:
+        for way_in in sources(assembly):
             group.create_task(way_in.run(partial(take, returns)))
         group.create_task(_settle(returns))
 
 
 def sources(assembly: Assembly) -> list[Source]:
     """Where the settings say that reports come from."""
-    found = _settings(assembly)
+    return ways_in(assembly, _settings(assembly), setting=f"[channels.{MAIL}.bounces_from]")
+
+
+def ways_in(assembly: Assembly, found: From, *, setting: str) -> list[Source]:
+    """As `found`, which stands at `setting`, says that mail comes in. Raises `BadSettings` or `Refused`."""
     ways: list[Source] = []
     if found.maildir_dir is not None:
         ways.append(Maildir(found.maildir_dir, every_s=found.every_s))
@@ -61,7 +64,8 @@ def sources(assembly: Assembly) -> list[Source]:
         host, port = found.listener
         ways.append(Listener(host, port, others=found.others_dir))
     if found.imap:
-        ways.append(Mailbox(found, outbound=_outbound(assembly), page=assembly.pager.page))
+        outbound = _outbound(assembly)
+        ways.append(Mailbox(found, outbound=outbound, page=assembly.pager.page, setting=setting))
     return ways
 
 

@@ -25,7 +25,7 @@ from hub.background import beat
 from hub.disk import EVERY_S, watch
 from hub.errors import BadSettings
 from hub.health import Prober
-from yobikake import api, bounce_role, shelter_role, sweep_role, website_role, wifi_role
+from yobikake import api, bounce_role, canary_role, shelter_role, sweep_role, website_role, wifi_role
 from yobikake.assembly import Assembly
 
 log = structlog.get_logger(__name__)
@@ -69,6 +69,7 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
             f"there is no such role; there are {', '.join(names(assembly))} / この役割はありません",
         )
     kinds = [role for role in wanted if role in assembly.channels]
+    canary_role.check(assembly)
     async with AsyncExitStack() as stack:
         if kinds or SWEEP in wanted:
             await stack.enter_async_context(assembly.life.lived())
@@ -87,6 +88,7 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
                 group.create_task(BESIDE[kind](assembly), name=f"{kind} state")
             if kinds:
                 group.create_task(_prober(assembly, kinds).run(), name="probes")
+                group.create_task(canary_role.run(assembly, kinds), name="canaries")
             if API in wanted and SWEEP not in wanted:
                 group.create_task(assembly.sweeper.relay(), name="outbox")
             group.create_task(beat(lambda: watch(assembly.disk, assembly.pager.page), EVERY_S), name="disk")

@@ -50,6 +50,7 @@ class Line:
         body_measure="utf16",
         requests_per_s=200,
         retries_whole_batch=True,
+        canary_every=timedelta(days=1),
     )
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:

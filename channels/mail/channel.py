@@ -39,6 +39,7 @@ CAPABILITIES = Capabilities(
     batch_size=100,
     connections=50,
     receipts_by_envelope=True,
+    canary_every=timedelta(minutes=15),
 )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from hub.authorise import Actor
 from hub.background import Background
+from hub.canary import Proof
 from hub.channel import Capabilities, Health, Target
 from hub.city import City
 from hub.clock import Clock
@@ -79,6 +80,8 @@ class Console:
     """Copy-ready texts of a channel's sheets, by channel and target ref."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
     """Tells the engine that (channel, alert, sheet) was carried over at that time."""
+    canaries: Mapping[str, Proof] = field(default_factory=dict)
+    """What the test messages of each channel that has them show."""
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     """What counts people at the shelters."""
     device_book: DeviceBook | None = None

@@ -449,7 +449,7 @@ async def test_by_imap_a_wrong_password_wakes_somebody_up(tmp_path: Path, imap: 
             return bool(pages)
 
         await until(paged)
-    assert set(pages) == {"bounces"}
+    assert set(pages) == {"mailbox [channels.mail.bounces_from]"}
 
 
 def _append(imap: mailbox.Mailbox, mails: list[bytes]) -> None:

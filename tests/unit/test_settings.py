@@ -2,9 +2,10 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from importlib import import_module, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 import pytest
@@ -185,12 +186,17 @@ def absent(values: Any, kind: Any) -> list[str]:
         return [name for value in values for name in absent(value, kind)]
     missing = [field.name for field in msgspec.structs.fields(kind) if field.name not in values]
     inside = [
-        (values[field.name], struct)
+        (together(values[field.name]) if get_origin(field.type) is dict else values[field.name], struct)
         for field in msgspec.structs.fields(kind)
         for struct in structs(field.type)
         if field.name in values
     ]
     return missing + [name for value, struct in inside for name in absent(value, struct)]
+
+
+def together(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Of stanzas of one kind: what any of them says."""
+    return {key: value for each in values.values() for key, value in each.items()}
 
 
 def structs(kind: Any) -> list[Any]:

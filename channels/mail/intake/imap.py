@@ -22,15 +22,24 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 50
 LARGEST = 1 << 20
 TIMEOUT_S = 30.0
-SETTING = "[channels.mail.bounces_from] imap"
 
 
 class Mailbox:
     """Implements `Source`. The library blocks: each step runs in a thread, one at a time."""
 
-    def __init__(self, settings: From, *, outbound: Outbound, page: Callable[[str, str], None]) -> None:
-        """Raises `Refused` where this hub may not talk to that host, `BadSettings` for a bad password file."""
-        outbound.allow(settings.imap, setting=SETTING)
+    def __init__(
+        self,
+        settings: From,
+        *,
+        outbound: Outbound,
+        page: Callable[[str, str], None],
+        setting: str = "[channels.mail.bounces_from]",
+    ) -> None:
+        """`setting`: where these settings stand.
+
+        Raises `Refused` where this hub may not talk to that host, `BadSettings` for a bad password file.
+        """
+        outbound.allow(settings.imap, setting=f"{setting} imap")
         url = urlsplit(settings.imap)
         assert settings.username is not None  # noqa: S101 - `From` sees to it
         assert settings.password_file is not None  # noqa: S101
@@ -38,7 +47,8 @@ class Mailbox:
         self._tls: ssl.SSLContext | None = outbound.tls() if url.scheme == "imaps" else None
         self._port = url.port or (993 if self._tls else 143)
         self._username = settings.username
-        self._password = read_secret(settings.password_file, setting="[channels.mail.bounces_from]")
+        self._password = read_secret(settings.password_file, setting=setting)
+        self._setting = setting
         self._mailbox = settings.mailbox
         self._every_s = settings.every_s
         self._page = page
@@ -48,14 +58,14 @@ class Mailbox:
             try:
                 await self._session(take)
             except imaplib.IMAP4.error as e:  # its words may repeat what we said
-                log.warning("the mailbox of bounces cannot be read", error=type(e).__name__)
+                log.warning("a mailbox cannot be read", setting=self._setting, error=type(e).__name__)
                 self._page(
-                    "bounces",
-                    "バウンスのメールボックスを読めません。[channels.mail.bounces_from] の設定とパスワードを"
-                    "確かめてください / the mailbox of bounces cannot be read: check its settings and its password",
+                    f"mailbox {self._setting}",
+                    f"メールボックスを読めません。{self._setting} の設定とパスワードを確かめてください / "
+                    f"the mailbox of {self._setting} cannot be read: check its settings and its password",
                 )
             except OSError as e:
-                log.warning("the mailbox of bounces is away", error=type(e).__name__)
+                log.warning("a mailbox is away", setting=self._setting, error=type(e).__name__)
             await asyncio.sleep(self._every_s)
 
     async def _session(self, take: Take) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from hub.alert import Mode
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Variant
 from hub.ledger import tables
 from hub.ledger.columns import streamed
@@ -118,6 +119,36 @@ def counted(conn: Connection, alert: str, *, now: datetime) -> Iterator[Row[Any]
         .group_by(*alike)
     )
     return streamed(conn, query)
+
+
+class Taken(NamedTuple):
+    """When a channel last took something for somebody, and in which mode."""
+
+    at: datetime
+    mode: Mode
+
+
+def last_taken(conn: Connection, channels: Collection[str]) -> dict[str, Taken]:
+    """Of each of these channels, where one of its twenty batches recorded last holds somebody who was accepted."""
+    found = {}
+    for channel in channels:
+        newest = (
+            select(_batches.last_at, _batches.mode, _batches.handover)
+            .where(
+                _batches.channel == channel,
+                _batches.state == BatchState.RECORDED,
+                _batches.last_at.is_not(None),
+            )
+            .order_by(_batches.last_at.desc())
+            .limit(20)
+        )
+        rows = [row for row in conn.execute(newest) if _TAKEN & set(row.handover)]
+        if rows:
+            found[channel] = Taken(rows[0].last_at, Mode(rows[0].mode))
+    return found
+
+
+_TAKEN = frozenset({Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.ANSWERED})
 
 
 class Place(NamedTuple):

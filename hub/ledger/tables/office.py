@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Integer,
@@ -114,4 +115,19 @@ pages = Table(
     Column("text", Text, nullable=False),
     Column("acknowledged_at", UtcTime),
     Column("acknowledged_by", String(64)),
+)
+
+canaries = Table(  # of each channel the last message by which it was tried end to end
+    "canaries",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("asked_at", UtcTime),
+    Column("sent_at", UtcTime),
+    Column("key", String(32), nullable=False),
+    Column("ref", Foreign(128), nullable=False),  # the provider's; empty: none
+    Column("waiting", Boolean, nullable=False),
+    Column("proven_at", UtcTime),  # the last that arrived
+    Column("took_ms", Integer),
+    Column("missed", Integer, nullable=False),  # in a row
+    Column("detail", Text, nullable=False),
 )

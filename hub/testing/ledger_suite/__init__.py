@@ -12,6 +12,7 @@ from hub.ledger import Ledger, deployment
 from hub.outbound import Deployment
 from hub.testing.ledger_suite.accepting import AlertSuite
 from hub.testing.ledger_suite.accounts import AccountSuite
+from hub.testing.ledger_suite.canaries import CanarySuite
 from hub.testing.ledger_suite.claims import ClaimSuite
 from hub.testing.ledger_suite.desk import DeskSuite
 from hub.testing.ledger_suite.living import LifeSuite
@@ -38,6 +39,7 @@ class LedgerSuite(
     BounceSuite,
     DeskSuite,
     MusterSuite,
+    CanarySuite,
 ):
     @pytest.fixture
     def url(self) -> str:

@@ -21,6 +21,7 @@ from hub import keys as key_files
 from hub import organisation, phrases, pointing, prepared
 from hub.authorise import Role
 from hub.background import Background
+from hub.canary import Proof
 from hub.channel import Capabilities, Drilling, Health, Target, Unit
 from hub.codec import RecordCodec
 from hub.disk import Disk
@@ -131,6 +132,7 @@ class Desk:
     reported: list[Reading] = field(default_factory=list)
     ticked: list[tuple[str, str, str]] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     occupancies: dict[SiteCode, Occupancy] = field(default_factory=dict)
     past: list[Point] = field(default_factory=list)
@@ -203,6 +205,7 @@ class Desk:
             disk=self.disk,
             targets={"manual": SHEETS},
             ticked=ticked,
+            canaries=self.proofs,
             samples=samples,
             devices=self.devices,
             device_book=self.device_book,

@@ -1,0 +1,149 @@
+"""Canaries sent and waited for, one channel beside the other."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from hub.background import beat
+from hub.canary import Canary, Proof, content
+from hub.channel import Parcel
+from hub.clock import Clock
+from hub.deliver import Page
+from hub.delivery import BatchId, Outcome, Result
+from hub.errors import Expired, HubError
+from hub.ledger import Ledger, canaries
+from hub.ledger.canaries import ARRIVED, Known
+from hub.recipient import Recipient, RecipientId
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 5.0
+MISSES = 2
+"""Missed in a row, after which staff are paged."""
+NOBODY = RecipientId(0)
+"""Of the register: the city's own address is in nobody's record."""
+
+
+class Canaries:
+    """Those of the channels this process holds. What is on record goes on after a restart; of several processes
+    with the same channel one sends."""
+
+    def __init__(
+        self, of: Sequence[Canary], *, ledger: Ledger, clock: Clock, page: Page, city: str, link: str
+    ) -> None:
+        self._of = of
+        self._ledger = ledger
+        self._clock = clock
+        self._page = page
+        self._city, self._link = city, link
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await beat(self.look, LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """One round: what is due goes out, and what is out is waited for."""
+        known = await self._ledger.read(canaries.known)
+        await asyncio.gather(*(self._look_at(canary, known.get(canary.kind)) for canary in self._of))
+
+    async def seen(self, kind: str, key: str) -> bool:
+        """The message with this key was found in the mailbox. False: it is no canary that anybody waits for."""
+        now = self._clock()
+        return await self._ledger.write(lambda conn: canaries.prove(conn, kind, key=key, at=now))
+
+    async def _look_at(self, canary: Canary, last: Known | None) -> None:
+        now = self._clock()
+        if last is not None and last.waiting:
+            await self._wait(canary, last, now)
+        elif (last is not None and last.asked_at is not None) or canary.due(
+            now, sent_at=last and last.sent_at, missed=last.missed if last else 0
+        ):
+            await self._send(canary, last and last.sent_at, now)
+
+    async def _send(self, canary: Canary, last: datetime | None, now: datetime) -> None:
+        kind, key = canary.kind, uuid4()
+        if not await self._ledger.write(
+            lambda conn: canaries.begin(conn, kind, key=key.hex, last=last, at=now)
+        ):
+            return
+        result = await self._hand_over(canary, key, now)
+        log.info("a canary is out", channel=kind, outcome=result.outcome.name, reason=result.reason)
+        if result.outcome in ARRIVED or (
+            result.outcome is Outcome.ACCEPTED and canary.proof is Proof.ACCEPTED
+        ):
+            await self.seen(kind, key.hex)
+        elif result.outcome in (Outcome.ACCEPTED, Outcome.AMBIGUOUS):
+            await self._ledger.write(lambda conn: canaries.hand_over(conn, kind, key=key.hex, ref=result.ref))
+        else:
+            await self._miss(canary, key.hex, f"{result.outcome.name.lower()} {result.reason}".strip())
+
+    async def _hand_over(self, canary: Canary, key: UUID, now: datetime) -> Result:
+        """Whatever goes wrong is its result: nothing here may end the process."""
+        to = Recipient(id=NOBODY, address=canary.to)
+        try:
+            async with asyncio.timeout(2 * canary.channel.capabilities.request_deadline.total_seconds() + 1):
+                sent = canary.channel.send(self._parcel(to, key, canary, now))
+                results = [result async for result in sent]
+        except (HubError, TimeoutError) as e:
+            return Result(NOBODY, Outcome.TEMPORARY, reason=type(e).__name__)
+        except Exception as e:
+            log.exception("a canary failed in an unforeseen way", channel=canary.kind)
+            return Result(NOBODY, Outcome.TEMPORARY, reason=type(e).__name__)
+        return results[0]
+
+    def _parcel(self, to: Recipient, key: UUID, canary: Canary, now: datetime) -> Parcel:
+        number = key.hex[:8]
+        said = content(city=self._city, number=number, link=self._link, sent=now)
+        expires_at = now + canary.wait
+
+        def gate() -> None:
+            if self._clock() >= expires_at:
+                raise Expired(said.identifier)
+
+        return Parcel(
+            batch_id=BatchId(said.identifier),
+            attempt=1,
+            idempotency_key=key,
+            mode=said.mode,
+            expires_at=expires_at,
+            content=said,
+            to=[to],
+            gate=gate,
+        )
+
+    async def _wait(self, canary: Canary, last: Known, now: datetime) -> None:
+        kind = canary.kind
+        if canary.proof is Proof.RECEIPT and last.ref:
+            receipt = await self._ledger.write(lambda conn: canaries.receipt(conn, kind, last.ref))
+            if receipt is not None and receipt.outcome in ARRIVED:
+                await self._ledger.write(
+                    lambda conn: canaries.prove(
+                        conn, kind, key=last.key, at=max(receipt.at, last.sent_at or now)
+                    )
+                )
+                return
+            if receipt is not None:
+                await self._miss(canary, last.key, receipt.reason or receipt.outcome.name.lower())
+                return
+        if last.sent_at is not None and now >= last.sent_at + canary.wait:
+            await self._miss(canary, last.key, f"no proof within {_minutes(canary.wait)} min")
+
+    async def _miss(self, canary: Canary, key: str, detail: str) -> None:
+        missed = await self._ledger.write(
+            lambda conn: canaries.miss(conn, canary.kind, key=key, detail=detail)
+        )
+        log.warning("a canary is missed", channel=canary.kind, missed=missed, detail=detail)
+        if missed >= MISSES:
+            name = canary.channel.capabilities.japanese
+            self._page(
+                f"canary {canary.kind}",
+                f"{name}の送信試験が{missed}回続けて届きませんでした：{detail} / {missed} test messages in a row "
+                f"did not arrive by {canary.kind}: {detail}. Try: yobikake check {canary.kind}",
+            )
+
+
+def _minutes(wait: timedelta) -> int:
+    return int(wait / timedelta(minutes=1))

@@ -1,0 +1,209 @@
+"""Canaries: when one is due, what proves it, and when staff are woken up (I15)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from channels.mail import Mail, Settings
+from channels.mail.settings import Security
+from hub import receipts
+from hub.canaries import Canaries
+from hub.canary import AGAIN_AFTER, DAY, Canary, Proof
+from hub.channel import Capabilities, Channel, Health, Parcel, Receipt
+from hub.delivery import Outcome, ProviderRef, Result
+from hub.ledger import Ledger, canaries
+from hub.ledger.canaries import Known
+from hub.outbound import Deployment, Outbound
+from hub.testing.databases import with_schema
+from hub.testing.ledger_suite.rows import RANDOM
+from yobikake.canary_role import _take
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.smtp import SmtpGateway
+
+NINE = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
+"""In Japan."""
+OURS = "canary@city.example"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NINE
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Telephone:
+    """Takes what it is given under a reference; what becomes of it is reported later."""
+
+    capabilities = Capabilities(
+        kind="voice", japanese="電話", batch_size=1, receipt_wait=timedelta(minutes=10)
+    )
+
+    def __init__(self) -> None:
+        self.said: list[Parcel] = []
+        self.broken = False
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def probe(self) -> Health:
+        return Health(ok=True, detail="", checked_at=NINE)
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        parcel.gate()
+        if self.broken:
+            raise RuntimeError("unforeseen")
+        self.said.append(parcel)
+        yield Result(parcel.to[0].id, Outcome.ACCEPTED, ProviderRef(f"CA{len(self.said)}"))
+
+
+class Watch:
+    """Canaries of one channel over a ledger of their own."""
+
+    def __init__(self, ledger: Ledger, channel: Channel, proof: Proof) -> None:
+        self.ledger, self.clock, self.pages = ledger, Clock(), list[str]()
+        kind = channel.capabilities.kind
+        self.of = Canary(
+            kind=kind, channel=channel, to=OURS, proof=proof, at=time(10),
+            every=timedelta(minutes=15), wait=timedelta(minutes=10),
+        )  # fmt: skip
+        self.canaries = Canaries(
+            [self.of], ledger=ledger, clock=self.clock, page=self.page, city="よびかけ市", link="http://here"
+        )
+
+    def page(self, topic: str, text: str) -> None:
+        self.pages.append(topic)
+
+    async def after(self, **time_passed: float) -> Known:
+        """Somebody looks so much later."""
+        self.clock.now += timedelta(**time_passed)
+        await self.canaries.look()
+        return (await self.ledger.read(canaries.known))[self.of.kind]
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    ledger = Ledger(with_schema(tmp_path / "ledger.db"))
+    await ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+@pytest.fixture
+async def smarthost() -> AsyncIterator[SmtpGateway]:
+    async with SmtpGateway(Inbox()) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def mail(ledger: Ledger, smarthost: SmtpGateway) -> AsyncIterator[Watch]:
+    settings = Settings(
+        host="127.0.0.1", port=smarthost.port, security=Security.NONE, sender="bousai@city.example",
+        warm_connections=0,
+    )  # fmt: skip
+    mail = Mail(settings, outbound=Outbound(deployment=Deployment.REHEARSAL), clock=lambda: NINE)
+    yield Watch(ledger, mail, Proof.READ_BACK)
+    await mail.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "now", "missed", "due"),
+    [
+        (None, NINE, 0, False),  # never yet, but nobody's telephone rings before ten
+        (None, NINE + timedelta(hours=1), 0, True),
+        (NINE - timedelta(hours=23), NINE, 0, False),
+        (NINE - timedelta(hours=23), NINE + timedelta(hours=1), 0, True),
+        (NINE + timedelta(hours=1), NINE + timedelta(hours=12), 0, False),
+        (NINE, NINE + AGAIN_AFTER, 1, True),
+        (NINE, NINE + AGAIN_AFTER - timedelta(seconds=1), 1, False),
+    ],
+)
+def test_a_daily_one_goes_out_at_its_time_of_day(
+    sent: datetime | None, now: datetime, missed: int, due: bool
+) -> None:
+    canary = Canary(
+        kind="voice", channel=Telephone(), to=OURS, proof=Proof.RECEIPT, at=time(10), every=DAY,
+        wait=timedelta(minutes=10),
+    )  # fmt: skip
+    assert canary.due(now, sent_at=sent, missed=missed) is due
+
+
+async def test_a_mail_that_is_read_back_is_proven_and_says_that_it_is_a_test(
+    mail: Watch, smarthost: SmtpGateway
+) -> None:
+    assert (await mail.after(minutes=0)).waiting
+    [arrival] = smarthost.inbox.of("mail", OURS) if smarthost.inbox else []
+    assert "試験" in arrival.subject
+    assert "災害の情報ではありません" in arrival.text
+    other = b"Message-ID: <0123456789abcdef0123456789abcdef@city.example>\r\n\r\n"
+    assert not await _take(mail.canaries, other), "somebody else's mail is left alone"
+    mail.clock.now += timedelta(seconds=30)
+    assert await _take(mail.canaries, f"Message-ID: {arrival.key}\r\n\r\nhello".encode())
+    known = await mail.after(minutes=0)
+    assert (known.waiting, known.took, known.missed) == (False, timedelta(seconds=30), 0)
+
+
+async def test_two_that_never_come_back_wake_staff_and_one_does_not(mail: Watch) -> None:
+    await mail.after(minutes=0)
+    assert (await mail.after(minutes=10)).missed == 1
+    assert not mail.pages
+    assert (await mail.after(minutes=5)).waiting
+    known = await mail.after(minutes=10)
+    assert known.missed == 2
+    assert known.proven_at is None
+    assert mail.pages == ["canary mail"]
+
+
+async def test_a_smarthost_that_is_gone_is_a_miss_at_once(mail: Watch, smarthost: SmtpGateway) -> None:
+    smarthost.faults.down = True
+    known = await mail.after(minutes=0)
+    assert (known.missed, known.waiting) == (1, False)
+    assert known.detail
+
+
+async def test_a_call_is_proven_by_its_receipt(ledger: Ledger) -> None:
+    watch = Watch(ledger, Telephone(), Proof.RECEIPT)
+    assert (await watch.after(minutes=0)).ref == "CA1"
+    assert (await watch.after(minutes=1)).waiting
+    await _report(watch, "CA1", Outcome.DELIVERED)
+    known = await watch.after(minutes=1)
+    assert known.took == timedelta(minutes=1)
+    assert not known.waiting
+
+
+async def test_a_call_that_nobody_picked_up_is_a_miss_before_its_time(ledger: Ledger) -> None:
+    watch = Watch(ledger, Telephone(), Proof.RECEIPT)
+    await watch.after(minutes=0)
+    await _report(watch, "CA1", Outcome.TEMPORARY)
+    known = await watch.after(minutes=1)
+    assert (known.missed, known.detail) == (1, "busy")
+
+
+async def test_a_channel_that_breaks_is_a_miss_and_ends_nothing(ledger: Ledger) -> None:
+    telephone = Telephone()
+    telephone.broken = True
+    known = await Watch(ledger, telephone, Proof.ACCEPTED).after(minutes=0)
+    assert (known.missed, known.detail) == (1, "temporary RuntimeError")
+
+
+async def test_where_nobody_tells_more_an_acceptance_is_all_there_is(ledger: Ledger) -> None:
+    telephone = Telephone()
+    watch = Watch(ledger, telephone, Proof.ACCEPTED)
+    known = await watch.after(minutes=0)
+    assert (known.proven_at, known.waiting) == (NINE, False)
+    assert not (await watch.after(minutes=14)).waiting
+    assert len(telephone.said) == 1
+    await ledger.write(lambda conn: canaries.ask(conn, "voice", at=watch.clock.now))
+    await watch.after(seconds=1)
+    assert len(telephone.said) == 2, "staff asked for one"
+
+
+async def _report(watch: Watch, ref: str, outcome: Outcome) -> None:
+    said = Receipt(ref=ProviderRef(ref), outcome=outcome, at=watch.clock.now, reason="busy")
+    await watch.ledger.write(
+        lambda conn: receipts.apply(conn, "voice", [said], Telephone.capabilities, now=said.at, random=RANDOM)
+    )
