@@ -151,20 +151,46 @@ def take_out(conn: Connection, keys: Keys, channel: str, recipient: RecipientId)
     Raises:
         BadInput: the pack was changed by somebody without the key.
     """
+    for row in _holding(conn, channel, recipient):
+        _rewrite(conn, keys, row, [each for each in _people(keys, row) if each.id != recipient])
+
+
+def put_in(conn: Connection, keys: Keys, place: Place, person: Packed) -> None:
+    """Put somebody who is in no pack of the channel into the one where their number belongs.
+
+    Raises:
+        BadInput: the pack was changed by somebody without the key.
+    """
     table = tables.packs.c
-    around = conn.execute(
-        select(tables.packs).where(
-            table.channel == channel,
-            table.first_id <= recipient,
-            table.last_id >= recipient,
-            table.staged.is_(None),
-        )
-    ).all()
-    for row in around:
-        if recipient in row.ids:
-            conn.execute(delete(tables.packs).where(table.id == row.id))
-            if len(row.ids) > 1:
-                conn.execute(insert(tables.packs).values(_without(keys, row, recipient)))
+    here = select(tables.packs).where(
+        table.channel == place.channel,
+        table.language == place.language,
+        table.zone == place.zone,
+        table.staged.is_(None),
+    )
+    row = conn.execute(here.where(table.last_id > person.id).order_by(table.last_id).limit(1)).first()
+    if row is None:  # nobody's number is higher: the last pack, while it has room
+        row = conn.execute(here.order_by(table.last_id.desc()).limit(1)).first()
+        if row is None or len(row.ids) >= PACK:
+            conn.execute(insert(tables.packs).values(_sealed(keys, place, [person])))
+            return
+    _rewrite(conn, keys, row, sorted([*_people(keys, row), person], key=lambda each: each.id))
+
+
+def hold_back(
+    conn: Connection, keys: Keys, channel: str, recipient: RecipientId, *, suppressed: bool
+) -> None:
+    """Say in somebody's pack whether they are sent to.
+
+    Raises:
+        BadInput: the pack was changed by somebody without the key.
+    """
+    for row in _holding(conn, channel, recipient):
+        people = [
+            each._replace(trait=each.trait._replace(suppressed=suppressed)) if each.id == recipient else each
+            for each in _people(keys, row)
+        ]
+        _rewrite(conn, keys, row, people)
 
 
 def written(
@@ -193,17 +219,32 @@ def written(
     }
 
 
-def _without(keys: Keys, row: Any, recipient: RecipientId) -> dict[str, Any]:
-    place = Place(row.channel, row.language, row.zone)
-    zone = Zone(row.zone) if row.zone else None
-    opened = _opened(keys, row.channel, Variant(Language(row.language), zone), row)
-    traits = Traits.read(row.traits)
-    left = [
+def _holding(conn: Connection, channel: str, recipient: RecipientId) -> list[Any]:
+    """The pack in which somebody is, if there is one."""
+    table = tables.packs.c
+    around = select(tables.packs).where(
+        table.channel == channel,
+        table.first_id <= recipient,
+        table.last_id >= recipient,
+        table.staged.is_(None),
+    )
+    return [row for row in conn.execute(around).all() if recipient in row.ids]
+
+
+def _people(keys: Keys, row: Any) -> list[Packed]:
+    variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
+    opened, traits = _opened(keys, row.channel, variant, row), Traits.read(row.traits)
+    return [
         Packed(id_, traits.kinds[kind], opened.addresses[id_])
         for id_, kind in zip(row.ids, traits.of, strict=True)
-        if id_ != recipient
     ]
-    return _sealed(keys, place, left)
+
+
+def _rewrite(conn: Connection, keys: Keys, row: Any, people: Sequence[Packed]) -> None:
+    conn.execute(delete(tables.packs).where(tables.packs.c.id == row.id))
+    if people:
+        place = Place(row.channel, row.language, row.zone)
+        conn.execute(insert(tables.packs).values(_sealed(keys, place, people)))
 
 
 def _sealed(keys: Keys, place: Place, people: Sequence[Packed]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def add_staff(
     Raises:
         Conflict: an address is registered on that channel already.
     """
-    _revise(conn)  # first of all, as in `end`
+    revise(conn)  # first of all, as in `end`
     (recipient,) = add(
         conn, keys, [Registration(kind=Kind.STAFF, language=language, contacts=contacts)], at=at
     )
@@ -104,7 +104,7 @@ def end(conn: Connection, keys: Keys, channel: str, recipient: RecipientId) -> b
     here = (contact.recipient == recipient, contact.channel == channel)
     if conn.execute(select(contact.recipient).where(*here)).first() is None:
         return False
-    _revise(conn)  # first of all: it holds off everybody else who changes packs
+    revise(conn)  # first of all: it holds off everybody else who changes packs
     if conn.execute(delete(tables.contacts).where(*here)).rowcount == 0:  # somebody was faster meanwhile
         return False
     packs.take_out(conn, keys, channel, recipient)
@@ -144,7 +144,7 @@ def rebuild(conn: Connection, keys: Keys, channels: Iterable[str] | None = None)
 
     In one transaction, so for a register that is small or that nobody waits for; else `packing.repack`.
     """
-    _revise(conn)
+    revise(conn)
     names = list(channels) if channels is not None else in_use(conn)
     conn.execute(delete(tables.packs).where(tables.packs.c.channel.in_(names)))
     written = 0
@@ -248,7 +248,7 @@ def find_all(conn: Connection, keys: Keys, channel: str, addresses: Sequence[str
     return [known[blind] for blind in blinds if blind in known]
 
 
-def _revise(conn: Connection) -> None:
+def revise(conn: Connection) -> None:
     """The register is another one when this commits; until then nobody else makes it another."""
     revision = tables.deployment.c.register_revision
     conn.execute(update(tables.deployment).values(register_revision=revision + 1))

@@ -9,6 +9,7 @@ from hub.ledger.tables.around import (
     occasions,
     report_notes,
     reports,
+    seen,
 )
 from hub.ledger.tables.base import RowId, metadata
 from hub.ledger.tables.office import (
@@ -79,6 +80,7 @@ __all__ = [
     "report_notes",
     "reports",
     "revisions",
+    "seen",
     "sessions",
     "ticks",
 ]

@@ -29,6 +29,16 @@ occasions = Table(
     Column("decision", Text),
 )
 
+seen = Table(
+    "seen",
+    metadata,
+    Column("source", String(16), primary_key=True),
+    Column("key", Foreign(64), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "at"),
+)
+"""What counts once though it may come again: a provider's events, links that were used."""
+
 reports = Table(
     "reports",
     metadata,

@@ -15,6 +15,7 @@ from hub.testing.ledger_suite.accounts import AccountSuite
 from hub.testing.ledger_suite.canaries import CanarySuite
 from hub.testing.ledger_suite.claims import ClaimSuite
 from hub.testing.ledger_suite.desk import DeskSuite
+from hub.testing.ledger_suite.enrolling import EnrollingSuite
 from hub.testing.ledger_suite.living import LifeSuite
 from hub.testing.ledger_suite.mustering import MusterSuite
 from hub.testing.ledger_suite.people import PeopleSuite
@@ -31,6 +32,7 @@ class LedgerSuite(
     AccountSuite,
     TrailSuite,
     PeopleSuite,
+    EnrollingSuite,
     ClaimSuite,
     LifeSuite,
     AlertSuite,
