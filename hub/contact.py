@@ -47,7 +47,23 @@ def telephone(typed: str) -> str:
     return digits
 
 
-TYPED: Mapping[str, Callable[[str], str]] = {"mail": mail, "line": line, "voice": telephone}
+def mobile(typed: str) -> str:
+    """E.164 of what `telephone` reads; of numbers in Japan only those that take short messages. Raises `Wrong`."""
+    digits = telephone(typed)
+    if digits.startswith("+81") and not _MOBILE.fullmatch(digits):
+        raise Wrong(
+            "is no mobile number: short messages go to 060, 070, 080 and 090 only",
+            "SMSは携帯電話の番号（060・070・080・090）だけに送れます",
+        )
+    return digits
+
+
+TYPED: Mapping[str, Callable[[str], str]] = {
+    "mail": mail,
+    "line": line,
+    "voice": telephone,
+    "sms": mobile,
+}
 """The channels that reach people, and how what somebody types into a form becomes an address of each."""
 
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
@@ -56,4 +72,6 @@ _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z](?
 _LINE = re.compile(r"U[0-9a-f]{32}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DOMESTIC = re.compile(r"0[1-9][0-9]{8,9}")
+_MOBILE = re.compile(r"\+81[6-9]0[0-9]{8}")
+"""総務省「電気通信番号計画」: 音声伝送携帯電話番号."""
 _HALF_WIDTH = str.maketrans("０１２３４５６７８９＋", "0123456789+")

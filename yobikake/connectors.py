@@ -20,6 +20,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "line": ("channels.line", "Line"),
     "x": ("channels.x", "X"),
     "voice": ("channels.voice", "Voice"),
+    "sms": ("channels.sms", "Sms"),
     "wifi": ("channels.wifi", "Wifi"),
     "website": ("channels.website", "Website"),
     "manual": ("channels.manual", "Manual"),

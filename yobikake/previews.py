@@ -50,9 +50,22 @@ def _voice_seconds(content: Content) -> float:
     return seconds(content) if content.language in VOICES else 0
 
 
+def _sms(content: Content) -> Sequence[str]:
+    from channels.sms.wording import text  # noqa: PLC0415
+
+    return (text(content),)
+
+
 def _short(content: Content) -> Sequence[str]:
     return (content.text(content.short), content.link)
 
 
-_PREVIEWS: dict[str, Preview] = {"mail": _mail, "line": _line, "x": _x, "voice": _voice, "website": _short}
+_PREVIEWS: dict[str, Preview] = {
+    "mail": _mail,
+    "line": _line,
+    "x": _x,
+    "voice": _voice,
+    "sms": _sms,
+    "website": _short,
+}
 _SECONDS: dict[str, Seconds] = {"voice": _voice_seconds}

@@ -137,7 +137,17 @@ def mail(cell: str) -> str:
     return address
 
 
-ADDRESSES: Mapping[str, Callable[[str], str]] = {"mail": mail, "line": contact.line, "voice": contact.voice}
+def sms(cell: str) -> str:
+    """E.164 of a number that takes short messages."""
+    return contact.mobile(contact.voice(cell))
+
+
+ADDRESSES: Mapping[str, Callable[[str], str]] = {
+    "mail": mail,
+    "line": contact.line,
+    "voice": contact.voice,
+    "sms": sms,
+}
 """The channels that reach people, and what each takes for an address."""
 COLUMNS = ("kind", "language", "town", *ADDRESSES, "drills")
 

@@ -47,7 +47,20 @@ CODES: Mapping[int, Outcome] = {
     21215: Outcome.CREDENTIALS,  # this country is not enabled in our account
     21216: Outcome.PERMANENT,  # blocked by Twilio
     21217: Outcome.PERMANENT,  # invalid number
+    21408: Outcome.CREDENTIALS,  # messages to this country are not enabled in our account
+    21602: Outcome.UNSUPPORTED,  # no words
+    21604: Outcome.PERMANENT,  # no number
+    21606: Outcome.CREDENTIALS,  # our number cannot send messages
     21609: Outcome.CREDENTIALS,  # our status callback's URL is invalid
+    21610: Outcome.PERMANENT,  # its owner answered STOP
+    21611: Outcome.THROTTLE,  # our number's queue is full
+    21612: Outcome.PERMANENT,  # no message gets there from our number
+    21614: Outcome.PERMANENT,  # no mobile number
+    21617: Outcome.UNSUPPORTED,  # over 1,600 characters
+    21659: Outcome.CREDENTIALS,  # our number is not ours
+    21660: Outcome.CREDENTIALS,  # our number belongs to another account
+    21701: Outcome.CREDENTIALS,  # no such messaging service
+    21703: Outcome.CREDENTIALS,  # the messaging service has no number to send from
     22005: Outcome.THROTTLE,  # the call queue is over 24 hours long
     32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
 }

@@ -13,7 +13,7 @@ from operator_ui.form import Form, Problem
 from operator_ui.staff.console import ACTOR, CONSOLE, page, see_other
 from operator_ui.staff.musters_page import site_names
 
-CHANNELS = {"mail": "メール", "voice": "電話", "line": "LINE"}
+CHANNELS = {"mail": "メール", "voice": "電話", "sms": "SMS（携帯電話）", "line": "LINE"}
 """What a person may be called by, whether or not the hub has it today: what is registered is never dropped unseen."""
 KEYS_OF_ONE = 3
 """Shelters whose keys one person may hold."""

@@ -1,4 +1,4 @@
-"""Voice, Wi-Fi and both simulated gateways against the providers' own API descriptions."""
+"""Voice, SMS, Wi-Fi and their simulated gateways against the providers' own API descriptions."""
 
 import json
 import os
@@ -20,12 +20,14 @@ from hub.language import Language
 from hub.testing.channel_harness import send
 from hub.testing.channel_suite import opened
 from hub.testing.parcels import NOW, parcel
+from tests.contract.test_channel_sms import SmsHarness
 from tests.contract.test_channel_voice import ACCOUNT, TOKEN, VoiceHarness
 from tests.contract.test_channel_wifi import KEY, REFS, WifiHarness, facility
 from yobikake.rehearsal.http import Request
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.meraki import MerakiGateway
 from yobikake.rehearsal.twilio import TwilioGateway
+from yobikake.rehearsal.twilio_messages import TwilioMessages
 
 SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 DESCRIPTIONS = SHARED / "data" / "openapi"
@@ -44,6 +46,7 @@ TWILIO = Provider(
 )
 MERAKI = Provider("meraki_v1_ssid_splash.facts.json", "https://api.meraki.com")
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
 pytestmark = pytest.mark.skipif(
     not DESCRIPTIONS.is_dir(),
@@ -55,6 +58,12 @@ pytestmark = pytest.mark.skipif(
 async def voice(tmp_path: Path) -> AsyncIterator[VoiceHarness]:
     async with TwilioGateway(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW) as gateway:
         yield VoiceHarness(gateway, tmp_path)
+
+
+@pytest.fixture
+async def sms(tmp_path: Path) -> AsyncIterator[SmsHarness]:
+    async with TwilioMessages(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW) as gateway:
+        yield SmsHarness(gateway, tmp_path)
 
 
 @pytest.fixture
@@ -100,6 +109,46 @@ async def test_what_twilio_must_have_the_simulated_twilio_asks_for_too(
     assert json.loads(answer).keys() == {"code", "message", "more_info", "status"}
 
 
+async def test_every_request_for_a_message_is_one_that_twilio_describes(sms: SmsHarness) -> None:
+    known = _schema(TWILIO, "/2010-04-01/Accounts/{AccountSid}/Messages.json", "post")["properties"]
+    requests = await _used_by_sms(sms)
+    assert {(request.method, urlsplit(request.target).path) for request in requests} == {
+        ("POST", MESSAGES),
+        ("GET", MESSAGES),
+        ("GET", f"/2010-04-01/Accounts/{ACCOUNT}/Balance.json"),
+    }
+    for request in requests:
+        _description(TWILIO).validate_request(_described(request, TWILIO))
+        assert parse_qs(request.body.decode()).keys() <= known.keys()
+        assert parse_qs(urlsplit(request.target).query).keys() <= {"To", "PageSize"}
+
+
+async def test_the_simulated_messages_are_answered_as_twilio_describes(sms: SmsHarness) -> None:
+    requests = await _used_by_sms(sms)
+    assert await _answers_are_described(sms.gateway.url, requests, TWILIO) == {200, 201}
+
+
+@pytest.mark.parametrize("missing", ["To", "From", "Body"])
+async def test_what_a_message_must_have_the_simulated_twilio_asks_for_too(
+    sms: SmsHarness, missing: str
+) -> None:
+    (made, *_) = [request for request in await _used_by_sms(sms) if request.method == "POST"]
+    fields = [(name, value) for name, value in parse_qsl(made.body.decode()) if name != missing]
+    status, _, answer = await _repeat(sms.gateway.url, replace(made, body=urlencode(fields).encode()))
+    assert status == 400
+    assert json.loads(answer).keys() == {"code", "message", "more_info", "status"}
+
+
+@pytest.mark.parametrize(("fault", "status"), [("credentials", 401), ("throttle", 429), ("down", 503)])
+async def test_twilios_refusals_have_its_status_and_its_form(
+    sms: SmsHarness, fault: str, status: int
+) -> None:
+    (made, *_) = [request for request in await _used_by_sms(sms) if request.method == "POST"]
+    setattr(sms.faults, fault, True)
+    answered, _, answer = await _repeat(sms.gateway.url, made)
+    assert (answered, json.loads(answer)["status"]) == (status, status)
+
+
 async def test_every_request_to_meraki_is_one_that_meraki_describes(wifi: WifiHarness) -> None:
     requests = await _used_by_wifi(wifi)
     assert {request.method for request in requests} == {"GET", "PUT"}
@@ -131,6 +180,15 @@ async def _used_by_voice(voice: VoiceHarness) -> list[Request]:
         await send(channel, parcel(voice.recipients(3), attempt=2, resend=True))
         await channel.probe()
     return [request for request in voice.gateway.requests if request.target not in TWILIO.beyond]
+
+
+async def _used_by_sms(sms: SmsHarness) -> list[Request]:
+    """Everything the connector asks of Twilio, a look for an earlier message included."""
+    async with opened(sms) as channel:
+        await send(channel, parcel(sms.recipients(2)))
+        await send(channel, parcel(sms.recipients(3), attempt=2, resend=True))
+        await channel.probe()
+    return [request for request in sms.gateway.requests if request.target not in TWILIO.beyond]
 
 
 async def _used_by_wifi(wifi: WifiHarness) -> list[Request]:

@@ -16,8 +16,8 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
-GATEWAYS = ("mail", "line", "x", "voice", "wifi")
-CALM = Conditions(mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), wifi=Faults())
+GATEWAYS = ("mail", "line", "x", "voice", "sms", "wifi")
+CALM = Conditions(mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), sms=Faults(), wifi=Faults())
 
 
 @pytest.fixture

@@ -47,6 +47,13 @@ def test_the_lanes_share_no_socket(secret: str, tmp_path: Path) -> None:
             "callback_url": "http://127.0.0.1/callbacks/voice",
             "base_url": "http://127.0.0.1:1",
         },
+        sms={
+            "account_sid": f"AC{'0' * 32}",
+            "auth_token_file": secret,
+            "sender": "YOBIKAKE",
+            "callback_url": "http://127.0.0.1/callbacks/sms",
+            "base_url": "http://127.0.0.1:1",
+        },
     )
     for kind, channel in channels.items():
         assert channel.by_lane[Lane.URGENT] is not channel.by_lane[Lane.ROUTINE], kind

@@ -9,7 +9,7 @@ from hub.errors import BadInput
 from hub.language import Language
 from hub.ledger.register import Registration
 from hub.recipient import Kind, Town, Zone
-from yobikake.registration import Sheet, read
+from yobikake.registration import COLUMNS, Sheet, read
 
 HEAD = "kind,language,town,mail,line,voice,drills"
 GOOD = "resident,en,13207-001,a@example.jp,,,yes"
@@ -38,6 +38,23 @@ def test_a_row_becomes_a_registration(city: City) -> None:
             drills=True,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"),
+    [
+        ("+819055501000", True),
+        ("+816055501000", True),
+        ("+12025550100", True),
+        ("+81425550100", False),
+        ("+815055501000", False),
+        ("09055501000", False),
+    ],
+)
+def test_a_short_message_goes_to_a_mobile_number_only(city: City, number: str, taken: bool) -> None:
+    found = sheet(city, f"{number},13207-006", head="sms,town")
+    assert [entry.registration.contacts for entry in found.entries] == [{"sms": number}] * taken
+    assert places(found) == [(2, "line 2 sms")] * (not taken)
 
 
 def test_columns_may_be_left_out_or_empty(city: City) -> None:
@@ -104,7 +121,7 @@ def test_what_is_no_mail_address_is_a_fault_of_that_column(city: City, row: str)
         (",,13207-001,,,+８１425550100,", "voice"),
         (",,13207-001,,,+0425550100,", "voice"),
         (",,13207-001,secret@example.jp,,,secret", "drills"),
-        (",,13207-001,,,,", "mail/line/voice"),
+        (",,13207-001,,,,", "mail/line/voice/sms"),
         (",,13207-001,secret@example.jp", "*"),
         (",,13207-001,secret@example.jp,,,,", "*"),
     ],
@@ -141,10 +158,10 @@ def test_an_address_may_stand_in_a_file_once(city: City) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["line 1", HEAD]),
-        (GOOD, ["line 1", HEAD]),
+        ("", ["line 1", ",".join(COLUMNS)]),
+        (GOOD, ["line 1", ",".join(COLUMNS)]),
         (HEAD, ["line 2", "1人も"]),
-        (f"{HEAD},sms,電話2\n{GOOD},,", ["line 1", "sms", "電話2", "この列"]),
+        (f"{HEAD},pager,電話2\n{GOOD},,", ["line 1", "pager", "電話2", "この列"]),
         (f"{HEAD},x@example.jp\n{GOOD},", ["line 1", "8列目"]),
         (f"{HEAD},mail\n{GOOD},", ["line 1", "mail", "同じ列"]),
         (f'{HEAD}\n{GOOD}\n,,13207-001,"b@example.jp,,,', ["line 3", "引用符"]),

@@ -29,6 +29,8 @@ from yobikake.rehearsal.residents import Place
 from yobikake.rehearsal.sensors import Sensors, with_inventions
 from yobikake.rehearsal.smtp import SmtpGateway
 from yobikake.rehearsal.twilio import TwilioGateway
+from yobikake.rehearsal.twilio_handsets import Signal
+from yobikake.rehearsal.twilio_messages import TwilioMessages
 from yobikake.rehearsal.twilio_phones import Fates
 from yobikake.rehearsal.x import XGateway
 
@@ -44,7 +46,9 @@ class Conditions:
     line: Faults = field(default_factory=lambda: Faults(latency_s=0.05))
     x: Faults = field(default_factory=lambda: Faults(latency_s=0.2))
     voice: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
+    sms: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
     wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
+    handsets: Signal = field(default_factory=lambda: Signal(undelivered=0.05))
     phones: Fates = field(default_factory=lambda: Fates(no_answer=0.1, busy=0.03, ring_s=0.5, talk_s=1.0))
     calls_per_s: int = 30
 
@@ -87,11 +91,19 @@ async def rehearsal_city(
         fates=conditions.phones,
         countries=("+81",),
     )
+    messages = TwilioMessages(
+        inbox,
+        account_sid=account_sid,
+        auth_token=keys["twilio"].read_text(),
+        faults=conditions.sms,
+        signal=conditions.handsets,
+        countries=("+81",),
+    )
     meraki = MerakiGateway(
         inbox, api_key=keys["meraki"].read_text(), networks=networks, faults=conditions.wifi
     )
     async with AsyncExitStack() as stack:
-        for gateway in (smtp, line, x, twilio, meraki):
+        for gateway in (smtp, line, x, twilio, messages, meraki):
             await gateway.start()
             stack.push_async_callback(gateway.stop)
         (folder / "website").mkdir()
@@ -107,6 +119,14 @@ async def rehearsal_city(
                 "callback_url": f"{public}/callbacks/voice",
                 "base_url": twilio.url,
                 "calls_per_s": conditions.calls_per_s,
+            },
+            "sms": {
+                "account_sid": account_sid,
+                "auth_token_file": str(keys["twilio"]),
+                "sender": "YOBIKAKE",
+                "callback_url": f"{public}/callbacks/sms",
+                "base_url": messages.url,
+                "messages_per_s": conditions.calls_per_s,
             },
             "wifi": _wifi(meraki, keys, networks, folder),
             "website": {
@@ -137,7 +157,7 @@ async def rehearsal_city(
             sensors=sensors,
             inbox=inbox,
             smtp=smtp,
-            http=(line, x, twilio, meraki),
+            http=(line, x, twilio, messages, meraki),
         )
 
 

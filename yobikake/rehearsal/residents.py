@@ -37,7 +37,8 @@ CHANNELS: dict[tuple[str, ...], float] = {("line",): 36, ("mail",): 30, ("line",
 """How people without a telephone registration can be reached, in percent."""
 
 WITH_VOICE: dict[tuple[str, ...], float] = {
-    ("voice",): 70,
+    ("voice",): 60,
+    ("voice", "sms"): 10,
     ("voice", "mail"): 15,
     ("voice", "line"): 10,
     ("voice", "line", "mail"): 5,
@@ -116,7 +117,7 @@ def _address(number: int, channel: str) -> str:
     """Unique by number."""
     if channel == "mail":
         return f"p{number:07}@{DOMAINS[number % len(DOMAINS)]}"
-    if channel == "voice":
+    if channel in ("voice", "sms"):
         return f"+81000{number:07}"
     return f"U{0:016}{number:016x}"
 

@@ -4,16 +4,12 @@ Limits, words and statuses: https://www.twilio.com/docs/voice/api/call-resource
 Errors: https://www.twilio.com/docs/api/errors
 """
 
-import base64
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from email.utils import format_datetime
-from typing import ClassVar
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-import msgspec
 from aiohttp import web
 from lxml import etree
 from multidict import MultiMapping
@@ -21,17 +17,17 @@ from multidict import MultiMapping
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE
 from yobikake.rehearsal.inbox import Inbox
-from yobikake.rehearsal.twilio_phones import EVENTS, VERSION, Call, Fates, Phones
+from yobikake.rehearsal.twilio_account import NUMBER, VERSION, TwilioAccount, as_json, error, listed
+from yobikake.rehearsal.twilio_phones import EVENTS, Call, Fates, Phones
 
-NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 TWIML_LIMIT = 4000
 
 Form = MultiMapping[str | bytes | bytearray | web.FileField]
 
 
-class TwilioGateway(HttpGateway):
+class TwilioGateway(TwilioAccount):
     """Takes calls for one account and plays each; an arrival's key is the call's SID.
 
     A number that will pick up has its arrival as soon as its call is taken: nothing stops the call
@@ -40,7 +36,6 @@ class TwilioGateway(HttpGateway):
     """
 
     channel = "voice"
-    for_good: ClassVar[frozenset[int]] = frozenset({400})
 
     def __init__(
         self,
@@ -54,46 +49,34 @@ class TwilioGateway(HttpGateway):
         fates: Fates | None = None,
         countries: tuple[str, ...] = ("+",),
     ) -> None:
-        super().__init__(inbox, faults=faults, clock=clock, port=port)
-        self.account_sid = account_sid
+        super().__init__(
+            inbox,
+            account_sid=account_sid,
+            auth_token=auth_token,
+            faults=faults,
+            clock=clock,
+            port=port,
+            countries=countries,
+        )
         self.fates = fates or Fates()
-        self.countries = countries
         self.calls: list[Call] = []
         self._accounts: dict[str, Exchange] = {}
         """By SID: the request that made the call."""
         self.phones = Phones(self.fates, account_sid=account_sid, auth_token=auth_token, clock=clock)
-        self._auth_token = auth_token
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         account = f"/{VERSION}/Accounts/{{account}}"
         return (
             web.post(f"{account}/Calls.json", self._create),
             web.get(f"{account}/Calls.json", self._list),
-            web.get(f"{account}/Balance.json", self._balance),
-            web.get(f"{account}.json", self._account),
+            *super().routes(),
         )
-
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return {
-            Refusal.DOWN: error(503, 20503, "Service unavailable"),
-            Refusal.CREDENTIALS: error(401, 20003, "Authenticate"),
-            Refusal.THROTTLE: self._too_often(),
-        }[refusal]
-
-    def broken(self, request: web.Request) -> web.Response:
-        return error(500, 20500, "Internal Server Error")
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         form = parse_qs(body.decode("utf-8", "replace"))
         exchange.to = form.get("To", [])
         with suppress(ValueError):
             exchange.text = spoken(form.get("Twiml", [""])[0])
-
-    def _too_often(self) -> web.Response:
-        answer = error(429, 20429, "Too Many Requests")
-        if self.retry_after is not None:
-            answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
-        return answer
 
     @property
     def busy(self) -> bool:
@@ -105,7 +88,7 @@ class TwilioGateway(HttpGateway):
 
     async def _create(self, request: web.Request) -> web.Response:
         form = await request.post()
-        refused = self._unauthorised(request) or _refused(form) or self._unreachable(str(form["To"]))
+        refused = self.unauthorised(request) or _refused(form) or self._unreachable(str(form["To"]))
         if refused:
             return refused
         call = self._take(form)
@@ -116,7 +99,7 @@ class TwilioGateway(HttpGateway):
         if exchange.reached:
             self.arrive(address=call.to, text=exchange.text, key=call.sid)
         await self.phones.call(call)
-        return _json(self._resource(call), status=201)
+        return as_json(self._resource(call), status=201)
 
     def _take(self, form: Form) -> Call:
         call = Call(
@@ -150,39 +133,8 @@ class TwilioGateway(HttpGateway):
             if wanted.get("To", call.to) == call.to and wanted.get("From", call.caller) == call.caller
         ][:size]
         request[EXCHANGE].about += [self._accounts[call.sid] for call in found]
-        page = {
-            "calls": [self._resource(call) for call in found],
-            "end": len(found),
-            "start": 0,
-            "page": 0,
-            "page_size": size,
-            "uri": request.path_qs,
-            "first_page_uri": request.path_qs,
-            "next_page_uri": None,
-            "previous_page_uri": None,
-        }
-        return self._unauthorised(request) or _json(page)
-
-    async def _balance(self, request: web.Request) -> web.Response:
-        balance = {"account_sid": self.account_sid, "balance": "123.45", "currency": "USD"}
-        return self._unauthorised(request) or _json(balance)
-
-    async def _account(self, request: web.Request) -> web.Response:
-        account = {
-            "sid": self.account_sid,
-            "friendly_name": "よびかけ市（訓練用）",
-            "status": "active",
-            "type": "Full",
-            "uri": f"/{VERSION}/Accounts/{self.account_sid}.json",
-        }
-        return self._unauthorised(request) or _json(account)
-
-    def _unauthorised(self, request: web.Request) -> web.Response | None:
-        expected = base64.b64encode(f"{self.account_sid}:{self._auth_token}".encode()).decode()
-        known = request.headers.get("Authorization", "") == f"Basic {expected}"
-        if known and request.match_info["account"] == self.account_sid:
-            return None
-        return self.refusal(Refusal.CREDENTIALS, request)
+        resources = [self._resource(call) for call in found]
+        return self.unauthorised(request) or listed(request, "calls", resources, size=size)
 
     def _unreachable(self, number: str) -> web.Response | None:
         if not number.startswith(self.countries):
@@ -255,13 +207,3 @@ def _unspeakable(twiml: str) -> web.Response | None:
     except ValueError as e:
         return error(400, 12100, str(e))
     return None if said else error(400, 21205, "Url is not valid")
-
-
-def error(status: int, code: int, message: str) -> web.Response:
-    """https://www.twilio.com/docs/usage/twilios-response#twilios-responses."""
-    more_info = f"https://www.twilio.com/docs/errors/{code}"
-    return _json({"code": code, "message": message, "more_info": more_info, "status": status}, status=status)
-
-
-def _json(body: Mapping[str, object], *, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from hub.clock import Clock
+from yobikake.rehearsal.twilio_account import VERSION
 
-VERSION = "2010-04-01"
 EVENTS = ("initiated", "ringing", "answered", "completed")
 
 
@@ -129,7 +129,7 @@ class Phones:
             await self._report(session, call, "completed", call.ending)
 
     async def _report(self, session: aiohttp.ClientSession, call: Call, event: str, status: str) -> None:
-        if event not in call.events or not _is_loopback(call.callback):
+        if event not in call.events or not is_loopback(call.callback):
             return
         form = self._callback(call, status)
         call.sequence += 1
@@ -138,7 +138,7 @@ class Phones:
 
     async def _press(self, session: aiohttp.ClientSession, call: Call) -> None:
         """https://www.twilio.com/docs/voice/twiml/gather#action."""
-        if not self._fates.key or not _is_loopback(call.gather):
+        if not self._fates.key or not is_loopback(call.gather):
             return
         form = {**self._callback(call, "in-progress"), "Digits": self._fates.key}
         signature = sign(call.gather, form, auth_token=self._auth_token)
@@ -188,7 +188,7 @@ def sign(url: str, form: Mapping[str, str], *, auth_token: str) -> str:
     return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), hashlib.sha1)).decode()
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback

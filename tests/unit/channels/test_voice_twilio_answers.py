@@ -21,6 +21,12 @@ from hub.delivery import Outcome
         (401, 20003, Outcome.CREDENTIALS),
         (400, 21215, Outcome.CREDENTIALS),
         (400, 32018, Outcome.UNSUPPORTED),
+        (400, 21408, Outcome.CREDENTIALS),
+        (400, 21606, Outcome.CREDENTIALS),
+        (400, 21610, Outcome.PERMANENT),
+        (429, 21611, Outcome.THROTTLE),
+        (400, 21614, Outcome.PERMANENT),
+        (400, 21617, Outcome.UNSUPPORTED),
     ],
 )
 def test_known_codes(status: int, code: int, outcome: Outcome) -> None:

@@ -1,0 +1,224 @@
+"""Short messages (SMS) through Twilio's Messages API: the short text and the public page, to a mobile number.
+
+A message is created with the address of its report in the request; carriers report `delivered` for most handsets.
+`validity_period` ends with the alert: what waits for a phone that is off is dropped there, not shown a day late (I8).
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from channels._twilio.account import BASE_URL, Account
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done
+from channels._twilio.pace import paced
+from channels.sms import report
+from channels.sms.wording import LIMIT, text
+from hub import measure
+from hub.channel import Capabilities, Health, Parcel, Receipt
+from hub.clock import Clock
+from hub.delivery import Outcome, ProviderRef, Result
+from hub.errors import Refused, TemporaryFailure
+from hub.outbound import Outbound
+from hub.recipient import Recipient
+
+CAPABILITIES = Capabilities(
+    kind="sms",
+    japanese="SMS",
+    batch_size=1,
+    connections=2,
+    single_requests=True,
+    requests_per_s=1.0,
+    body_limit=LIMIT,
+    body_measure="sms",
+    receipt_wait=timedelta(minutes=10),
+    max_attempts=2,
+    backoff=(timedelta(minutes=2), timedelta(minutes=5)),
+)
+"""At one message a second; `messages_per_s` is what the contract says."""
+
+VALIDITY_S = (1, 36_000)
+"""Seconds for which Twilio may try (https://www.twilio.com/docs/messaging/api/message-resource)."""
+
+_SKEW = timedelta(minutes=1)
+"""By how much Twilio's clock and ours may differ when an earlier message is looked for."""
+
+_ABROAD = frozenset({"21215", "21408"})
+"""A country our account may not send to: our setting at home, the number's own abroad."""
+
+_HOME = "+81"
+
+Sender = Annotated[
+    str, Meta(pattern=r"^(\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|MG[0-9a-fA-F]{32})$")
+]
+"""A number in E.164, a name of up to eleven letters and digits, or a messaging service's SID."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.sms]`. `sender` is published, so that residents know it. `callback_url` is the public address at
+    which Twilio reports, exactly as Twilio is to call it: its signature covers every character. `messages_per_s` is
+    the contract's, counted in messages and not in their segments."""
+
+    account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    auth_token_file: Path
+    sender: Sender
+    callback_url: str
+    base_url: str = BASE_URL
+    messages_per_s: Annotated[int, Meta(ge=1, le=100)] = 1
+    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
+
+
+class Sms:
+    """Implements `hub.channel.Channel` and `hub.channel.Callbacks`."""
+
+    capabilities: Capabilities = CAPABILITIES
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        """Raises `Refused` where this hub may not talk to `base_url`, `BadSettings` for a bad token file."""
+        self.capabilities = replace(
+            CAPABILITIES,
+            batch_size=settings.messages_per_s,
+            requests_per_s=float(settings.messages_per_s),
+            request_deadline=timedelta(seconds=settings.timeout_s),
+        )
+        self._settings = settings
+        self._clock = clock
+        self._account = Account(
+            sid=settings.account_sid,
+            token_file=settings.auth_token_file,
+            base_url=settings.base_url,
+            outbound=outbound,
+            deadline=self.capabilities.request_deadline,
+            connections=2 * settings.messages_per_s,
+            setting="[channels.sms]",
+        )
+
+    async def open(self) -> None:
+        await self._account.open()
+
+    async def close(self) -> None:
+        await self._account.close()
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        failure = _unsupported(parcel) or await self._unrecognised(parcel)
+        if failure:
+            for recipient in parcel.to:
+                yield failure.result(recipient)
+            return
+        async with aclosing(paced(parcel.to, self._sender(parcel), turn=parcel.turn)) as results:
+            async for result in results:
+                yield result
+
+    async def probe(self) -> Health:
+        try:
+            account = await self._account.read()
+            balance = await self._account.balance()
+        except Refused as e:
+            return self._health(ok=False, detail=e.message)
+        except ERRORS as e:
+            return self._health(ok=False, detail=f"Twilio: {classify(e).reason}")
+        return self._health(ok=account.status == "active", detail=f"Twilio {account.status}, {balance}")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
+        fields = self._account.signed_form(headers, body, url=self._settings.callback_url)
+        return report.receipts(fields, now=self._clock())
+
+    async def _unrecognised(self, parcel: Parcel) -> Failure | None:
+        if self._account.recognised:
+            return None
+        parcel.gate()
+        failure = await self._account.recognise()
+        return _still_ambiguous(failure) if failure and parcel.resend else failure
+
+    def _sender(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
+        body = text(parcel.content)
+
+        async def send(recipient: Recipient) -> Result:
+            return await self._earlier(parcel, recipient, body) or await self._create(parcel, recipient, body)
+
+        return send
+
+    async def _earlier(self, parcel: Parcel, recipient: Recipient, body: str) -> Result | None:
+        """What became of an earlier try, if there was one; None: there is no message, or none that may arrive.
+
+        The same words since the alert was sent are this alert's: its page's address stands in them. An account that
+        keeps no bodies shows none; then a message counts only where the ledger rules out that it was another alert's.
+        """
+        if parcel.attempt == 1 and not parcel.resend:
+            return None
+        parcel.gate()
+        try:
+            listed = await self._account.client.messages.list_async(
+                to=recipient.address, limit=20, page_size=20
+            )
+        except ERRORS as e:
+            failure = nothing_done(classify(e))
+            return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
+        since = parcel.content.sent - _SKEW
+        recent = [each for each in listed if each.date_created is not None and each.date_created >= since]
+        ours = {ProviderRef(each.sid) for each in recent if each.body == body}
+        wordless = {ProviderRef(each.sid) for each in recent if not each.body}
+        try:
+            ours |= await parcel.surely_ours(recipient.id, wordless) if wordless else set()
+        except TemporaryFailure as e:
+            outcome = Outcome.AMBIGUOUS if parcel.resend else Outcome.TEMPORARY
+            return Result(recipient.id, outcome, reason=e.reason)
+        made = [each for each in recent if each.sid in ours]
+        on_its_way = [each.sid for each in made if each.status not in report.MISSED]
+        if on_its_way:
+            return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(on_its_way[0]))
+        missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed", alone=True, cleared=True)
+        return missed if made and parcel.resend else None
+
+    async def _create(self, parcel: Parcel, recipient: Recipient, body: str) -> Result:
+        """https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource."""
+        try:
+            async with self._account.gated(parcel.gate):
+                message = await self._account.client.messages.create_async(
+                    to=recipient.address,
+                    body=body,
+                    status_callback=self._settings.callback_url,
+                    validity_period=self._validity_s(parcel),
+                    **_from(self._settings.sender),
+                )
+        except ERRORS as e:
+            return _localised(classify(e), recipient).result(recipient)
+        return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(message.sid))
+
+    def _validity_s(self, parcel: Parcel) -> int:
+        """Until the alert expires, rounded down."""
+        least, most = VALIDITY_S
+        return max(least, min(most, int((parcel.expires_at - self._clock()).total_seconds())))
+
+    def _health(self, *, ok: bool, detail: str) -> Health:
+        return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _from(sender: str) -> dict[str, str]:
+    service = sender.startswith("MG") and len(sender) == 34
+    return {"messaging_service_sid": sender} if service else {"from_": sender}
+
+
+def _localised(failure: Failure, recipient: Recipient) -> Failure:
+    """One resident's number abroad must not pause the channel for everybody."""
+    if failure.reason in _ABROAD and not recipient.address.startswith(_HOME):
+        return replace(failure, outcome=Outcome.PERMANENT)
+    return failure
+
+
+def _still_ambiguous(failure: Failure) -> Failure:
+    """Not being able to look says nothing of the try before: that one may have come through."""
+    return replace(failure, outcome=Outcome.AMBIGUOUS)
+
+
+def _unsupported(parcel: Parcel) -> Failure | None:
+    if not parcel.content.text(parcel.content.short):
+        return Failure(outcome=Outcome.UNSUPPORTED, reason="no words")
+    if measure.sms(text(parcel.content)) > LIMIT:
+        return Failure(outcome=Outcome.UNSUPPORTED, reason="too long")
+    return None
