@@ -68,7 +68,11 @@ class Mail:
         self._most = settings.recipients_per_transaction
         self._sender = settings.envelope_sender
         self._letterhead = Letterhead(
-            sender=settings.sender, domain=settings.domain, unsubscribe=settings.unsubscribe
+            sender=settings.sender,
+            domain=settings.domain,
+            unsubscribe=settings.unsubscribe,
+            html=settings.html,
+            charset=settings.charset,
         )
         self.personal = settings.personal
         self._ways: Ways | None = None

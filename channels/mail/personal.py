@@ -4,15 +4,17 @@ RFC 8058 asks for it: a provider that ends somebody's registration by one click 
 List-Unsubscribe is another one for everybody. It stands in the text too, since not every reader shows the header's.
 """
 
-import re
-from binascii import b2a_base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
+from channels.mail import markup
+from channels.mail.body import CRLF, Plain, base64, frame, plain
+from channels.mail.charset import Charset
 from channels.mail.mailbox import path
-from channels.mail.message import Letter, Letterhead, compose
+from channels.mail.message import Letter, Letterhead, headers, stuffed, written_in
 from hub.language import Language
 from hub.recipient import Recipient, RecipientId
 
@@ -46,15 +48,16 @@ class Template:
     leave: bytes
     rest: bytes
     """From behind the token in the header to where it stands in the text."""
+    after: tuple[bytes, ...]
+    """From behind the token in the text: to the end, or to where it stands in the HTML, and from there to the end."""
     base64: bool
 
     def filled(self, number: bytes, mailbox: bytes, token: bytes) -> bytes:
         """`mailbox` between its angles, as `mailbox.path` gives it: nothing else gets into the header."""
-        end = b2a_base64(token + b"\r\n", newline=False) + _END if self.base64 else token + _END
-        return b"".join((self.begin, number, self.to, mailbox, self.leave, token, self.rest, end))
-
-
-_END = b"\r\n.\r\n"
+        line = token + CRLF
+        end = base64(line) if self.base64 else line
+        after = token.join(self.after)
+        return b"".join((self.begin, number, self.to, mailbox, self.leave, token, self.rest, end, after))
 
 
 class Copies:
@@ -77,36 +80,48 @@ class Copies:
         return template.filled(b"%d" % recipient.id, mailbox, self._ways.token(recipient.id))
 
     def _template(self, eight_bit: bool) -> Template:
-        head, body, base64 = _common(self._letter, self._letterhead, self._ways.page, eight_bit)
+        common = _common(self._letter, self._letterhead, self._ways.page, eight_bit)
         mailto = f",\r\n <mailto:{self._letterhead.unsubscribe}>" if self._letterhead.unsubscribe else ""
         return Template(
             begin=f"Message-ID: <{self._key}.".encode(),
             to=f"@{self._letterhead.domain}>\r\nTo: ".encode(),
             leave=f"\r\nList-Unsubscribe: <{self._ways.page}".encode(),
-            rest=f">{mailto}\r\n".encode() + head + b"\r\n\r\n" + body,
-            base64=base64,
+            rest=f">{mailto}\r\n".encode() + common.rest,
+            after=common.after,
+            base64=common.base64,
         )
 
 
+class _Common(NamedTuple):
+    """What all copies of a text share, whatever their key."""
+
+    rest: bytes
+    """The headers, and the body up to the token in its text."""
+    after: tuple[bytes, ...]
+    base64: bool
+
+
 @lru_cache(maxsize=256)
-def _common(letter: Letter, letterhead: Letterhead, page: str, eight_bit: bool) -> tuple[bytes, bytes, bool]:
-    """What all copies of a text share, whatever their key: the headers, the body up to the token, and whether
-    that is in base64. Both places of the token are outside the coding: its own comes behind theirs."""
+def _common(letter: Letter, letterhead: Letterhead, page: str, eight_bit: bool) -> _Common:
+    """The token's places are outside every coding: its own comes behind theirs."""
     to_leave = TO_LEAVE[letter.language]
-    text = f"{letter.text}\n\n{to_leave}\n{page}"
-    message = compose(replace(letter, text=text), letterhead, eight_bit=eight_bit)
-    base64 = message["Content-Transfer-Encoding"] == "base64"
-    del message["To"], message["List-Unsubscribe"]
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    head = message.as_bytes().partition(b"\r\n\r\n")[0]
-    if not base64:
-        return head, re.sub(rb"(?m)^\.", b"..", _crlf(text)), False
-    whole_groups = " " * (-len(_crlf(text)) % 3)  # behind a line: the token begins a group of its own
-    octets = _crlf(f"{letter.text}\n\n{to_leave}{whole_groups}\n{page}")
-    lines = (b2a_base64(octets[at : at + 57], newline=False) for at in range(0, len(octets), 57))
-    return head, b"".join(line + b"\r\n" for line in lines), True
+    written, charset = written_in(letter, letterhead, to_leave)
+    text = _text(written.text, to_leave, page, charset, eight_bit=eight_bit)
+    around = frame(text, written.html)
+    before, behind = markup.leaving(page, to_leave) if written.html else ("", "")
+    middle = around.middle + (written.html + before).encode("ascii")
+    ends = (middle, behind.encode("ascii") + around.end) if written.html else (b"",)
+    return _Common(
+        rest=stuffed(headers(written, letterhead, charset, personal=True) + around.head + text.open),
+        after=(*map(stuffed, ends[:-1]), stuffed(ends[-1]) + b".\r\n"),
+        base64=text.base64,
+    )
 
 
-def _crlf(text: str) -> bytes:
-    """The lines as they are parted in a message, the last one left open."""
-    return b"\r\n".join(text.encode().splitlines())
+def _text(said: str, to_leave: str, page: str, charset: Charset, *, eight_bit: bool) -> Plain:
+    """Up to the token. In base64 it is filled up, behind a line, to whole groups: the token begins one of its own."""
+    text = plain(f"{said}\n\n{to_leave}\n{page}", charset, eight_bit=eight_bit)
+    if not text.base64 or len(text.octets) % 3 == 0:
+        return text
+    whole_groups = " " * (-len(text.octets) % 3)
+    return plain(f"{said}\n\n{to_leave}{whole_groups}\n{page}", charset, eight_bit=eight_bit)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from channels.mail.charset import Charset
 from channels.mail.intake.settings import From
 from hub.alert import Lane
 
@@ -81,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everybody gets a message of their own, with the address at which they end their registration by one click
     (RFC 8058). Needed where receivers ask that of whoever sends to many, as Gmail does; costs a transaction for each
     recipient instead of one for a hundred."""
+    html: bool = True
+    """Beside the plain text the same as simple HTML. Without it, plain text alone."""
+    charset: Charset = Charset.UTF_8
+    """Of Japanese plain text and headers. With `iso-2022-jp` a message that holds a character it cannot carry goes out
+    in UTF-8, as every other language does."""
     ehlo_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:\[\]-]+$")] | None = None
     """What this hub calls itself. Without it: the domain of `sender`."""
     drain_per_s: Rate | None = None

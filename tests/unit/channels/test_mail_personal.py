@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import UUID
@@ -9,12 +10,15 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import html as documents
 
+from channels.mail.charset import Charset
 from channels.mail.mailbox import path
-from channels.mail.message import Letter, Letterhead, wire
+from channels.mail.message import Letter, Letterhead, letter, wire
 from channels.mail.personal import TO_LEAVE, Copies, Ways
 from hub.language import Language
 from hub.recipient import Recipient, RecipientId
+from hub.testing.parcels import content
 
 KEY = UUID("5b0c2a52-6a1c-4c4f-9f0e-5d6c1b7a2e90")
 CITY = Letterhead(
@@ -105,6 +109,27 @@ def test_all_else_is_what_everybody_gets(eight_bit: bool) -> None:
     assert [line for line in own if not line.startswith(theirs)] == [
         line for line in everybodys if not line.startswith(theirs)
     ]
+
+
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("eight_bit", [True, False])
+def test_the_way_out_stands_in_both_parts(charset: Charset, eight_bit: bool) -> None:
+    city = replace(CITY, charset=charset)
+    message = read(sent(letter(content()), someone(), eight_bit=eight_bit, city=city))
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert plain.get_content_charset() == charset
+    leave = f"{PAGE}mail.7.{7:032x}"
+    assert plain.get_content().splitlines()[-1] == leave
+    page = documents.document_fromstring(html.get_content())
+    assert [(each.text_content(), each.get("href")) for each in page.iter("a")][-1] == (
+        TO_LEAVE[Language.JA],
+        leave,
+    )
+    assert page.body.text_content().strip().endswith(TO_LEAVE[Language.JA])
+    if not (eight_bit and charset is Charset.UTF_8):
+        assert sent(letter(content()), someone(), eight_bit=eight_bit, city=city).isascii()
 
 
 @pytest.mark.parametrize("language", Language)
