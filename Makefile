@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Tests mostly wait: four processes keep two cores busy. A file stays in one, for what its tests share.
-SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 10
+# Tests mostly wait: six processes keep two cores busy. A file stays in one, for what its tests share.
+SIDE_BY_SIDE := --numprocesses 6 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 10
 
 .PHONY: setup demo test check bench headers clean lock
 

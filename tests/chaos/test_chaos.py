@@ -1,4 +1,4 @@
-"""`yobikake chaos`: the hub keeps its promises under every fault, and the instrument sees when it does not."""
+"""`yobikake chaos` sees when a hub does not keep its promises."""
 
 import json
 import re
@@ -11,28 +11,8 @@ import pytest
 from yobikake.chaos.plan import plan
 from yobikake.chaos.shapes import KINDS, Embedded
 
-SEEDS = 30
-SIDE_BY_SIDE = 4
-"""Runs mostly wait."""
-MISSED_AT_MOST = 4
-"""Kinds that may stay without a hit in so few runs: a fault that lies in wait does not always catch something."""
-
 SHOWN_BY = {"skip-claim": "kill", "ack-early": "kill_at_answer", "drop-outcome": "slow", "no-fence": "freeze"}
 """A fault under which a mechanism is missed, if it is not there."""
-
-
-@pytest.mark.alone
-def test_nothing_is_lost_sent_twice_or_late() -> None:
-    code, said = _chaos("--seeds", str(SEEDS), "--jobs", str(SIDE_BY_SIDE))
-    assert said["violations"] == []
-    assert code == 0
-    assert said["runs"] == SEEDS
-    assert said["acked_alerts"] >= SEEDS
-    assert said["recipients"] > 100 * SEEDS
-    assert (said["lost"], said["unflagged_duplicates"]) == (0, 0)
-    assert said["flagged_resends"] <= said["resend_bound"]
-    missed = set(KINDS) - said["faults_fired"].keys()
-    assert len(missed) <= MISSED_AT_MOST, f"never fired: {sorted(missed)}"
 
 
 @pytest.mark.parametrize(("sabotage", "kind"), SHOWN_BY.items())

@@ -582,7 +582,9 @@ async def test_wrong_credentials_cost_nobody_a_try(tmp_path: Path) -> None:
                 await until(tried_again)
                 smarthost.faults.credentials = False
                 await hub.done(alert)
-            assert {topic for topic, _ in hub.pages} == {"credentials mail"}
+            topics = {topic for topic, _ in hub.pages}
+            assert "credentials mail" in topics
+            assert topics <= {"credentials mail", "stopped mail"}, "it may also have lasted"
             assert {row.attempt for row in await hub.rows(alert)} == {1}
             await everyone_once(hub, alert, smarthost)
 
