@@ -16,7 +16,7 @@ async def run(assembly: Assembly) -> None:
     """Until cancelled. A facility is put back only when no alert in force asks for it."""
     wifi = assembly.channels[KIND].channel
     assert isinstance(wifi, Wifi)  # noqa: S101 - the connector of this kind
-    reconciler = Reconciler(wifi, lambda: wanted(assembly))
+    reconciler = Reconciler(wifi, lambda: wanted(assembly), clock=assembly.clock)
     while True:
         await reconciler.run_once()
         await asyncio.sleep(EVERY_S)

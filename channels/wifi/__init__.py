@@ -1,7 +1,8 @@
-"""Free Wi-Fi in public buildings: 00000JAPAN while any alert asks for it (Cisco Meraki).
+"""Free Wi-Fi in public buildings: 00000JAPAN while any alert asks for it, whoever made the access points.
 
 Desired state, not a message (docs/decisions/0006): `send` opens a facility's Wi-Fi and says
 DELIVERED once it has read that back; `Reconciler` keeps it so, and puts back what was there before.
+What a vendor's controller takes is its own module's (docs/decisions/0047-controllers.md).
 """
 
 import asyncio
@@ -9,18 +10,15 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-import msgspec
 import structlog
-from msgspec import Meta
 
 from channels._secret import read_secret
-from channels.wifi import ssid
-from channels.wifi.dashboard import Dashboard, Gate, NotDone
+from channels.wifi.controller import Controller, Gate, NotDone, Slot, Ssid
 from channels.wifi.saved import JsonFiles, Saved, SavedStates
-from channels.wifi.ssid import DISASTER, Slot, Ssid
+from channels.wifi.settings import Facility, Settings
+from channels.wifi.vendors import controllers
 from hub.alert import Mode
 from hub.cap import MsgType
 from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
@@ -30,53 +28,11 @@ from hub.errors import BadInput, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient
 
+__all__ = ["Facility", "Settings", "Wifi"]
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-
-REQUESTS = 3
-"""To open a facility's Wi-Fi: read, write, read back."""
-
-
-class Facility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A building with public Wi-Fi. `psk_file`: its key, where it has one and Meraki does not show it."""
-
-    ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-    name: str
-    network_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")]
-    ssid_number: Annotated[int, Meta(ge=0, le=14)]
-    psk_file: Path | None = None
-
-    @property
-    def slot(self) -> Slot:
-        return Slot(self.network_id, self.ssid_number)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[channels.wifi]`. Drills show `drill_ssid_name` at `drill_facility`, and nothing anywhere else."""
-
-    api_key_file: Path
-    saved_dir: Path
-    facilities: tuple[Facility, ...]
-    drill_ssid_name: Annotated[str, Meta(min_length=1)] = "kunren-wifi"
-    drill_facility: str | None = None
-    base_url: str = "https://api.meraki.com/api/v1"
-    requests_per_s: Annotated[float, Meta(gt=0)] = 10.0
-    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
-
-    def __post_init__(self) -> None:
-        refs = {facility.ref for facility in self.facilities}
-        slots = {facility.slot for facility in self.facilities}
-        if min(len(refs), len(slots)) < len(self.facilities):
-            raise ValueError("two facilities have the same ref or SSID / ref か SSID が重複しています")
-        if self.drill_facility is not None and self.drill_facility not in refs:
-            raise ValueError("drill_facility is none of the facilities / 訓練の施設が一覧にありません")
-        if self.drill_ssid_name.startswith("00000") or len(self.drill_ssid_name.encode()) > 32:
-            raise ValueError(
-                "drill_ssid_name has at most 32 bytes and never looks like 00000JAPAN / "
-                "訓練のSSIDは32バイト以内で、00000から始めないでください"
-            )
 
 
 class Wifi:
@@ -103,14 +59,10 @@ class Wifi:
         self, settings: Settings, *, outbound: Outbound, clock: Clock, saved: SavedStates | None = None
     ) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
-        deadline = timedelta(seconds=settings.timeout_s)
-        self.capabilities = replace(
-            self.capabilities,
-            requests_per_s=settings.requests_per_s / (self.capabilities.batch_size * REQUESTS),
-            request_deadline=deadline,
-        )
         self.settings = settings
         self.saved = saved or JsonFiles(settings.saved_dir)
+        self.controllers: dict[str, Controller] = dict(controllers(settings.controllers, outbound))
+        self.capabilities = self._capabilities()
         self._clock = clock
         self._facilities = {facility.ref: facility for facility in settings.facilities}
         self._keys = {
@@ -119,31 +71,24 @@ class Wifi:
             if facility.psk_file
         }
         self._locks: defaultdict[Slot, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._dashboard = Dashboard(
-            api_key_file=settings.api_key_file,
-            base_url=settings.base_url,
-            outbound=outbound,
-            requests_per_s=settings.requests_per_s,
-            deadline=deadline,
-        )
 
     def targets(self) -> Sequence[Target]:
         return [Target(ref=facility.ref, name=facility.name) for facility in self.settings.facilities]
 
     async def open(self) -> None:
         """Raises `Refused` for a gateway of the other kind of hub."""
-        await self._dashboard.open()
+        for controller in self.controllers.values():
+            await controller.open()
+        first = {facility.controller: facility for facility in reversed(self.settings.facilities)}
         try:
-            for facility in self.settings.facilities[:1]:
-                await self._dashboard.read(facility.slot, ungated)
-        except NotDone as e:
-            log.info("wifi not read at start; the probe tells", reason=e.reason)
+            await asyncio.gather(*(self._try(facility) for facility in first.values()))
         except Refused:
             await self.close()
             raise
 
     async def close(self) -> None:
-        await self._dashboard.close()
+        for controller in self.controllers.values():
+            await controller.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         for recipient in parcel.to:
@@ -151,19 +96,22 @@ class Wifi:
 
     async def probe(self) -> Health:
         """Reads every facility: its SSID exists, and could be put back."""
-        unfit: list[str] = []
         try:
-            for facility in self.settings.facilities:
-                if not await self._fit(facility):
-                    unfit.append(facility.name)
+            found = await asyncio.gather(*(self._fit(facility) for facility in self.settings.facilities))
         except Refused as e:
             return self._health(ok=False, detail=e.message)
-        except NotDone as e:
-            return self._health(ok=False, detail=f"Meraki: {e.reason}")
-        detail = f"{len(self._facilities) - len(unfit)} / {len(self._facilities)} 施設を開放できます"
+        named = zip(self.settings.facilities, found, strict=True)
+        unfit = [f"{facility.name}（{reason}）" for facility, reason in named if reason]
+        detail = f"{len(found) - len(unfit)} / {len(found)} 施設を開放できます"
         if unfit:
             detail += f"。設定を確認: {'、'.join(unfit)} / check the settings of these"
         return self._health(ok=not unfit, detail=detail)
+
+    async def look(self, facility: Facility) -> str:
+        """Under which name it is on the air, read from its controller; empty: it is not. Raises `NotDone`."""
+        controller = self._controller(facility.slot)
+        present = await controller.read(facility.slot.place, ungated)
+        return controller.words.name(present) if controller.words.on_air(present) else ""
 
     async def switch_on(self, ref: str, mode: Mode, *, gate: Gate, only_drills: bool = False) -> None:
         """Open a facility's Wi-Fi; returns once it has been read back as open.
@@ -177,13 +125,16 @@ class Wifi:
             GateClosed: from `gate`, asked before each request.
         """
         facility = self._facility(ref, mode)
-        wanted = ssid.opened(DISASTER if mode is Mode.LIVE else self.settings.drill_ssid_name)
+        controller = self._controller(facility.slot)
+        words, place = controller.words, facility.slot.place
+        name = self.settings.ssid_name if mode is Mode.LIVE else self.settings.drill_ssid_name
         async with self._locks[facility.slot]:
-            present = await self._dashboard.read(facility.slot, gate)
-            if ssid.holds(present, wanted):
+            present = await controller.read(place, gate)
+            wanted = words.opened(present, name)
+            if words.holds(present, wanted):
                 return
             kept = await self._on_disk(lambda: self.saved.get(facility.slot))
-            if mode is not Mode.LIVE and ssid.on_air(present) and not (only_drills and kept):
+            if mode is not Mode.LIVE and self._in_use(controller, present) and not (only_drills and kept):
                 raise NotDone(Outcome.UNSUPPORTED, "in use")
             if kept is None:
                 await self._keep(facility, present)
@@ -202,10 +153,11 @@ class Wifi:
             kept = await self._on_disk(lambda: self.saved.get(slot))
             if kept is None:
                 return False
-            before = ssid.previous(kept.ssid)
-            present = await self._dashboard.read(slot, gate)
-            ours = present.get("name") in (DISASTER, self.settings.drill_ssid_name)
-            if ours and not ssid.holds(present, before):
+            controller = self._controller(slot)
+            present = await controller.read(slot.place, gate)
+            before = controller.words.previous(kept.ssid, present)
+            ours = controller.words.name(present) in kept.given
+            if ours and not controller.words.holds(present, before):
                 await self._write(slot, before, gate)
             await self._on_disk(lambda: self.saved.forget(slot))
         log.info("wifi restored", facility=kept.name, untouched=not ours)
@@ -221,12 +173,22 @@ class Wifi:
     def _facility(self, ref: str, mode: Mode) -> Facility:
         if ref not in self._facilities:
             raise NotDone(Outcome.PERMANENT, "no such facility")
-        if mode is not Mode.LIVE and ref != self.settings.drill_facility:
+        if mode is not Mode.LIVE and ref not in self.settings.drill_facilities:
             raise NotDone(Outcome.UNSUPPORTED, "drill")
         return self._facilities[ref]
 
+    def _controller(self, slot: Slot) -> Controller:
+        """Of what was opened and has left the settings with its controller, it is gone."""
+        if slot.controller not in self.controllers:
+            raise NotDone(Outcome.PERMANENT, "no such controller")
+        return self.controllers[slot.controller]
+
+    def _in_use(self, controller: Controller, present: Ssid) -> bool:
+        """For a disaster, whoever opened it."""
+        return controller.words.on_air(present) and controller.words.name(present) == self.settings.ssid_name
+
     async def _keep(self, facility: Facility, present: Ssid) -> None:
-        before = ssid.kept(present, psk=self._keys.get(facility.ref))
+        before = self._controller(facility.slot).words.kept(present, psk=self._keys.get(facility.ref))
         if before is None:
             raise NotDone(Outcome.UNSUPPORTED, "not restorable")
         state = Saved(
@@ -234,6 +196,7 @@ class Wifi:
             name=facility.name,
             slot=facility.slot,
             saved_at=self._clock(),
+            given=(self.settings.ssid_name, self.settings.drill_ssid_name),
             ssid=dict(before),
         )
         await self._on_disk(lambda: self.saved.keep(state))
@@ -245,19 +208,38 @@ class Wifi:
             log.error("wifi state on disk", error=str(e))
             raise NotDone(Outcome.TEMPORARY, "disk") from e
 
-    async def _write(self, slot: Slot, fields: Ssid, gate: Gate) -> None:
-        await self._dashboard.write(slot, fields, gate)
-        if not ssid.holds(await self._dashboard.read(slot, gate), fields):
+    async def _write(self, slot: Slot, wanted: Ssid, gate: Gate) -> None:
+        controller = self._controller(slot)
+        await controller.write(slot.place, wanted, gate)
+        if not controller.words.holds(await controller.read(slot.place, gate), wanted):
             raise NotDone(Outcome.TEMPORARY, "read back")
 
-    async def _fit(self, facility: Facility) -> bool:
+    async def _try(self, facility: Facility) -> None:
         try:
-            present = await self._dashboard.read(facility.slot, ungated)
+            await self._controller(facility.slot).read(facility.slot.place, ungated)
         except NotDone as e:
-            if e.outcome is Outcome.PERMANENT:
-                return False
-            raise
-        return ssid.kept(present, psk=self._keys.get(facility.ref)) is not None
+            log.info("wifi not read at start; the probe tells", facility=facility.name, reason=e.reason)
+
+    async def _fit(self, facility: Facility) -> str:
+        """Why it could not be opened; empty: it could."""
+        controller = self._controller(facility.slot)
+        try:
+            present = await controller.read(facility.slot.place, ungated)
+        except NotDone as e:
+            return e.reason
+        fit = controller.words.kept(present, psk=self._keys.get(facility.ref)) is not None
+        return "" if fit else "not restorable"
+
+    def _capabilities(self) -> Capabilities:
+        """As fast and as patient as the slowest controller: any batch may be all its own."""
+        stanzas = self.settings.controllers
+        rates = [stanzas[name].requests_per_s / each.requests for name, each in self.controllers.items()]
+        deadline = max((stanza.timeout_s for stanza in stanzas.values()), default=20.0)
+        return replace(
+            self.capabilities,
+            requests_per_s=min(rates, default=1.0) / self.capabilities.batch_size,
+            request_deadline=timedelta(seconds=deadline),
+        )
 
     def _health(self, *, ok: bool, detail: str) -> Health:
         return Health(ok=ok, detail=detail, checked_at=self._clock())

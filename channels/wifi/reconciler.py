@@ -3,40 +3,41 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
+from msgspec import structs
 
 from channels.wifi import Facility, Wifi, ungated
-from channels.wifi.dashboard import NotDone
+from channels.wifi.controller import NotDone
 from channels.wifi.saved import Saved
 from hub.alert import Mode
+from hub.clock import Clock
+from hub.wifi_state import FacilityState
 
 log = structlog.get_logger(__name__)
+
+LOOK_EVERY = timedelta(minutes=5)
+"""How often a facility of which nothing is wanted is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Who asks for open Wi-Fi now. Identifiers of alerts in force that name this channel, and refs
-    of facilities that staff hold open by hand."""
+    """Who asks for open Wi-Fi now. Identifiers of alerts in force that name this channel, and refs of facilities
+    that staff hold open by hand or have chosen for a drill of the Wi-Fi alone."""
 
     alerts: frozenset[str] = frozenset()
     drills: frozenset[str] = frozenset()
     holds: frozenset[str] = frozenset()
+    drilled: frozenset[str] = frozenset()
 
-    def mode(self, ref: str, *, drill_facility: str | None) -> Mode | None:
+    def mode(self, ref: str, *, drill_facilities: Sequence[str]) -> Mode | None:
         """As what a facility is to be open; None: as it was before. What is real outranks a drill."""
         if self.alerts or ref in self.holds:
             return Mode.LIVE
-        return Mode.STAFF_DRILL if self.drills and ref == drill_facility else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FacilityState:
-    """`wanted` is None where nothing asks for it. `problem` is a short reason; empty: it is so."""
-
-    ref: str
-    wanted: Mode | None
-    problem: str = ""
+        if ref not in drill_facilities:
+            return None
+        return Mode.STAFF_DRILL if self.drills or ref in self.drilled else None
 
 
 class Reconciler:
@@ -46,35 +47,62 @@ class Reconciler:
     raise when it cannot tell: an empty answer means that every facility is put back.
     """
 
-    def __init__(self, wifi: Wifi, wanted: Callable[[], Awaitable[Wanted]]) -> None:
+    def __init__(self, wifi: Wifi, wanted: Callable[[], Awaitable[Wanted]], *, clock: Clock) -> None:
         self._wifi = wifi
         self._wanted = wanted
+        self._clock = clock
+        self._last: dict[str, FacilityState] = {}
+        self.left: Sequence[FacilityState] = ()
+        """After a round: what left the settings while it was open, and could not be put back yet."""
 
     async def run_once(self) -> Sequence[FacilityState]:
         """One round over all facilities, and over those that left the settings while they were open.
 
-        A facility that cannot be changed now keeps no other from being changed; the next round
-        tries it again. Doing it twice changes nothing.
+        Each controller's facilities wait for each other as it wants it, and for no other controller's. One that
+        cannot be changed now keeps no other from being changed; the next round tries it again. Doing it twice
+        changes nothing.
         """
         facilities = self._wifi.settings.facilities
         known = {facility.slot for facility in facilities}
         kept = await asyncio.to_thread(self._wifi.saved.all)
         left = [state for state in kept if state.slot not in known]
-        states = [await self._reconcile(facility) for facility in facilities]
-        return states + [await self._drive(state, None) for state in left]
+        turns = {name: asyncio.Semaphore(each.concurrency) for name, each in self._wifi.controllers.items()}
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._reconcile(each, turns[each.controller])) for each in facilities]
+        states = [task.result() for task in tasks]
+        self.left = [await self._drive(each, None) for each in left]
+        self._last = {state.ref: state for state in states}
+        return [*states, *self.left]
 
-    async def _reconcile(self, facility: Facility) -> FacilityState:
-        wanted = await self._wanted()
-        mode = wanted.mode(facility.ref, drill_facility=self._wifi.settings.drill_facility)
-        return await self._drive(facility, mode)
+    async def _reconcile(self, facility: Facility, turn: asyncio.Semaphore) -> FacilityState:
+        async with turn:
+            wanted = await self._wanted()
+            mode = wanted.mode(facility.ref, drill_facilities=self._wifi.settings.drill_facilities)
+            return await self._drive(facility, mode)
 
     async def _drive(self, place: Facility | Saved, mode: Mode | None) -> FacilityState:
+        before = self._last.get(place.ref, FacilityState(ref=place.ref))
+        state = structs.replace(before, name=place.name, wanted=mode)
         try:
-            if mode is None:
-                await self._wifi.restore(place.slot, gate=ungated)
-            else:
-                await self._wifi.switch_on(place.ref, mode, gate=ungated, only_drills=mode is not Mode.LIVE)
+            shows = await self._driven(place, mode, before)
         except NotDone as e:
             log.warning("wifi not as wanted", facility=place.name, wanted=mode, reason=e.reason)
-            return FacilityState(ref=place.ref, wanted=mode, problem=e.reason)
-        return FacilityState(ref=place.ref, wanted=mode)
+            return structs.replace(state, problem=e.reason, failed=before.failed + 1)
+        if shows is None:
+            return structs.replace(state, problem="", failed=0)
+        return structs.replace(state, problem="", failed=0, shows=shows, read_at=self._clock())
+
+    async def _driven(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
+        """What was read back; None: nothing was to be done, and it was read not long ago."""
+        if mode is not None:
+            only_drills = mode is not Mode.LIVE
+            await self._wifi.switch_on(place.ref, mode, gate=ungated, only_drills=only_drills)
+            settings = self._wifi.settings
+            return settings.drill_ssid_name if only_drills else settings.ssid_name
+        restored = await self._wifi.restore(place.slot, gate=ungated)
+        if isinstance(place, Saved):
+            return None
+        lately = before.read_at is not None and self._clock() - before.read_at < LOOK_EVERY
+        if lately and not restored and not before.problem and before.wanted is None:
+            return None
+        return await self._wifi.look(place)

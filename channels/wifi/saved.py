@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 import structlog
 
 from channels._durable import replace_file, sync_folder
-from channels.wifi.ssid import Slot
+from channels.wifi.controller import Slot
 from hub import typed
 from hub.errors import BadInput
 
@@ -17,12 +18,14 @@ log = structlog.get_logger(__name__)
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """`ref` and `name` are the facility's. `ssid` is Meraki's, with the Wi-Fi key where there is one."""
+    """`ref` and `name` are the facility's. `given`: the names we may have put there. `ssid` is the vendor's own, with
+    the Wi-Fi key where there is one."""
 
     ref: str
     name: str
     slot: Slot
     saved_at: datetime
+    given: tuple[str, ...]
     ssid: dict[str, Any]
 
 
@@ -73,11 +76,11 @@ class JsonFiles:
         return states
 
     def _path(self, slot: Slot) -> Path:
-        return self._folder / f"{slot.network_id}.{slot.number}.json"
+        return self._folder / f"{slot.controller}.{quote(slot.place, safe='')}.json"
 
 
 def _read(path: Path) -> Saved:
     try:
         return typed.from_json(path.read_bytes(), Saved)
-    except msgspec.DecodeError as e:
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
         raise BadInput(str(path), "not a saved Wi-Fi configuration / 保存した設定が壊れています") from e

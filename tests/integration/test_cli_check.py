@@ -82,7 +82,7 @@ async def test_a_production_hub_refuses_a_rehearsals_gateways_and_sends_nothing(
     found = findings(said)
     assert {what for what, each in found.items() if not each["ok"]} == set(GATEWAYS)
     for kind in GATEWAYS:
-        assert f"[channels.{kind}]" in found[kind]["detail"]
+        assert f"[channels.{kind}" in found[kind]["detail"]
         assert "rehearsal gateway" in found[kind]["detail"]
     served = await run_apart("serve", "-s", settings)
     assert served.code == 2, served.err

@@ -62,7 +62,7 @@ def test_the_place_of_an_unknown_key_is_printed_whole(tmp_path: Path) -> None:
         ("[channels.line]", ["[channels.line]", "access_token_file"]),
         (LINE, ["[channels.line] access_token_file", "token"]),
         ("[channels.voice]\naccount_sid = 3", ["[channels.voice]"]),
-        ("[channels.wifi]\nfacilities = [3]\nsaved_dir='w'\napi_key_file='k'", ["[channels.wifi]", "[0]"]),
+        ("[channels.wifi]\nfacilities = [3]\nsaved_dir='w'\ncontrollers = {}", ["[channels.wifi]", "[0]"]),
         ("[channels.website]\ndirectory = 'w'\ntitle = 't'", ["[channels.website]", "link"]),
         ("[channels.manual]\nsheets = [{ref = 'a', name = 'a', limit = 1}]", ["sheets[0].limit"]),
         (

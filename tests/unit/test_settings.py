@@ -181,9 +181,10 @@ def secrets(values: Any, folder: Path) -> list[Path]:
 
 
 def absent(values: Any, kind: Any) -> list[str]:
-    """The keys of `kind`, and of the structs in it, that `values` does not have."""
+    """The keys of `kind`, and of the structs in it, that `values` does not have; in a list, that none of them has."""
     if isinstance(values, list):
-        return [name for value in values for name in absent(value, kind)]
+        lacking = [set(absent(value, kind)) for value in values]
+        return sorted(set.intersection(*lacking)) if lacking else []
     missing = [field.name for field in msgspec.structs.fields(kind) if field.name not in values]
     inside = [
         (together(values[field.name]) if get_origin(field.type) is dict else values[field.name], struct)

@@ -24,7 +24,6 @@ from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
-from yobikake.rehearsal.meraki import MerakiGateway
 from yobikake.rehearsal.residents import Place
 from yobikake.rehearsal.sensors import Sensors, with_inventions
 from yobikake.rehearsal.smtp import SmtpGateway
@@ -32,9 +31,9 @@ from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_handsets import Signal
 from yobikake.rehearsal.twilio_messages import TwilioMessages
 from yobikake.rehearsal.twilio_phones import Fates
+from yobikake.rehearsal.wifi import WifiGateways
 from yobikake.rehearsal.x import XGateway
 
-WIFI_FACILITIES = 27
 READING_EVERY = timedelta(seconds=60)
 
 
@@ -78,7 +77,6 @@ async def rehearsal_city(
     sites, sensors = _write_city(city_folder, seed)
     keys = _secrets(folder / "secrets")
     inbox = Inbox()
-    networks = [f"N_{number:04}" for number in range(1, WIFI_FACILITIES + 1)]
     account_sid = f"AC{secrets.token_hex(16)}"
     smtp = SmtpGateway(inbox, faults=conditions.mail)
     line = LineGateway(inbox, faults=conditions.line)
@@ -99,11 +97,10 @@ async def rehearsal_city(
         signal=conditions.handsets,
         countries=("+81",),
     )
-    meraki = MerakiGateway(
-        inbox, api_key=keys["meraki"].read_text(), networks=networks, faults=conditions.wifi
-    )
+    wifi = WifiGateways(inbox, key_file=keys["wifi"], faults=conditions.wifi)
     async with AsyncExitStack() as stack:
-        for gateway in (smtp, line, x, twilio, messages, meraki):
+        started: list[HttpGateway | SmtpGateway] = [smtp, line, x, twilio, messages, *wifi.gateways]
+        for gateway in started:
             await gateway.start()
             stack.push_async_callback(gateway.stop)
         (folder / "website").mkdir()
@@ -128,7 +125,7 @@ async def rehearsal_city(
                 "base_url": messages.url,
                 "messages_per_s": conditions.calls_per_s,
             },
-            "wifi": _wifi(meraki, keys, networks, folder),
+            "wifi": wifi.stanza(saved_dir=folder / "wifi"),
             "website": {
                 "directory": str(folder / "website"),
                 "title": "昭島市 緊急情報（訓練用の町）",
@@ -157,7 +154,7 @@ async def rehearsal_city(
             sensors=sensors,
             inbox=inbox,
             smtp=smtp,
-            http=(line, x, twilio, messages, meraki),
+            http=(line, x, twilio, messages, *wifi.gateways),
         )
 
 
@@ -191,7 +188,7 @@ def _secrets(folder: Path) -> dict[str, Path]:
     values = {
         "line": secrets.token_urlsafe(64),
         "twilio": secrets.token_hex(16),
-        "meraki": secrets.token_hex(20),
+        "wifi": secrets.token_hex(20),
         "x_consumer_key": secrets.token_hex(12),
         "x_consumer_secret": secrets.token_hex(25),
         "x_access_token": f"1000000001-{secrets.token_hex(20)}",
@@ -211,24 +208,3 @@ def _mail(smtp: SmtpGateway) -> dict[str, Any]:
 def _x(x: XGateway, keys: Mapping[str, Path]) -> dict[str, Any]:
     names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
     return {"account": {f"{name}_file": str(keys[f"x_{name}"]) for name in names}, "base_url": x.url}
-
-
-def _wifi(
-    meraki: MerakiGateway, keys: Mapping[str, Path], networks: Sequence[str], folder: Path
-) -> dict[str, Any]:
-    return {
-        "api_key_file": str(keys["meraki"]),
-        "base_url": meraki.base_url,
-        "saved_dir": str(folder / "wifi"),
-        "drill_facility": "facility-01",
-        "requests_per_s": 10.0,
-        "facilities": [
-            {
-                "ref": f"facility-{number:02}",
-                "name": f"公共施設{number}（架空）",
-                "network_id": network,
-                "ssid_number": 0,
-            }
-            for number, network in enumerate(networks, start=1)
-        ],
-    }

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from channels.wifi.controller import Slot
 from channels.wifi.saved import JsonFiles, Saved
-from channels.wifi.ssid import Slot
 from hub.errors import BadInput
 
-SLOT = Slot("N_24329156", 3)
+SLOT = Slot("meraki", "N_24329156/3")
 SAVED = Saved(
     ref="shiyakusho",
     name="市役所",
     slot=SLOT,
     saved_at=datetime(2026, 9, 8, 12, 47, tzinfo=UTC),
+    given=("00000JAPAN", "kunren-wifi"),
     ssid={"name": "City-Free-Wi-Fi", "enabled": True, "psk": "kagi"},
 )
 
@@ -51,7 +52,7 @@ def test_only_the_hubs_user_reads_it(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named_and_hides_no_other(tmp_path: Path) -> None:
     files = JsonFiles(tmp_path)
     files.keep(SAVED)
-    (tmp_path / "N_1.0.json").write_text("{")
-    with pytest.raises(BadInput, match=r"N_1\.0\.json"):
-        files.get(Slot("N_1", 0))
+    (tmp_path / "meraki.N_1%2F0.json").write_text("{")
+    with pytest.raises(BadInput, match=r"N_1%2F0\.json"):
+        files.get(Slot("meraki", "N_1/0"))
     assert list(files.all()) == [SAVED]

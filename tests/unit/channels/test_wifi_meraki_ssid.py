@@ -1,10 +1,10 @@
-"""What can be put back, and what with."""
+"""What of Meraki can be put back, and what with."""
 
 from typing import Any
 
 import pytest
 
-from channels.wifi.ssid import holds, kept, opened, previous
+from channels.wifi.meraki_ssid import holds, kept, opened, previous
 
 EVERYDAY: dict[str, Any] = {
     "number": 0,
@@ -20,7 +20,7 @@ EVERYDAY: dict[str, Any] = {
 def test_only_what_we_changed_is_put_back() -> None:
     saved = kept(EVERYDAY, psk=None)
     assert saved is not None
-    assert previous(saved) == {
+    assert previous(saved, EVERYDAY) == {
         "name": "City-Free-Wi-Fi",
         "enabled": True,
         "authMode": "open",
@@ -45,16 +45,16 @@ def test_what_needs_a_password_we_do_not_have_cannot_be_kept(unknown: dict[str, 
 def test_a_key_is_kept_with_it() -> None:
     saved = kept(EVERYDAY | {"authMode": "psk", "wpaEncryptionMode": "WPA2 only"}, psk="kagi")
     assert saved is not None
-    assert previous(saved)["psk"] == "kagi"
-    assert previous(saved)["wpaEncryptionMode"] == "WPA2 only"
+    assert previous(saved, EVERYDAY)["psk"] == "kagi"
+    assert previous(saved, EVERYDAY)["wpaEncryptionMode"] == "WPA2 only"
 
 
 def test_a_key_that_is_not_shown_does_not_count_as_a_difference() -> None:
-    wanted = opened("x") | {"authMode": "psk", "psk": "kagi"}
-    assert holds({**opened("x"), "authMode": "psk"}, wanted)
-    assert not holds(opened("x"), wanted)
+    wanted = opened({}, "x") | {"authMode": "psk", "psk": "kagi"}
+    assert holds({**opened({}, "x"), "authMode": "psk"}, wanted)
+    assert not holds(opened({}, "x"), wanted)
 
 
 @pytest.mark.parametrize("field", ["name", "enabled", "authMode", "splashPage", "visible"])
 def test_every_field_counts(field: str) -> None:
-    assert not holds({**opened("00000JAPAN"), field: "other"}, opened("00000JAPAN"))
+    assert not holds({**opened({}, "00000JAPAN"), field: "other"}, opened({}, "00000JAPAN"))

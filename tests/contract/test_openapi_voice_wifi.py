@@ -22,10 +22,9 @@ from hub.testing.channel_suite import opened
 from hub.testing.parcels import NOW, parcel
 from tests.contract.test_channel_sms import SmsHarness
 from tests.contract.test_channel_voice import ACCOUNT, TOKEN, VoiceHarness
-from tests.contract.test_channel_wifi import KEY, REFS, WifiHarness, facility
+from tests.contract.wifi_vendors import REFS, MerakiHarness, UnifiHarness, WifiHarness
 from yobikake.rehearsal.http import Request
 from yobikake.rehearsal.inbox import Inbox
-from yobikake.rehearsal.meraki import MerakiGateway
 from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_messages import TwilioMessages
 
@@ -45,6 +44,7 @@ TWILIO = Provider(
     "twilio_api_v2010.trim.json", "https://api.twilio.com", (f"/2010-04-01/Accounts/{ACCOUNT}.json",)
 )
 MERAKI = Provider("meraki_v1_ssid_splash.facts.json", "https://api.meraki.com")
+UNIFI = Provider("unifi_network_10.5.66.facts.json", "https://unifi.example")
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
@@ -68,8 +68,16 @@ async def sms(tmp_path: Path) -> AsyncIterator[SmsHarness]:
 
 @pytest.fixture
 async def wifi(tmp_path: Path) -> AsyncIterator[WifiHarness]:
-    async with MerakiGateway(Inbox(), api_key=KEY, networks=REFS, clock=lambda: NOW) as gateway:
-        yield WifiHarness(gateway, tmp_path)
+    harness = MerakiHarness(tmp_path)
+    async with harness.gateway:
+        yield harness
+
+
+@pytest.fixture
+async def unifi(tmp_path: Path) -> AsyncIterator[UnifiHarness]:
+    harness = UnifiHarness(tmp_path)
+    async with harness.gateway:
+        yield harness
 
 
 async def test_every_request_to_twilio_is_one_that_twilio_describes(voice: VoiceHarness) -> None:
@@ -172,6 +180,47 @@ async def test_the_simulated_meraki_answers_as_meraki_describes(wifi: WifiHarnes
     assert await _answers_are_described(wifi.gateway.url, [*requests, organisations], MERAKI) == {200}
 
 
+async def test_every_request_to_unifi_is_one_that_unifi_describes(unifi: UnifiHarness) -> None:
+    requests = await _used_by_wifi(unifi)
+    assert {request.method for request in requests} == {"GET", "PUT"}
+    for request in requests:
+        _description(UNIFI).validate_request(_described(_behind_proxy(request), UNIFI))
+
+
+async def test_every_field_of_a_broadcast_is_unifis(unifi: UnifiHarness) -> None:
+    description = json.loads((DESCRIPTIONS / UNIFI.description).read_bytes())
+    schemas = description["components"]["schemas"]
+    common = schemas["Wifi_broadcast_create_or_update"]
+    own = schemas["IntegrationStandardWifiBroadcastCreateUpdateDto"]
+    known = common["properties"].keys() | own["allOf"][1]["properties"].keys()
+    bodies = [json.loads(request.body) for request in await _used_by_wifi(unifi) if request.method == "PUT"]
+    assert any("passphrase" in body["securityConfiguration"] for body in bodies)
+    for body in bodies:
+        assert {*common["required"], *own["required"]} <= body.keys() <= known
+
+
+async def test_the_simulated_unifi_answers_as_unifi_describes(unifi: UnifiHarness) -> None:
+    requests = [_behind_proxy(request) for request in await _used_by_wifi(unifi)]
+    url = unifi.gateway.url + "/proxy/network"
+    assert await _answers_are_described(url, requests, UNIFI) == {200}
+
+
+async def test_what_unifi_must_have_the_simulated_unifi_asks_for_too(unifi: UnifiHarness) -> None:
+    (put, *_) = [request for request in await _used_by_wifi(unifi) if request.method == "PUT"]
+    body = json.loads(put.body)
+    del body["hideName"]
+    request = replace(put, body=json.dumps(body).encode())
+    with pytest.raises(OpenAPIError):
+        _description(UNIFI).validate_request(_described(_behind_proxy(request), UNIFI))
+    status, _, _ = await _repeat(unifi.gateway.url, request)
+    assert status == 400
+
+
+def _behind_proxy(request: Request) -> Request:
+    """UniFi's description begins behind the console's proxy."""
+    return replace(request, target=request.target.removeprefix("/proxy/network"))
+
+
 async def _used_by_voice(voice: VoiceHarness) -> list[Request]:
     """Everything the connector asks of Twilio, in two languages, a look for an earlier call included."""
     async with opened(voice) as channel:
@@ -192,17 +241,13 @@ async def _used_by_sms(sms: SmsHarness) -> list[Request]:
 
 
 async def _used_by_wifi(wifi: WifiHarness) -> list[Request]:
-    """Everything the connector asks of Meraki: opening, putting back, an SSID with a key, a probe."""
-    key_file = wifi.folder / "hall.psk"
-    key_file.write_text("himitsu-no-kagi")
-    wifi.facilities = (facility(REFS[0], psk_file=key_file), facility(REFS[1]))
-    wifi.gateway.ssid(REFS[0]).update(
-        authMode="psk", psk="himitsu-no-kagi", encryptionMode="wpa", wpaEncryptionMode="WPA2 only"
-    )
+    """Everything the connector asks of a vendor: opening, putting back, an SSID with a key, a probe."""
+    wifi.facilities = (wifi.facility(REFS[0], psk_file=wifi.psk_file), wifi.facility(REFS[1]))
+    wifi.lock(REFS[0])
     connector = wifi.wifi()
     await connector.open()
     await send(connector, parcel(wifi.recipients(2)))
-    await Reconciler(connector, _nothing).run_once()
+    await Reconciler(connector, _nothing, clock=lambda: NOW).run_once()
     await connector.probe()
     await connector.close()
     return wifi.gateway.requests

@@ -1,0 +1,90 @@
+"""Cisco Meraki's Dashboard API: read an SSID, write an SSID, and what its answers mean.
+
+Answers: https://developer.cisco.com/meraki/api-v1/http-response-codes/
+Rate limit: https://developer.cisco.com/meraki/api-v1/rate-limit/
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from channels._secret import read_secret
+from channels.wifi import meraki_ssid, settings
+from channels.wifi.controller import Gate, NotDone, Ssid, Words
+from channels.wifi.wire import Answer, Wire, of_class
+from hub import typed
+from hub.delivery import Outcome
+from hub.outbound import Outbound
+
+
+class Meraki:
+    """One organisation's API, at its rate. A place is `network_id/ssid_number`.
+
+    Raises (at construction):
+        Refused, BadSettings: these settings cannot work in this hub.
+    """
+
+    requests: ClassVar[int] = 3
+    concurrency: ClassVar[int] = 2
+    words: Words = meraki_ssid
+
+    def __init__(self, own: settings.Meraki, outbound: Outbound, *, setting: str) -> None:
+        self._headers = {
+            "Authorization": f"Bearer {read_secret(own.api_key_file, setting=f'{setting} api_key_file')}"
+        }
+        self._wire = Wire(
+            outbound=outbound,
+            base_url=own.base_url,
+            setting=f"{setting} base_url",
+            requests_per_s=own.requests_per_s,
+            timeout_s=own.timeout_s,
+            connections=self.concurrency,
+        )
+
+    async def open(self) -> None:
+        await self._wire.open()
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+    async def read(self, place: str, gate: Gate) -> Ssid:
+        return _understood(await self._wire.ask("GET", _path(place), gate, headers=self._headers))
+
+    async def write(self, place: str, wanted: Ssid, gate: Gate) -> None:
+        body = msgspec.json.encode(wanted)
+        _understood(await self._wire.ask("PUT", _path(place), gate, headers=self._headers, body=body))
+
+
+def _path(place: str) -> str:
+    network, _, number = place.rpartition("/")
+    return f"/networks/{quote(network, safe='')}/wireless/ssids/{number}"
+
+
+STATUS: Mapping[int, Outcome] = {
+    400: Outcome.PERMANENT,
+    401: Outcome.CREDENTIALS,  # the key
+    403: Outcome.CREDENTIALS,  # what the key may do
+    404: Outcome.PERMANENT,  # this network is not the key's: one facility's setting, not everyone's
+    429: Outcome.THROTTLE,
+}
+
+BATCHES = b"Too many concurrently executing batches"
+
+
+def _understood(answer: Answer) -> Ssid:
+    if answer.status == 200:
+        try:
+            return typed.from_json(answer.body, dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
+    if answer.status == 400 and BATCHES in answer.body:
+        raise NotDone(Outcome.THROTTLE, "batches")
+    outcome = STATUS.get(answer.status) or of_class(answer.status)
+    raise NotDone(outcome, str(answer.status), retry_after=seconds(answer.headers.get("Retry-After", "")))
+
+
+def seconds(retry_after: str) -> timedelta | None:
+    return timedelta(seconds=int(retry_after)) if retry_after.isdecimal() else None

@@ -1,0 +1,76 @@
+"""What a `wifi-iface` section of OpenWrt means, and whether what it was can be put back (`controller.Words`).
+
+Options: https://openwrt.org/docs/guide-user/network/wifi/basic#wi-fi_interfaces
+"""
+
+from typing import Any
+
+from channels.wifi.controller import Ssid
+
+ON_AIR = ".on_air"
+"""Beside the section's own options: the name that netifd has on the air for it, None where it has none."""
+
+_CHANGED = ("ssid", "disabled", "encryption", "hidden", "key", "macfilter", "maclist")
+
+_OPEN = {"disabled": "0", "encryption": "none", "hidden": "0"}
+
+_KEYED = ("psk", "sae")
+"""With what an encryption begins that takes one key for all."""
+
+
+def opened(_present: Ssid, name: str) -> Ssid:
+    return {"ssid": name, **_OPEN}
+
+
+def holds(present: Ssid, wanted: Ssid) -> bool:
+    """The options as wanted, and the name on the air, or nothing where it is to be off."""
+    set_so = all(_plain(present, field) == _plain(wanted, field) for field in _CHANGED if field != "key")
+    on_air = None if _plain(wanted, "disabled") == "1" else wanted.get("ssid")
+    return set_so and present.get(ON_AIR) == on_air
+
+
+def name(present: Ssid) -> str:
+    return str(present.get("ssid", ""))
+
+
+def on_air(present: Ssid) -> bool:
+    return present.get(ON_AIR) is not None
+
+
+def kept(present: Ssid, *, psk: str | None) -> Ssid | None:
+    """Of an enterprise network nothing is kept: its members' own network is not to be opened by a wrong name."""
+    options = {field: present[field] for field in _CHANGED if field in present}
+    encryption = str(present.get("encryption", "none"))
+    if encryption in ("none", "owe"):
+        return options
+    if not encryption.startswith(_KEYED):
+        return None
+    key = present.get("key") or psk
+    return {**options, "key": key} if key else None
+
+
+def previous(saved: Ssid, _present: Ssid) -> Ssid:
+    return {field: saved[field] for field in _CHANGED if field in saved}
+
+
+def changes(wanted: Ssid) -> tuple[dict[str, Any], list[str]]:
+    """For `uci set` and `uci delete`: what to write, and which of the options we change are not to be there."""
+    return dict(wanted), [field for field in _CHANGED if field not in wanted]
+
+
+def on_the_air(radios: Ssid, section: str) -> str | None:
+    """From `network.wireless status`: the name under which a radio that is up carries the section."""
+    for radio in radios.values():
+        for each in radio.get("interfaces", ()) if isinstance(radio, dict) and radio.get("up") else ():
+            if isinstance(each, dict) and each.get("section") == section and each.get("ifname"):
+                config = each.get("config")
+                return str(config.get("ssid", "")) if isinstance(config, dict) else ""
+    return None
+
+
+def _plain(options: Ssid, field: str) -> object:
+    """An option that is not there means what OpenWrt takes for granted."""
+    return options.get(field) or _DEFAULTS.get(field)
+
+
+_DEFAULTS = {"disabled": "0", "hidden": "0", "encryption": "none", "macfilter": "disable"}

@@ -1,0 +1,82 @@
+"""What UniFi's fields of a Wi-Fi broadcast mean, and whether what it was can be put back (`controller.Words`).
+
+Fields: the API description of UniFi Network 10.5, «Wifi broadcast details» and «Wifi broadcast create or update».
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from channels.wifi.controller import Ssid
+
+_READ_ONLY = frozenset({"id", "metadata"})
+"""In what is read, and not in what is written."""
+
+_HINDRANCES = ("hotspotConfiguration", "clientFilteringPolicy", "blackoutScheduleConfiguration")
+"""A page in between, a list of devices, hours without Wi-Fi: an open broadcast has none of them."""
+
+_CHANGED = ("name", "enabled", "hideName", "securityConfiguration", *_HINDRANCES)
+
+_SECRETS = frozenset({"passphrase", "presharedKeys"})
+
+_PERSONAL = frozenset({"WPA2_PERSONAL", "WPA3_PERSONAL", "WPA2_WPA3_PERSONAL"})
+
+
+def opened(present: Ssid, name: str) -> Ssid:
+    rest = {field: value for field, value in _writable(present).items() if field not in _HINDRANCES}
+    return {
+        **rest,
+        "name": name,
+        "enabled": True,
+        "hideName": False,
+        "securityConfiguration": {"type": "OPEN"},
+    }
+
+
+def holds(present: Ssid, wanted: Ssid) -> bool:
+    return all(_same(present.get(field), wanted.get(field)) for field in _CHANGED)
+
+
+def name(present: Ssid) -> str:
+    return str(present.get("name", ""))
+
+
+def on_air(present: Ssid) -> bool:
+    return present.get("enabled") is True
+
+
+def kept(present: Ssid, *, psk: str | None) -> Ssid | None:
+    """Of an enterprise network nothing is kept: its members' own network is not to be opened by a wrong id."""
+    security = present.get("securityConfiguration")
+    if not isinstance(security, dict):
+        return None
+    if security.get("type") == "OPEN":
+        # with a filter of devices by RADIUS it is somebody's own network, too
+        return None if security.get("radiusConfiguration") else present
+    if security.get("type") not in _PERSONAL:
+        return None
+    if security.get("passphrase") or _all_shown(security.get("presharedKeys")):
+        return present
+    return {**present, "securityConfiguration": {**security, "passphrase": psk}} if psk else None
+
+
+def previous(saved: Ssid, present: Ssid) -> Ssid:
+    rest = {field: value for field, value in _writable(present).items() if field not in _CHANGED}
+    return rest | {field: saved[field] for field in _CHANGED if field in saved}
+
+
+def _writable(present: Ssid) -> dict[str, Any]:
+    return {field: value for field, value in present.items() if field not in _READ_ONLY}
+
+
+def _same(present: object, wanted: object) -> bool:
+    """Of a group of fields those that were asked for: a console may add what it takes for granted, but `null` where
+    nothing was asked for counts as nothing."""
+    if isinstance(wanted, Mapping):
+        return isinstance(present, Mapping) and all(
+            _same(present.get(field), value) for field, value in wanted.items() if field not in _SECRETS
+        )
+    return present == wanted
+
+
+def _all_shown(keys: object) -> bool:
+    return isinstance(keys, list) and bool(keys) and all(each.get("passphrase") for each in keys)
