@@ -24,6 +24,43 @@ def test_a_file_is_decoded_in_its_order_and_a_bad_one_spoils_no_other(tmp_path: 
     assert said.code == 1
 
 
+def test_an_entry_of_the_wrong_shape_is_named_and_spoils_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "uplinks.json"
+    wrong: list[object] = [
+        {"vendor": 1, "model": "vs350"},
+        7,
+        GOOD | {"fport": 300},
+        GOOD | {"payload_hex": None},
+    ]
+    file.write_text(json.dumps([GOOD, *wrong, GOOD]), encoding="utf-8")
+    said = run("sensors", "decode", "--file", file, "--json")
+    rows = json.loads(said.out)
+    assert said.code == 1
+    assert [row["decoded"] is not None for row in rows] == [True, False, False, False, False, True]
+    for row, place in zip(rows[1:5], ("$[1].vendor", "$[2]", "$[3].fport", "$[4].payload_hex"), strict=True):
+        assert row["error"].startswith(f"{place}: ")
+    assert rows[1]["model"] == "vs350"
+
+
+def test_a_vs133_has_two_makers_names(tmp_path: Path) -> None:
+    line = {"vendor": "milesight", "model": "vs133", "fport": 85, "payload_hex": "03D24800000004D2C8000000"}
+    flat, nested = (
+        {"line_1_total_in": 72, "line_1_total_out": 200},
+        {"line_1": {"total_in": 72, "total_out": 200}},
+    )
+    file = tmp_path / "uplinks.json"
+    readme = line | {"source": "Milesight-IoT/SensorDecoders vs-series/vs133/README.md"}
+    file.write_text(json.dumps([line, readme]), encoding="utf-8")
+
+    def names(*more: str) -> list[object]:
+        found = json.loads(run("sensors", "decode", "--file", file, "--json", *more).out)
+        return [row["decoded"] for row in found]
+
+    assert names() == [nested, flat]
+    assert names("--names", "flat") == [flat, flat]
+    assert names("--names", "nested") == [nested, nested]
+
+
 def test_one_uplink_is_typed() -> None:
     said = run("sensors", "decode", "--model", "vs340", "017564030001", "--json")
     assert json.loads(said.out)[0]["decoded"] == {"battery": 100, "occupancy": "occupied"}
@@ -32,7 +69,7 @@ def test_one_uplink_is_typed() -> None:
 
 
 def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
-    (tmp_path / "uplinks.json").write_text('[{"vendor": 1}]', encoding="utf-8")
+    (tmp_path / "uplinks.json").write_text('{"vendor": 1}', encoding="utf-8")
     deep = "[" * 100_000 + "]" * 100_000
     (tmp_path / "deep.json").write_text(f'[{{"vendor": "milesight", "x": {deep}}}]', encoding="utf-8")
     wrong = [

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -21,11 +22,23 @@ from shelters.device import Device, new_key
 from shelters.device_book import Case, DeviceBook, Known
 from shelters.device_file import load_devices
 from shelters.sensors.decoding import decode as decoded_frame
+from shelters.sensors.decoding import model_of
 from shelters.site import SiteCode, load_sites
 from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
 
 T = TypeVar("T")
+
+
+class Names(StrEnum):
+    """How the counts of a VS133's lines are called: by its decoder in The Things Network's device repository, and by
+    its maker's own description. A frame does not tell which is meant."""
+
+    NESTED = "nested"
+    FLAT = "flat"
+
+
+_TWO_NAMES = ("milesight", "vs133")
 
 sensors = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -94,21 +107,26 @@ def decode(
     vendor: Annotated[str, typer.Option(help="Who made the device. / メーカー")] = "milesight",
     model: Annotated[str, typer.Option(help="Which device it is. / 機種")] = "",
     port: Annotated[int, typer.Option(help="The LoRaWAN port it sent on. / ポート")] = 85,
+    names: Annotated[
+        Names | None,
+        typer.Option(help="Of a VS133, which has two: line_1.total_in or line_1_total_in. / VS133の項目名"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Decode uplinks of LoRaWAN people counters, in their vendors' own names. Needs no hub. / 受信データの解読
 
-    What is not documented by the vendor is an error that names the byte; the others of a file are decoded all the same.
+    What is not documented by the vendor is an error that names the byte, and an entry of the wrong shape one that names
+    the entry; the others of a file are decoded all the same, and the command ends with 1.
     """
     if (payload is None) == (file is None):
         raise BadInput(
             "sensors decode", "give the bytes, or --file / データか --file のどちらかを指定してください"
         )
     if file is not None:
-        _show([_row(uplink) for uplink in _uplinks(file)], as_json=as_json)
+        _show([_row(entry, number, names) for number, entry in enumerate(_entries(file))], as_json=as_json)
         return
     one = _Uplink(vendor=vendor, model=model, fport=port, payload_hex=payload or "")
-    decoded = _decoded(one)
+    decoded = _decoded(one, names)
     row = {"model": model, "payload_hex": one.payload_hex, "decoded": decoded}
     answer([row], as_json=as_json, show=lambda _: _tell(decoded))
 
@@ -202,34 +220,53 @@ class _Uplink(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     fport: Annotated[int, Meta(ge=0, le=255)]
     payload_hex: str
+    source: str = ""
+    """Whose example it is: "Milesight-IoT/SensorDecoders vs-series/vs133/README.md"."""
 
 
-def _uplinks(file: Path) -> Sequence[_Uplink]:
+def _entries(file: Path) -> Sequence[object]:
     try:
-        return typed.from_json(file.read_bytes(), list[_Uplink])
+        return typed.from_json(file.read_bytes(), list[Any])
     except OSError as e:
         raise BadInput(str(file), f"cannot be read: {e.strerror} / 読めません") from e
     except msgspec.ValidationError as e:
-        message, _, place = str(e).partition(" - at ")
-        raise BadInput(f"{file} {place.strip('`') or '$'}", f"{message} / 形が違います") from e
+        raise BadInput(f"{file} $", "is not a list / 一覧 [...] ではありません") from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadInput(str(file), "is not JSON / JSONではありません") from e
 
 
-def _decoded(uplink: _Uplink) -> dict[str, Any]:
+def _row(entry: object, number: int, names: Names | None) -> dict[str, Any]:
+    """`number`: its place in the file, from 0."""
+    row: dict[str, Any] = {"model": _text(entry, "model"), "payload_hex": _text(entry, "payload_hex")}
+    try:
+        return row | {"decoded": _decoded(typed.convert(entry, _Uplink), names)}
+    except msgspec.ValidationError as e:
+        message, _, place = str(e).partition(" - at ")
+        where = f"$[{number}]{place.strip('`').removeprefix('$')}"
+        return row | {"decoded": None, "error": f"{where}: {message} / {number + 1}番目の形が違います"}
+    except BadInput as e:
+        return row | {"decoded": None, "error": e.message}
+
+
+def _text(entry: object, name: str) -> str:
+    """What stands there of an entry that may be anything."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _decoded(uplink: _Uplink, names: Names | None) -> dict[str, Any]:
     try:
         frame = bytes.fromhex(uplink.payload_hex)
     except ValueError as e:
         raise BadInput(uplink.payload_hex[:40], "is not hexadecimal / 16進数ではありません") from e
-    return decoded_frame(uplink.vendor, uplink.model, uplink.fport, frame)
+    model = uplink.model
+    if model_of(uplink.vendor, model) == _TWO_NAMES and (names or _names_of(uplink.source)) is Names.FLAT:
+        model = "vs135"  # the same frames
+    return decoded_frame(uplink.vendor, model, uplink.fport, frame)
 
 
-def _row(uplink: _Uplink) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": uplink.model, "payload_hex": uplink.payload_hex}
-    try:
-        return row | {"decoded": _decoded(uplink)}
-    except BadInput as e:
-        return row | {"decoded": None, "error": e.message}
+def _names_of(source: str) -> Names:
+    return Names.FLAT if "Milesight-IoT/SensorDecoders" in source else Names.NESTED
 
 
 def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
