@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    func,
     select,
 )
 
@@ -31,7 +32,9 @@ from shelters.site import SiteCode
 SLOT = timedelta(minutes=5)
 KEPT = timedelta(days=35)
 """The forecast looks back four weeks; a fifth is there for whoever looks back at the evening. At 36 sites that is some
-360,000 rows (15 MB), and it never grows beyond."""
+360,000 rows (15 MB), and it does not grow beyond."""
+FORGOTTEN_AT_ONCE = 2 * SLOT
+"""With each writing, which is one a slot: twice as fast as it grows, so that it comes back to `KEPT` after a pause."""
 
 _metadata = MetaData()
 
@@ -71,7 +74,8 @@ class History:
 
     async def write(self, points: Iterable[Point]) -> None:
         """Keep them, each in the slot of its time; one whose slot is there already changes nothing. What is older
-        than `KEPT` before the newest of them goes. Durable when it returns."""
+        than `KEPT` before the newest of them goes, but no more than the `FORGOTTEN_AT_ONCE` oldest: a clock that
+        jumps a month ahead is put right long before it has cost the past. Durable when it returns."""
         rows = [_row(point) for point in points]
         if rows:
             await asyncio.to_thread(self._write, rows)
@@ -87,7 +91,9 @@ class History:
         oldest = max(row["slot"] for row in rows) - KEPT // timedelta(seconds=1)
         with self._engine.begin() as conn:
             conn.execute(insert_new(conn, _history), rows)
-            conn.execute(delete(_history).where(_history.c.slot < oldest))
+            first = conn.execute(select(func.min(_history.c.slot))).scalar_one()
+            gone = min(oldest, first + FORGOTTEN_AT_ONCE // timedelta(seconds=1))
+            conn.execute(delete(_history).where(_history.c.slot < gone))
 
     def _read(
         self, start: datetime, until: datetime | None, sites: Collection[SiteCode] | None

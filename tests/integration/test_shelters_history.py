@@ -74,6 +74,18 @@ async def test_it_never_grows_beyond_five_weeks(history: History) -> None:
     assert await history.read(NOON - KEPT) == {SITE: [point(5, 3), point(later, 4), point(later + 5, 5)]}
 
 
+async def test_a_clock_that_jumps_a_month_ahead_costs_ten_minutes_of_the_past_a_step(
+    history: History,
+) -> None:
+    evening = [point(5 * slot, slot) for slot in range(100)]
+    await history.write(evening)
+    ahead = 2 * KEPT / timedelta(minutes=1)
+    for step in range(3):
+        await history.write([point(ahead + 5 * step, 0)])
+    left = (await history.read(NOON, NOON + timedelta(days=1)))[SITE]
+    assert left == evening[6:]
+
+
 def test_slots_begin_at_every_five_minutes() -> None:
     assert slot_of(NOON) == slot_of(NOON + SLOT - timedelta(microseconds=1)) == NOON
     assert slot_of(NOON - timedelta(microseconds=1)) == NOON - SLOT
