@@ -54,6 +54,19 @@ def test_a_city_is_compared_with_the_same_embedded_run_and_with_no_other() -> No
     assert not SECTION["city"].read({"city": city}).goals
 
 
+def test_readings_that_were_never_seen_on_the_page_reach_no_goal() -> None:
+    measured: dict[str, Any] = {
+        "page_s": {"p50": 0.4, "p95": 1.2, "p99": None}, "goal_p95_s": 2.0, "met": True, "groups": 20, "seen": 19,
+        "readings": 10_000, "per_s": 499.0, "recipients": 5_000, "alert_s": 3.0, "absent": [],
+    }  # fmt: skip
+    (goal,) = (part := SECTION["readings"].read({"readings": measured})).goals
+    assert (goal.goal, goal.seen, goal.met) == ("≤ 2 s", "1.2 s", True)
+    assert part.tables[0].rows[-1] == ["p99", "not seen"]
+    unseen = measured | {"page_s": {"p50": 0.4, "p95": None, "p99": None}, "met": False}
+    (goal,) = SECTION["readings"].read({"readings": unseen}).goals
+    assert (goal.seen, goal.met) == ("not seen", False)
+
+
 def test_the_page_has_every_section_and_says_why_one_is_missing(tmp_path: Path) -> None:
     found = {"alert": {"runs": [run(last_ms=1_500.0)]}}
     old = tmp_path / "performance" / "old.svg"

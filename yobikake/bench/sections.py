@@ -329,6 +329,29 @@ def _ingest(found: Found) -> Part:
     return Part(tables=[rates], charts=[chart], goals=goals, notes=absent)
 
 
+def _readings(found: Found) -> Part:
+    """A goal that no figure is there for, since too many groups were never seen, is not reached."""
+    readings = found["readings"]
+    late = readings["page_s"]
+    table = Table(
+        head=("from a reading to the page", "seconds"),
+        rows=[[name, "not seen" if late[name] is None else figure(late[name])] for name in late],
+    )
+    goal = Goal(
+        what="95 of 100 readings are on the page",
+        goal=f"≤ {figure(readings['goal_p95_s'])} s",
+        seen="not seen" if late["p95"] is None else f"{figure(late['p95'])} s",
+        met=readings["met"],
+    )
+    over = "was not over with" if readings["alert_s"] is None else f"took {figure(readings['alert_s'])} s"
+    notes = [
+        f"{readings['readings']:,} readings at {figure(readings['per_s'])} a second; {readings['seen']:,} of "
+        f"{readings['groups']:,} groups were seen on the page. The alert to {readings['recipients']:,} {over}.",
+        *(f"Not installed here: {each}." for each in readings["absent"]),
+    ]
+    return Part(tables=[table], goals=[goal], notes=notes)
+
+
 def _page(found: Found) -> Part:
     page, sse = found["page"], found["page"]["sse"]
     names = {
@@ -548,6 +571,15 @@ ALL: Sequence[Section] = (
         short=("ingest", "--rounds", "3"),
         full=("ingest", "--rounds", "9"),
         read=_ingest,
+    ),
+    Section(
+        name="readings",
+        title="From a reading to the page",
+        about="Sensors report over MQTT at a steady pace; now and then a group of people comes in, and a reader of the "
+        "residents' page looks for it, over bus, estimate, Redis and event stream, while an alert goes out by mail.",
+        short=("readings", "--seconds", "20", "--recipients", "5000"),
+        full=("readings",),
+        read=_readings,
     ),
     Section(
         name="page",
