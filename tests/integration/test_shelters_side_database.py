@@ -1,0 +1,70 @@
+"""Tables beside the ledger: made once, completed by a later version of the hub, left alone by an earlier one."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, inspect, select
+
+from hub.errors import BadSettings
+from shelters.side_database import engine, make_tables
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'occupancy.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+def tables(version: int, *more: Column[object], before: Table | None = None) -> MetaData:
+    made = MetaData()
+    if before is not None:
+        before.to_metadata(made)
+    Table(
+        "seen", made, Column("id", Integer, primary_key=True), Column("what", String(8), nullable=False),
+        *more, info={"version": version},
+    )  # fmt: skip
+    return made
+
+
+def later() -> MetaData:
+    return tables(2, Column("why", String(8)), Column("often", Integer, nullable=False, server_default="3"))
+
+
+def test_a_later_version_adds_its_columns_and_what_is_there_stays(url: str) -> None:
+    made = engine(url)
+    make_tables(made, old := tables(1))
+    with made.begin() as conn:
+        conn.execute(insert(old.tables["seen"]).values(id=1, what="first"))
+    for _ in range(2):
+        make_tables(made, new := later())
+    with made.connect() as conn:
+        assert conn.execute(select(new.tables["seen"])).all() == [(1, "first", None, 3)]
+    made.dispose()
+
+
+def test_an_earlier_version_says_so_and_makes_nothing(url: str) -> None:
+    made = engine(url, reads_first=False)
+    make_tables(made, later())
+    another = Table("another", MetaData(), Column("id", Integer, primary_key=True))
+    with pytest.raises(BadSettings, match=r"table seen.*form 2; this one knows 1.*その版"):
+        make_tables(made, tables(1, before=another))
+    with made.connect() as conn:
+        assert not inspect(conn).has_table("another")
+    made.dispose()
+
+
+async def test_several_may_complete_it_at_once(url: str) -> None:
+    engines = [engine(url, reads_first=each % 2 == 0) for each in range(4)]
+    make_tables(engines[0], tables(1))
+    await asyncio.gather(*(asyncio.to_thread(make_tables, each, later()) for each in engines))
+    with engines[0].connect() as conn:
+        assert {column["name"] for column in inspect(conn).get_columns("seen")} == {
+            "id",
+            "what",
+            "why",
+            "often",
+        }
+    for each in engines:
+        each.dispose()
