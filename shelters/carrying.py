@@ -201,7 +201,9 @@ class _Run:
         seen = self._seen.get(door.id)
         if seen is None or seen.deltas != crossing.deltas:
             seen = self._meet(door, crossing)
-        elif crossing.at - seen.at > patience and self._missed(door, seen, crossing):
+        elif crossing.begins_after(seen.at) or (
+            crossing.at - seen.at > patience and self._missed(door, seen, crossing)
+        ):
             self._fill_gap(door, seen, crossing)
         else:
             totals = door.counts is Counts.DOOR_TOTALS

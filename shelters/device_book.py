@@ -7,119 +7,36 @@ together every few seconds, so that a flood of readings costs one row a device.
 import asyncio
 import re
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 import structlog
-from sqlalchemy import (
-    Column,
-    Connection,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from hub import typed
 from hub.clock import Clock
-from hub.ledger.columns import UtcTime, insert_new
-from shelters.intake import Sorted
-from shelters.plausible import Passed, Plausible
+from shelters import book_rows as rows
+from shelters.alarm import LASTING, Alarm, later
+from shelters.book_rows import MOST_STRANGERS, Case, Change, Known
+from shelters.intake import Sorted, Vital
+from shelters.plausible import Plausible
 from shelters.reading import Refusal
 from shelters.sensors.counting import STANDS_STILL, Condition
 from shelters.side_database import engine, make_tables
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 FLUSH_S = 3.0
-MOST_CASES = 1_000
-"""Kept; the oldest go first."""
 MOST_OF_ONE = 20
 """Cases of one device, or of one key, in `A_WHILE`: of a flood, the beginning tells all."""
 A_WHILE = timedelta(hours=1)
-LASTING = timedelta(days=1)
-"""How long an alarm is shown whose end was not heard: the message may be lost."""
-MOST_STRANGERS = 100
-"""Those that were heard last."""
 MOST_BYTES = 512
 """Of what a case was in."""
-
-_metadata = MetaData()
-
-_devices = Table(
-    "sensor_devices",
-    _metadata,
-    Column("device", String(64), primary_key=True),
-    Column("heard_at", UtcTime),
-    Column("what", String(64), nullable=False, default=""),
-    Column("battery", Float),
-    Column("volts", Float),
-    Column("trouble", Text, nullable=False, default=""),
-    Column("refused", Integer, nullable=False, default=0),
-    Column("refused_at", UtcTime),
-    Column("passed", LargeBinary),
-)
-
-_cases = Table(
-    "sensor_quarantine",
-    _metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    Column("device", String(64), nullable=False),
-    Column("place", String(128), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-)
-
-
-_strangers = Table(
-    "sensor_strangers",
-    _metadata,
-    Column("address", String(64), primary_key=True),
-    Column("heard_at", UtcTime, nullable=False),
-)
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one device. `refused`: how often, ever. `trouble`: in the device's own words."""
-
-    device: str
-    heard_at: datetime | None = None
-    what: str = ""
-    battery: float | None = None
-    volts: float | None = None
-    trouble: tuple[str, ...] = ()
-    refused: int = 0
-    refused_at: datetime | None = None
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was not counted, and why. `device` is empty where it said of none."""
-
-    at: datetime
-    device: str
-    place: str
-    reason: str
-    body: bytes = b""
-
-
-class _Change(msgspec.Struct):
-    """What is to be written of a device."""
-
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
-    refused: int = 0
 
 
 class DeviceBook:
@@ -129,21 +46,22 @@ class DeviceBook:
         """`url`: SQLAlchemy's."""
         self._clock = clock
         self._engine = engine(url)
-        self._changes: defaultdict[str, _Change] = defaultdict(_Change)
+        self._changes: defaultdict[str, Change] = defaultdict(Change)
         self._new: list[Case] = []
         self._strange: dict[str, datetime] = {}
         self._recent: defaultdict[str, deque[datetime]] = defaultdict(deque)
-        self._lasting: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+        self._alarms: defaultdict[str, dict[str, Alarm]] = defaultdict(dict)
+        self._told: set[tuple[str, str]] = set()
+        """Alarms, by device and name, of which something is to be written."""
         self.plausible = Plausible()
         """What the doors last said, also before a restart."""
 
     async def open(self) -> None:
-        await asyncio.to_thread(make_tables, self._engine, _metadata)
-        self.plausible.passed.update(await asyncio.to_thread(self._passed))
-        for device in (await asyncio.to_thread(self._known)).values():
-            if device.heard_at is not None:
-                alarms = [name for name in device.trouble if name not in STANDS_STILL]
-                self._lasting[device.device] = dict.fromkeys(alarms, device.heard_at)
+        """Raises `BadSettings` where a later version of the hub has made its tables."""
+        await asyncio.to_thread(make_tables, self._engine, rows.METADATA)
+        self.plausible.passed.update(await self._read(rows.passed))
+        self._learn(await self._read(rows.alarms))
+        self._learn(_of_an_earlier_version((await self._read(rows.known)).values()))
 
     async def close(self) -> None:
         """Writes what is noted."""
@@ -170,33 +88,43 @@ class DeviceBook:
     def note(self, found: Sorted, body: bytes = b"") -> None:
         """Who was heard, and what was refused. Costs no I/O."""
         now = self._clock()
+        self.hear(found.heard)
         for reading in found.taken:
             self._changes[reading.device].values |= {"heard_at": now, "what": "reading"}
-        for vital in found.heard:
-            self._heard(vital.device, vital.what, vital.condition, now)
         for refusal in found.refused:
             if not refusal.stranger:
                 self._refused(refusal, body, now)
             elif refusal.device and (refusal.device in self._strange or len(self._strange) < MOST_STRANGERS):
                 self._strange[refusal.device[:64]] = now
 
-    def _heard(self, device: str, what: str, condition: Condition, now: datetime) -> None:
-        values = self._changes[device].values
-        values |= {"heard_at": now, "what": what}
-        if condition.battery is not None:
-            values["battery"] = condition.battery
-        if condition.volts is not None:
-            values["volts"] = condition.volts
-        if what == "uplink":
-            values["trouble"] = "\n".join(self._troubles(device, condition, now))
+    def hear(self, vitals: Iterable[Vital]) -> None:
+        """Signs of life, and what they say of how a device is. Told twice they say the same."""
+        now = self._clock()
+        for vital in vitals:
+            values = self._changes[vital.device].values
+            values |= {"heard_at": now, "what": vital.what}
+            values |= _measured(vital.condition)
+            if vital.what == "uplink":
+                values["trouble"] = "\n".join(_of_now(vital.condition))
+            self._told_of_alarms(vital, now)
 
-    def _troubles(self, device: str, condition: Condition, now: datetime) -> list[str]:
-        """Those of its last uplink, and what it said began and not yet that it ended: it says that only once."""
-        lasting = self._lasting[device]
-        lasting |= dict.fromkeys(condition.lasting, now)
-        for name in [name for name, at in lasting.items() if name in condition.over or at <= now - LASTING]:
-            del lasting[name]
-        return [*condition.trouble, *(name for name in lasting if name not in condition.trouble)]
+    def alarms(self, device: str) -> Sequence[Alarm]:
+        """Those that last or have ended of late, as any process heard of them some seconds ago."""
+        return tuple(self._alarms.get(device, {}).values())
+
+    def _told_of_alarms(self, vital: Vital, now: datetime) -> None:
+        at, condition = vital.at or now, vital.condition
+        if at <= now - LASTING:  # sent again; that it has ended may be forgotten
+            return
+        began = [Alarm(name=name, at=at) for name in condition.lasting]
+        ended = [Alarm(name=name, at=at, ended_at=at) for name in condition.over]
+        self._learn((vital.device, alarm) for alarm in (*began, *ended))
+        self._told |= {(vital.device, alarm.name) for alarm in (*began, *ended)}
+
+    def _learn(self, told: Iterable[tuple[str, Alarm]]) -> None:
+        for device, alarm in told:
+            alarms = self._alarms[device]
+            alarms[alarm.name] = later(alarms.get(alarm.name), alarm)
 
     def _refused(self, refusal: Refusal, body: bytes, now: datetime) -> None:
         if refusal.device:
@@ -219,106 +147,95 @@ class DeviceBook:
             )
 
     async def flush(self) -> None:
-        """Write what was noted. What cannot be written is given up: it is no record."""
-        changes, new, strange = self._changes, self._new, self._strange
-        self._changes, self._new, self._strange = defaultdict(_Change), [], {}
+        """Write what was noted, and learn of others' alarms. What cannot be written is given up, except alarms: the
+        rest is no record, and with some of these counts are not believed."""
+        changes, new, strange, told = self._changes, self._new, self._strange, self._told
+        self._changes, self._new, self._strange, self._told = defaultdict(Change), [], {}, set()
         for device, change in changes.items():
             if (passed := self.plausible.passed.get(device)) is not None:
                 change.values["passed"] = msgspec.msgpack.encode(passed)
-        if changes or new or strange:
-            try:
-                await asyncio.to_thread(self._write, changes, new, strange)
-            except SQLAlchemyError as e:
-                log.warning("the book of devices was not written", error=type(e).__name__)
+        alarms = {(device, name): self._alarms[device][name] for device, name in told}
+        try:
+            if changes or new or strange or alarms:
+                await asyncio.to_thread(self._write, changes, new, strange, alarms)
+            self._learn(await self._read(rows.alarms))
+        except SQLAlchemyError as e:
+            self._told |= told
+            log.warning("the book of devices was not written", error=type(e).__name__)
+        self._forget()
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for device, alarms in list(self._alarms.items()):
+            left = {name: alarm for name, alarm in alarms.items() if not alarm.forgotten(now)}
+            self._alarms[device] = left
+            if not left:
+                del self._alarms[device]
 
     async def known(self) -> dict[str, Known]:
         """Every device that was ever heard or refused."""
         await self.flush()
-        return await asyncio.to_thread(self._known)
+        now = self._clock()
+        found = await self._read(rows.known)
+        return {device: self._with_alarms(known, now) for device, known in found.items()}
+
+    def _with_alarms(self, known: Known, now: datetime) -> Known:
+        lasting = [alarm.name for alarm in self.alarms(known.device) if alarm.lasts(now)]
+        ended = {alarm.name for alarm in self.alarms(known.device)} - set(lasting)
+        of_now = [name for name in known.trouble if name not in lasting and name not in ended]
+        return msgspec.structs.replace(known, trouble=(*of_now, *lasting))
 
     async def strangers(self) -> dict[str, datetime]:
         """Numbers of sensors that are not registered, and when each was heard last, the latest first."""
         await self.flush()
-        return await asyncio.to_thread(self._read_strangers)
+        return await self._read(rows.strangers)
 
     async def cases(self, *, limit: int = 100) -> list[Case]:
         """What was refused, the newest first."""
         await self.flush()
-        return await asyncio.to_thread(self._read_cases, limit)
+        return await self._read(lambda conn: rows.cases(conn, limit))
 
     def _write(
-        self, changes: Mapping[str, _Change], new: Sequence[Case], strange: Mapping[str, datetime]
+        self,
+        changes: Mapping[str, Change],
+        new: Sequence[Case],
+        strange: Mapping[str, datetime],
+        alarms: Mapping[tuple[str, str], Alarm],
     ) -> None:
         with self._engine.begin() as conn:
-            for device, change in sorted(
-                changes.items()
-            ):  # in one order, so that no two processes wait for each other
-                _put(conn, device, change)
-            if new:
-                conn.execute(insert(_cases), [msgspec.structs.asdict(case) for case in new])
-                newest = conn.execute(select(func.max(_cases.c.id))).scalar_one()
-                conn.execute(delete(_cases).where(_cases.c.id <= newest - MOST_CASES))
+            rows.put_changes(conn, changes)
+            rows.put_cases(conn, new)
+            rows.put_strangers(conn, strange)
+            rows.put_alarms(conn, alarms, now=self._clock())
 
-            if strange:
-                conn.execute(delete(_strangers).where(_strangers.c.address.in_(strange)))
-                rows = [{"address": address, "heard_at": at} for address, at in sorted(strange.items())]
-                conn.execute(insert_new(conn, _strangers), rows)
-                latest = select(_strangers.c.heard_at).order_by(_strangers.c.heard_at.desc())
-                oldest = conn.execute(latest.offset(MOST_STRANGERS - 1).limit(1)).scalar()
-                if oldest is not None:
-                    conn.execute(delete(_strangers).where(_strangers.c.heard_at < oldest))
+    async def _read(self, what: Callable[[Connection], T]) -> T:
+        def work() -> T:
+            with self._engine.connect() as conn:
+                return what(conn)
 
-    def _known(self) -> dict[str, Known]:
-        with self._engine.connect() as conn:
-            return {row.device: _row(row) for row in conn.execute(select(_devices))}
+        return await asyncio.to_thread(work)
 
-    def _passed(self) -> dict[str, Passed]:
-        query = select(_devices.c.device, _devices.c.passed).where(_devices.c.passed.is_not(None))
-        with self._engine.connect() as conn:
-            return {row.device: typed.from_msgpack(row.passed, Passed) for row in conn.execute(query)}
 
-    def _read_strangers(self) -> dict[str, datetime]:
-        query = select(_strangers).order_by(_strangers.c.heard_at.desc()).limit(MOST_STRANGERS)
-        with self._engine.connect() as conn:
-            return {row.address: row.heard_at for row in conn.execute(query)}
+def _measured(condition: Condition) -> dict[str, object]:
+    said = {"battery": condition.battery, "volts": condition.volts, "presence": condition.presence or None}
+    return {name: value for name, value in said.items() if value is not None}
 
-    def _read_cases(self, limit: int) -> list[Case]:
-        query = select(_cases).order_by(_cases.c.id.desc()).limit(limit)
-        with self._engine.connect() as conn:
-            return [
-                Case(at=row.at, device=row.device, place=row.place, reason=row.reason, body=row.body)
-                for row in conn.execute(query)
-            ]
+
+def _of_now(condition: Condition) -> list[str]:
+    """What holds for this uplink alone."""
+    return [name for name in condition.trouble if name not in condition.lasting]
+
+
+def _of_an_earlier_version(known: Iterable[Known]) -> Iterable[tuple[str, Alarm]]:
+    """Alarms that stand among the troubles: these had no table of their own."""
+    for device in known:
+        if device.heard_at is not None:
+            for name in device.trouble:
+                if name not in STANDS_STILL:
+                    yield device.device, Alarm(name=name, at=device.heard_at)
 
 
 def _sender(place: str) -> str:
     """Who sent what no device is named in, as far as that is known: a key's name stands before the place. Without it,
     whoever has no key at all could fill up what staff are shown."""
     return re.split(r"[ .\[]", place, maxsplit=1)[0]
-
-
-def _put(conn: Connection, device: str, change: _Change) -> None:
-    values = change.values | {"refused": _devices.c.refused + change.refused}
-    statement = update(_devices).where(_devices.c.device == device)
-    if conn.execute(statement.values(values)).rowcount:
-        return
-    try:
-        with conn.begin_nested():
-            conn.execute(
-                insert(_devices).values(change.values | {"device": device, "refused": change.refused})
-            )
-    except IntegrityError:  # another process was first
-        conn.execute(statement.values(values))
-
-
-def _row(row: Any) -> Known:
-    return Known(
-        device=row.device,
-        heard_at=row.heard_at,
-        what=row.what,
-        battery=row.battery,
-        volts=row.volts,
-        trouble=tuple(row.trouble.split("\n")) if row.trouble else (),
-        refused=row.refused,
-        refused_at=row.refused_at,
-    )

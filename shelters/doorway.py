@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from hub.ledger.columns import to_us
 from shelters.device import Device
 from shelters.filter import FACTOR, FACTOR_DEVIATION, MOST_FACTOR, State
 
@@ -33,7 +34,8 @@ LEAST_LIVING = 0.1
 
 class Crossing(msgspec.Struct, frozen=True, array_like=True, order=True):
     """One reading of one door. `bits`: how wide its totals are; 0: not known. `deltas`: it counted since the reading
-    before, and not since its own zero."""
+    before, and not since its own zero. `since_us`: what it counted before that moment is not believed, in microseconds
+    since 1970; 0: all of it is."""
 
     at: datetime
     id: str
@@ -41,6 +43,11 @@ class Crossing(msgspec.Struct, frozen=True, array_like=True, order=True):
     left: int
     bits: int = 0
     deltas: bool = False
+    since_us: int = 0
+
+    def begins_after(self, moment: datetime) -> bool:
+        """Whether something that is not believed lies between `moment` and this reading."""
+        return to_us(moment) < self.since_us <= to_us(self.at)
 
 
 class Seen(msgspec.Struct, array_like=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from hub.clock import Clock
+from shelters.alarm import Alarm, mistrusted, right_again_at
 from shelters.device import Devices
 from shelters.device_book import DeviceBook
 from shelters.intake import Sorted
@@ -28,14 +29,16 @@ class Inspector:
     def inspect(self, found: Sorted, body: bytes = b"") -> Sorted:
         """`found` without what cannot be. `body`: what it was in, of which the book keeps the beginning."""
         now = self._clock()
+        if self._book is not None:
+            self._book.hear(found.heard)  # first: it may say that the counts beside it are none
         waits = {
             device: self._quota.wait_s(device, readings, now=now)
             for device, readings in Counter(reading.device for reading in found.taken).items()
         }
         taken: list[Reading] = []
         refused = list(found.refused)
-        for reading in found.taken:
-            why = _FLOOD if waits[reading.device] else self._absurd(reading, now)
+        for reading in map(self._dated, found.taken):
+            why = _FLOOD if waits[reading.device] else self._mistrusted(reading) or self._absurd(reading, now)
             if why is None:
                 taken.append(reading)
             else:
@@ -44,7 +47,7 @@ class Inspector:
             found, taken=tuple(taken), refused=tuple(refused), wait_s=max(waits.values(), default=0.0)
         )
         if self._book is not None:
-            self._book.note(looked_at, body)
+            self._book.note(msgspec.structs.replace(looked_at, heard=()), body)
         return looked_at
 
     def refuse(self, refusals: Sequence[Refusal], body: bytes = b"") -> None:
@@ -52,9 +55,25 @@ class Inspector:
         if self._book is not None:
             self._book.note(Sorted(refused=tuple(refusals)), body)
 
+    def _dated(self, reading: Reading) -> Reading:
+        """With the moment since when its device's counts are believed."""
+        since = (reading.since, right_again_at(self._alarms(reading)))
+        return msgspec.structs.replace(reading, since=max((each for each in since if each), default=None))
+
+    def _mistrusted(self, reading: Reading) -> str | None:
+        if (alarm := mistrusted(self._alarms(reading), since=reading.since)) is not None:
+            return f"the counter says «{alarm}»: its counts are not believed / 機器の異常が続いているため、数えません"
+        if reading.since is not None and reading.at < reading.since:
+            return "of before its counts were believed again / 数え直しより前のデータです"
+        return None
+
+    def _alarms(self, reading: Reading) -> Sequence[Alarm]:
+        device = self.devices.get(reading.device)
+        return self._book.alarms(reading.device) if self._book is not None and device and device.door else ()
+
     def _absurd(self, reading: Reading, now: datetime) -> str | None:
         device = self.devices.get(reading.device)
         if device is None:
             return None
         sent = Sent(place="$", device=device.id, id=reading.id, at=reading.at, measure=reading.measure)
-        return self._plausible.absurd(device, sent, now=now)
+        return self._plausible.absurd(device, sent, now=now, since=reading.since)

@@ -19,11 +19,12 @@ A_RECORD = 100
 
 
 class Vital(msgspec.Struct, frozen=True, kw_only=True):
-    """A sensor was heard. `device`: one that it stands for."""
+    """A sensor was heard. `device`: one that it stands for. `at`: when, by its network; None: just now."""
 
     device: str
     what: str
     condition: Condition = Condition()
+    at: datetime | None = None
 
 
 class Sorted(msgspec.Struct, frozen=True, kw_only=True):

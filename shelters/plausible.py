@@ -35,8 +35,11 @@ class Plausible:
         self.passed: dict[str, Passed] = {}
         """By device. May be set to what another process knew."""
 
-    def absurd(self, device: Device, sent: Sent, *, now: datetime) -> str | None:
-        """Why `sent` cannot be, if it cannot. What can be is remembered."""
+    def absurd(
+        self, device: Device, sent: Sent, *, now: datetime, since: datetime | None = None
+    ) -> str | None:
+        """Why `sent` cannot be, if it cannot. What can be is remembered. `since`: what its device said before that
+        moment is forgotten, so that it may begin anywhere."""
         most = TIMES_CAPACITY * device.capacity if device.capacity else MOST_WHERE_UNKNOWN
         match sent.measure:
             case HeadCount(people=people) | StaffWord(people=people):
@@ -44,6 +47,9 @@ class Plausible:
                     return f"{people} people, where {most} would be absurd / 人数が多すぎます"
                 return None
             case DoorTotals() | DoorDeltas():
+                known = self.passed.get(device.id)
+                if known is not None and since is not None and known.at < since:
+                    del self.passed[device.id]
                 return self._absurd_door(device, sent.at, sent.measure, most, now)
 
     def _absurd_door(
@@ -59,8 +65,9 @@ class Plausible:
         if steps > room:
             return (
                 f"{steps} people cannot have passed this door since its last count. If the counter was exchanged, "
-                "register the new one under another id / この扉をこれだけの人が通ったはずはありません。"
-                "機器を取り替えたときは、別の id で登録してください"
+                "release it in the console or register the new one under another id / "
+                "この扉をこれだけの人が通ったはずはありません。機器を取り替えたときは、計測機器の画面で"
+                "「ここから数え直す」を押すか、別の id で登録してください"
             )
         self.passed[device.id] = Passed(
             at=at,

@@ -87,8 +87,11 @@ class StaffWord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 Measure = DoorTotals | DoorDeltas | HeadCount | StaffWord
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of one site. Holds nothing about any person."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading of one site. Holds nothing about any person.
+
+    `since`: what its device counted before that moment is not believed; a total tells only how it went on from then.
+    """
 
     site: SiteCode
     device: str
@@ -96,6 +99,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     received_at: datetime
     measure: Measure
+    since: datetime | None = None
 
 
 class Readings(msgspec.Struct, frozen=True, kw_only=True):

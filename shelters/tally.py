@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hub.ledger.columns import to_us
 from hub.shelter_list import Crowding
 from shelters.belief import Belief, Count
 from shelters.carrying import STEP, carry, step_before
@@ -69,11 +70,14 @@ def add(tally: Tally, readings: Iterable[Reading]) -> Tally:
     counts: list[Count] = []
     staff, heads, word = tally.staff, dict(tally.heads), tally.word
     for one in counted:
+        since_us = to_us(one.since) if one.since else 0
         match one.measure:
             case DoorTotals(entered=entered, left=left, bits=bits):
-                crossings[one.device].append(Crossing(one.at, one.id, entered, left, bits or 0))
+                crossing = Crossing(one.at, one.id, entered, left, bits or 0, since_us=since_us)
+                crossings[one.device].append(crossing)
             case DoorDeltas(entered=entered, left=left):
-                crossings[one.device].append(Crossing(one.at, one.id, entered, left, deltas=True))
+                crossing = Crossing(one.at, one.id, entered, left, deltas=True, since_us=since_us)
+                crossings[one.device].append(crossing)
             case HeadCount(people=people):
                 count = Count(one.at, one.id, one.device, people)
                 heads[one.device] = _later(heads.get(one.device), count)

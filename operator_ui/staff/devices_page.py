@@ -8,8 +8,8 @@ from aiohttp import web
 
 from hub.authorise import Action, authorise
 from operator_ui.staff.console import ACTOR, CONSOLE, Console, page
+from shelters.book_rows import Case, Known
 from shelters.device import Counts, Device
-from shelters.device_book import Case, Known
 from shelters.site import Site, SiteCode
 
 MOST = 50

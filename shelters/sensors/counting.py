@@ -98,6 +98,14 @@ STANDS_STILL = ("TPC_STOPPED", "TPC_STUCK", "MULTI_DEV_ISSUE", "STOPPED", "STUCK
 """Flags with which a count is none: the counter stands still, starts, or misses some of its devices."""
 
 
+MISTRUSTED = ("Devices Misaligned",)
+"""Alarms while which a count is none: the two halves of a VS360 do not see each other, and whoever passes is missed or
+counted in the wrong direction. It says so once, and once that it is over."""
+
+OCCUPIED, VACANT = "occupied", "vacant"
+"""What sensors say that see whether somebody is there. It is evidence, and never a count."""
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """How a counter is. `battery` in percent; `volts` where it tells these instead. `trouble`: its own words.
 
@@ -112,6 +120,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     over: tuple[str, ...] = ()
     standing: bool = False
     """It says itself that its counts are not to be believed."""
+    presence: str = ""
+    """`OCCUPIED` or `VACANT`, of a sensor that sees whether somebody is there."""
 
 
 def measure(decoded: Decoded, way: Way, *, reverse: bool) -> Measure | None:
@@ -156,6 +166,7 @@ def condition(decoded: Decoded) -> Condition:
         lasting=lasting,
         over=tuple(name for name, lasts in alarms.items() if not lasts),
         standing=bool(flags),
+        presence=said if (said := decoded.get("occupancy")) in (OCCUPIED, VACANT) else "",
     )
 
 

@@ -122,7 +122,8 @@ def _uplink(message: Uplink, parts: Sequence[Device], desk: _Desk) -> list[Told]
     except BadInput as e:
         return [Refusal(place=f"$ {parts[0].id}", message=e.message, device=parts[0].id)]
     condition = counting.condition(decoded)
-    told: list[Told] = [Vital(device=parts[0].id, what="uplink", condition=condition)]
+    heard_at = taken_at(message.at, desk.now)
+    told: list[Told] = [Vital(device=parts[0].id, what="uplink", condition=condition, at=heard_at)]
     if condition.standing:
         why = (
             f"the counter says that it does not count: {', '.join(condition.trouble)} / 計測が止まっています"

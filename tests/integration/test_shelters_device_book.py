@@ -7,15 +7,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shelters import device_book
+from shelters import book_rows
+from shelters.alarm import LASTING
+from shelters.belief import Belief
+from shelters.book_rows import MOST_STRANGERS
 from shelters.device import Counts, Device, Devices
-from shelters.device_book import LASTING, MOST_BYTES, MOST_OF_ONE, MOST_STRANGERS, DeviceBook
+from shelters.device_book import MOST_BYTES, MOST_OF_ONE, DeviceBook
 from shelters.inspector import Inspector
 from shelters.intake import Sorted, Vital
-from shelters.reading import DoorTotals, Reading, Refusal
+from shelters.reading import DoorTotals, Reading, Refusal, StaffWord
 from shelters.sensors.counting import Condition, condition
 from shelters.sensors.decoding import decode
 from shelters.site import SiteCode
+from shelters.tally import Tally, add
 
 NOW = datetime(2026, 9, 12, 13, 3, tzinfo=UTC)
 SITE = SiteCode("E1")
@@ -48,7 +52,7 @@ async def test_what_was_heard_and_refused_stays(url: str) -> None:
     async with book.kept():
         inspector = Inspector(Devices([DOOR], {}), clock=lambda: NOW, book=book)
         assert inspector.inspect(counted(300)).taken
-        tired = Condition(battery=12, trouble=("Devices Misaligned",))
+        tired = Condition(battery=12, trouble=("Counting Anomaly",))
         inspector.inspect(Sorted(heard=(Vital(device="door", what="uplink", condition=tired),)))
         inspector.inspect(Sorted(heard=(Vital(device="door", what="join"),)))
         refused = inspector.inspect(counted(50_000), b"x" * 10_000)
@@ -58,7 +62,7 @@ async def test_what_was_heard_and_refused_stays(url: str) -> None:
     async with again.kept():
         (known,) = (await again.known()).values()
         assert (known.device, known.heard_at, known.what) == ("door", NOW, "join")
-        assert (known.battery, known.trouble) == (12, ("Devices Misaligned",))
+        assert (known.battery, known.trouble) == (12, ("Counting Anomaly",))
         assert (known.refused, known.refused_at) == (1, NOW)
         (case,) = await again.cases()
         assert (case.device, case.body) == ("door", b"x" * MOST_BYTES)
@@ -80,10 +84,88 @@ async def test_an_alarm_is_shown_until_it_is_over_also_after_a_restart(tmp_path:
     ends = condition(decode("milesight", "vs360", 85, bytes.fromhex("03F40200")))
     stands = condition(decode("terabee", "people-flow-counting-l-xl", 1, bytes.fromhex("000000000000000001")))
     assert await trouble(begins, Condition()) == ("Devices Misaligned", "Counting Anomaly")
-    assert await trouble(stands) == ("TPC_STOPPED", "Devices Misaligned", "Counting Anomaly")
+    assert await trouble(stands) == ("TPC_STOPPED", "Counting Anomaly", "Devices Misaligned")
     assert await trouble(ends) == ("Counting Anomaly",)
     now += LASTING
     assert await trouble(Condition()) == ()
+
+
+MISALIGNED, RIGHT = (
+    condition(decode("milesight", "vs360", 85, bytes.fromhex(frame))) for frame in ("03F40201", "03F40200")
+)
+
+
+def told(said: Condition, minutes: float) -> Sorted:
+    at = NOW + timedelta(minutes=minutes)
+    return Sorted(heard=(Vital(device="door", what="uplink", condition=said, at=at),))
+
+
+def at(minutes: float, entered: int) -> Sorted:
+    (reading,) = counted(entered).taken
+    return Sorted(taken=(msgspec.structs.replace(reading, at=NOW + timedelta(minutes=minutes)),))
+
+
+async def test_a_counter_that_is_misaligned_is_not_believed_until_it_is_right_again(url: str) -> None:
+    now = NOW
+    async with (
+        DeviceBook(url, clock=lambda: now).kept() as book,
+        DeviceBook(url, clock=lambda: now).kept() as others,
+    ):
+        here = Inspector(Devices([DOOR], {}), clock=lambda: now, book=book)
+        there = Inspector(Devices([DOOR], {}), clock=lambda: now, book=others)
+        assert here.inspect(at(0, 300)).taken
+        here.inspect(told(MISALIGNED, 1))
+        now += LASTING + timedelta(hours=1)
+        day = (now - NOW) / timedelta(minutes=1)
+        assert "Devices Misaligned" in here.inspect(at(day, 301)).refused[0].message
+        assert (await book.known())["door"].trouble == ("Devices Misaligned",), "it lapsed by itself"
+        await others.flush()
+        assert not there.inspect(at(day, 302)).taken, "another process does not know"
+        there.inspect(told(RIGHT, day + 5))
+        assert not there.inspect(at(day + 4, 303)).taken, "counted while it was misaligned"
+        (after,) = there.inspect(at(day + 6, 40_000)).taken
+        assert after.since == now + timedelta(minutes=5)
+        await others.flush()
+        await book.flush()
+        for again in (1, day + 1):
+            here.inspect(told(MISALIGNED, again))
+        assert here.inspect(at(day + 7, 40_001)).taken, "what the network says again is no news"
+        assert (await book.known())["door"].trouble == ()
+    now += timedelta(days=2)
+    async with DeviceBook(url, clock=lambda: now).kept() as book:
+        here = Inspector(Devices([DOOR], {}), clock=lambda: now, book=book)
+        here.inspect(told(MISALIGNED, day + 1))
+        assert here.inspect(at(4 * 1440, 40_002)).taken, "nor days later, when its end is forgotten"
+
+
+def test_what_a_misaligned_counter_counted_meanwhile_is_nobody() -> None:
+    """Its totals go on where they stand, and how many came meanwhile is not known."""
+    door = msgspec.structs.replace(DOOR, id="door")
+    tally = Tally(site=SITE)
+    staff = Reading(site=SITE, device="staff", id="s", at=NOW, received_at=NOW, measure=StaffWord(people=50))
+    (first,), (second,) = at(0, 300).taken, at(1, 310).taken
+    (after,), (later,) = at(2, 900).taken, at(3, 903).taken
+    right_at = NOW + timedelta(minutes=1.5)
+    given = [
+        first,
+        second,
+        staff,
+        *(msgspec.structs.replace(each, since=right_at) for each in (after, later)),
+    ]
+    rulers = (door,)
+
+    def believed(readings: list[Reading], minutes: float) -> Belief:
+        found = add(tally, readings).believed(rulers, NOW + timedelta(minutes=minutes))
+        assert found is not None
+        return found
+
+    assert believed(given[:3], 1).counted_at is not None
+    assert believed(given, 3).counted_at is None, "600 that nobody believes moved the number"
+    recount = msgspec.structs.replace(staff, id="t", at=NOW + timedelta(minutes=2.5))
+    for order in (given, given[::-1]):
+        counted_again = believed([*order, recount], 3)
+        assert counted_again.counted_at is not None
+        assert 50 <= counted_again.state.people <= 54
 
 
 async def test_several_processes_may_begin_at_once(url: str) -> None:
@@ -121,7 +203,7 @@ async def test_whoever_has_no_key_hides_nothing_of_those_who_have(tmp_path: Path
 
 
 async def test_a_flood_of_nonsense_fills_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device_book, "MOST_CASES", 30)
+    monkeypatch.setattr(book_rows, "MOST_CASES", 30)
     book = DeviceBook(url, clock=lambda: NOW)
     async with book.kept():
         for number in range(300):

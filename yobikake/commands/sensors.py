@@ -18,8 +18,9 @@ from hub import codec, typed
 from hub.clock import utc_now
 from hub.errors import BadInput
 from hub.settings import Settings
+from shelters.book_rows import Case, Known
 from shelters.device import Device, new_key
-from shelters.device_book import Case, DeviceBook, Known
+from shelters.device_book import DeviceBook
 from shelters.device_file import load_devices
 from shelters.sensors.decoding import decode as decoded_frame
 from shelters.sensors.decoding import model_of
