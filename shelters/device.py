@@ -41,6 +41,11 @@ class Counts(StrEnum):
     LIST = "check_in_list"
     """Whoever signed in and not out. Sends head counts."""
     STAFF = "staff_word"
+    PRESENCE = "presence"
+    """Sees whether somebody is there, and counts nobody."""
+
+
+DOORS = (Counts.DOOR_TOTALS, Counts.DOOR_DELTAS)
 
 
 _COUNTS: dict[type[Measure], tuple[Counts, ...]] = {
@@ -87,6 +92,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of its site, where that is known."""
     at_door: str = ""
     """The door of its site that it counts at, as the register calls it."""
+    per_minute: int | None = None
+    """How many readings it may send, lasting; None: as many as any (`shelters.quota`)."""
+    since: datetime | None = None
+    """What it counted before that moment is not believed."""
+    held: bool = False
+    """Nothing that it sends is counted, until staff say otherwise."""
 
     @property
     def patience(self) -> timedelta:
@@ -95,7 +106,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def door(self) -> bool:
-        return self.counts in (Counts.DOOR_TOTALS, Counts.DOOR_DELTAS)
+        return self.counts in DOORS
 
     def measures(self, measure: Measure) -> bool:
         """Whether this is what it is registered to count."""
@@ -110,21 +121,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             at=sent.at,
             received_at=received_at,
             measure=sent.measure,
+            since=self.since,
         )
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """`until`: it opens nothing from then on."""
+
+    name: str
+    until: datetime | None = None
+
+
 class Devices:
-    """The register of devices. Immutable once made."""
+    """The register of devices in force. Whoever holds it sees what is changed there."""
 
     def __init__(
         self,
         devices: Iterable[Device],
-        keys: dict[str, str],
+        keys: Mapping[str, str | Key],
         doors: Mapping[SiteCode, Sequence[str]] | None = None,
     ) -> None:
-        """`keys`: SHA-256 in hex → the key's name. `doors`: of each site of which they are known, all of them."""
+        """`keys`: SHA-256 in hex → the key, or its name. `doors`: of each site of which they are known, all of them."""
         self._by_id = {device.id: device for device in devices}
-        self._keys = dict(keys)
+        self._keys = {sha256: Key(name=key) if isinstance(key, str) else key for sha256, key in keys.items()}
         self._doors = {site: tuple(names) for site, names in (doors or {}).items()}
         self._by_site: defaultdict[SiteCode, list[Device]] = defaultdict(list)
         self._by_address: defaultdict[str, list[Device]] = defaultdict(list)
@@ -133,10 +152,15 @@ class Devices:
             if device.sensor is not None:
                 self._by_address[device.sensor.address].append(device)
 
+    def become(self, other: "Devices") -> None:
+        """The other's devices are in force from now on, all together."""
+        self.__dict__ = dict(other.__dict__)
+
     def at(self, site: SiteCode) -> tuple[Device, ...]:
-        """Those of the register, and for each door without one a counter that never reports: what passes there is
-        seen by nobody, so the site's doors together tell nothing (I13)."""
-        return (*self._by_site.get(site, ()), *(_nobody(site, door) for door in self.uncovered(site)))
+        """Those of the register that count, and for each door without one a counter that never reports: what passes
+        there is seen by nobody, so the site's doors together tell nothing (I13)."""
+        counting = (device for device in self._by_site.get(site, ()) if device.counts is not Counts.PRESENCE)
+        return (*counting, *(_nobody(site, door) for door in self.uncovered(site)))
 
     def doors(self, site: SiteCode) -> tuple[str, ...]:
         """All of its doors, where the register names them."""
@@ -158,9 +182,10 @@ class Devices:
         """The devices that the sensor of this address stands for."""
         return tuple(self._by_address.get(address, ()))
 
-    def key_of(self, token: str) -> str | None:
-        """The name of the key that `token` is, if it is one."""
-        return self._keys.get(digest(token))
+    def key_of(self, token: str, *, now: datetime) -> str | None:
+        """The name of the key that `token` is, if it is one that still opens."""
+        key = self._keys.get(digest(token))
+        return None if key is None or (key.until is not None and key.until <= now) else key.name
 
     def admit(self, sent: Sent, *, key: str | None, device: str | None = None) -> Device | Refusal:
         """The device that `sent` comes from, if it may.
@@ -177,6 +202,12 @@ class Devices:
             return Refusal(
                 place=f"{sent.place}.device",
                 message=f"{sent.device!r} is not registered for this sender / この送信元の機器として登録されていません",
+            )
+        if known.held:
+            return Refusal(
+                place=sent.place,
+                message=f"{sent.device!r} is held back by staff / 職員が計測から外しています",
+                device=sent.device,
             )
         if not known.measures(sent.measure):
             return Refusal(

@@ -113,7 +113,7 @@ class Gateway:
         kept: bool = True,
     ) -> web.Response:
         """`nothing`: the status where all was refused. `kept`: staff may see the beginning of what was."""
-        key = self._devices.key_of(_token(request))
+        key = self._devices.key_of(_token(request), now=self._clock())
         if key is None:
             self._inspector.refuse([Refusal(place="Authorization", message="a wrong key / 鍵が違います")])
             return _refuse(

@@ -32,7 +32,7 @@ class Inspector:
         if self._book is not None:
             self._book.hear(found.heard)  # first: it may say that the counts beside it are none
         waits = {
-            device: self._quota.wait_s(device, readings, now=now)
+            device: self._quota.wait_s(device, readings, now=now, per_minute=self._granted(device))
             for device, readings in Counter(reading.device for reading in found.taken).items()
         }
         taken: list[Reading] = []
@@ -54,6 +54,10 @@ class Inspector:
         """Note what was refused as a whole."""
         if self._book is not None:
             self._book.note(Sorted(refused=tuple(refusals)), body)
+
+    def _granted(self, device: str) -> int | None:
+        known = self.devices.get(device)
+        return None if known is None else known.per_minute
 
     def _dated(self, reading: Reading) -> Reading:
         """With the moment since when its device's counts are believed."""

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 from time import monotonic
 
-import msgspec
 import structlog
 
 from hub import codec
@@ -67,15 +66,8 @@ class Keeper:
         self._bus, self._live, self._snapshots, self._records = bus, live, snapshots, records
         self._outlooks = outlooks
         self._reports, self._clock = reports, clock
-        self._rulers = {
-            code: Ruler(
-                devices=devices.at(code),
-                capacity=site.capacity,
-                thresholds=thresholds,
-                staff_interval=staff_interval,
-            )
-            for code, site in sites.items()
-        }
+        self._sites, self._devices, self._staff_interval = sites, devices, staff_interval
+        self._measure_by(thresholds)
         self._current = current
         self._reported_to: datetime | None = None
 
@@ -118,8 +110,7 @@ class Keeper:
 
     async def tick(self) -> None:
         """Catch up on staff's reports, and say of every site what the passing of time has changed."""
-        if self._current is not None:
-            self._measure_by(await self._current())
+        self._measure_by(self._thresholds if self._current is None else await self._current())
         now = self._clock()
         reports = await self._reports((self._reported_to or now - CATCH_UP) - TICK)
         await self.take(reports, only_news=True)
@@ -135,10 +126,16 @@ class Keeper:
         await self._say(sites, {}, only_news=True, expected_too=True)
 
     def _measure_by(self, thresholds: Thresholds) -> None:
-        """From the next word on: what staff change is said of every site within a tick."""
+        """From the next word on: what staff change, there or in the register, is said of every site within a tick."""
+        self._thresholds = thresholds
         self._rulers = {
-            code: msgspec.structs.replace(ruler, thresholds=thresholds)
-            for code, ruler in self._rulers.items()
+            code: Ruler(
+                devices=self._devices.at(code),
+                capacity=site.capacity,
+                thresholds=thresholds,
+                staff_interval=self._staff_interval,
+            )
+            for code, site in self._sites.items()
         }
 
     async def _watch(self) -> None:

@@ -27,12 +27,11 @@ from operator_ui.staff.console import Console
 from operator_ui.staff.previews import SheetText
 from shelters import intake
 from shelters.crowding import load_thresholds
-from shelters.device import Devices
 from shelters.device_book import DeviceBook
-from shelters.device_file import load_devices
 from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
+from shelters.register import Register
 from yobikake import callbacks, canary_role, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
@@ -46,18 +45,20 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
         BadSettings: a port is taken.
     """
     open_files.raise_limit(assembly.settings.residents.streams)
-    devices = load_devices(assembly.city_folder, assembly.sites)
+    register = await stack.enter_async_context(
+        Register(assembly.ledger, assembly.keys, assembly.city_folder, assembly.sites).kept()
+    )
     book = await stack.enter_async_context(
         DeviceBook(assembly.settings.occupancy_url, clock=assembly.clock).kept()
     )
-    inspector = Inspector(devices, clock=assembly.clock, book=book)
+    inspector = Inspector(register.devices, clock=assembly.clock, book=book)
     samples = await stack.enter_async_context(recorded_past(assembly.settings))
-    console = _console(assembly, devices, book, samples)
+    console = _console(assembly, register, book, samples)
     await _listen(staff_app(console), assembly.settings.staff, "staff", stack)
     await _listen(_public(assembly, samples, inspector), assembly.settings.residents, "residents", stack)
 
 
-def _console(assembly: Assembly, devices: Devices, book: DeviceBook, samples: Samples) -> Console:
+def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: Samples) -> Console:
     own = organisation.load(assembly.city_folder)
     return Console(
         ledger=assembly.ledger,
@@ -86,7 +87,8 @@ def _console(assembly: Assembly, devices: Devices, book: DeviceBook, samples: Sa
         sheets=_sheets(assembly),
         ticked=partial(_ticked, assembly),
         canaries={kind: canary_role.canary(assembly, kind).proof for kind in assembly.settings.canaries},
-        devices=devices,
+        devices=register.devices,
+        register=register,
         device_book=book,
         samples=samples,
     )

@@ -6,11 +6,11 @@ from collections.abc import Awaitable
 from shelters import record
 from shelters.crowding import Thresholds, in_force, load_thresholds
 from shelters.device_book import DeviceBook
-from shelters.device_file import load_devices
 from shelters.history import History
 from shelters.inspector import Inspector
 from shelters.keeper import Keeper
 from shelters.outlooks import Outlooks
+from shelters.register import Register
 from shelters.router import Router
 from shelters.snapshots import Snapshots
 from yobikake import brokers
@@ -19,7 +19,8 @@ from yobikake.assembly import Assembly
 
 async def run(assembly: Assembly) -> None:
     """Until cancelled."""
-    devices = load_devices(assembly.city_folder, assembly.sites)
+    register = Register(assembly.ledger, assembly.keys, assembly.city_folder, assembly.sites)
+    await register.refresh()
     snapshots = Snapshots(assembly.settings.occupancy_url)
     history = History(assembly.settings.occupancy_url)
     await snapshots.open()
@@ -37,7 +38,7 @@ async def run(assembly: Assembly) -> None:
         outlooks=Outlooks(history, forecasting=assembly.settings.shelters.forecast),
         records=assembly.records,
         sites=dict(assembly.sites),
-        devices=devices,
+        devices=register.devices,
         thresholds=city,
         current=thresholds,
         reports=lambda since: assembly.ledger.read(lambda conn: record.readings_since(conn, since)),
@@ -51,9 +52,9 @@ async def run(assembly: Assembly) -> None:
         thresholds=thresholds,
     )
     book = DeviceBook(assembly.settings.occupancy_url, clock=assembly.clock)
-    inspector = Inspector(devices, clock=assembly.clock, book=book)
+    inspector = Inspector(register.devices, clock=assembly.clock, book=book)
     try:
-        async with book.kept(), asyncio.TaskGroup() as group:
+        async with register.kept(), book.kept(), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
             group.create_task(router.run())
             for intake in brokers.intakes(assembly, inspector):

@@ -35,6 +35,7 @@ from shelters.device import Devices
 from shelters.device_book import DeviceBook
 from shelters.link import Link
 from shelters.reading import Reading
+from shelters.register import Register
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,8 @@ class Console:
     """What the test messages of each channel that has them show."""
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     """What counts people at the shelters."""
+    register: Register | None = None
+    """Where these are registered and changed."""
     device_book: DeviceBook | None = None
     """What is known of them, and what was refused."""
     samples: Samples = no_past

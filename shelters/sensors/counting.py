@@ -91,6 +91,9 @@ PARTS: Mapping[Model, Parts] = {
 }
 """Models that count people. Those that only see whether somebody is there are not among them."""
 
+PRESENCE = frozenset({("milesight", "vs330"), ("milesight", "vs340"), ("milesight", "vs370")})
+"""Models that see whether somebody is there. That is shown to staff, and never becomes a count."""
+
 SAYS_IT_ITSELF = frozenset({("axis", "people-counter"), ("xovis", "people-counter")})
 """Counters that speak JSON: their parts are called as the counter calls them, and it says itself what it counts."""
 

@@ -113,3 +113,19 @@ def test_a_hub_says_how_its_devices_are(tmp_path: Path) -> None:
     assert "north" in shown.out
     assert "back" in shown.out
     assert "Nothing was refused" in run("sensors", "quarantine", "-s", settings).out
+    written = tmp_path / "written.toml"
+    assert run("sensors", "export", written, "-s", settings).code == 0
+    text = written.read_text(encoding="utf-8")
+    assert key["token"] not in text
+    written.write_text(text.replace('id = "north"', 'id = "south"'), encoding="utf-8")
+    tried = json.loads(run("sensors", "import", written, "-s", settings, "--dry-run", "--json").out)
+    assert (tried["devices"], tried["retired"], tried["dry_run"]) == (1, ["north"], True)
+    assert "north" in run("sensors", "list", "-s", settings).out
+    assert run("sensors", "import", written, "-s", settings).code == 0
+    told = json.loads(run("sensors", "list", "-s", settings, "--json").out)
+    assert [row["device"] for row in told["devices"]] == ["south"]
+    refused = run("sensors", "import", folder / "devices.toml", "-s", settings)
+    assert "devices.toml north id" in refused.err
+    assert (
+        run("sensors", "export", "-s", settings).out == run("sensors", "export", "-s", settings).out != text
+    )

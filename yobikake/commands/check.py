@@ -23,8 +23,9 @@ from hub.ledger import audit, deployment, proof
 from hub.ledger.audit import BrokenChain
 from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
+from shelters import device_check, device_rows, register
 from shelters.crowding import load_thresholds
-from shelters.device_file import load_devices
+from shelters.device_check import load_devices
 from shelters.site import Facility, Site, load_sites
 from yobikake import connectors, initialise
 from yobikake.assembly import city_folder
@@ -68,6 +69,7 @@ async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
     city, ledger = await _finding("city", _city(settings)), await _finding("ledger", _ledger(settings))
     findings = [city, ledger, await _finding("audit", _audit(settings))]
     findings += [await _finding("alerts", _alerts(settings)), await _finding("disk", _disk(settings))]
+    findings += [await _finding("devices", _devices(settings))]
     findings += [] if settings.embedded else [await _finding("bus", _kafka(settings))]
     if not ledger.ok:
         return findings
@@ -93,6 +95,23 @@ async def _city(settings: Settings) -> str:
     load_thresholds(folder)
     muster_rules.load(folder, organisation.load(folder))
     return f"{city.code}, {len(city.towns)} towns, {len(sites)} sites ({_known(sites.values())})"
+
+
+async def _devices(settings: Settings) -> str:
+    """Which register is in force. Once it is in the ledger, an edit of the city's file changes nothing."""
+    folder, keys = city_folder(settings.city), key_files.load(settings.keys)
+    file, sites = device_rows.read(folder), load_sites(folder)
+    async with initialise.opened(settings) as ledger:
+        rows, revision = await ledger.read(lambda conn: register.standing(conn, keys, file))
+    device_check.devices(device_check.of_known_sites(rows, sites), sites)
+    if lost := register.lost_sites(rows, sites):
+        raise Refused(
+            f"sites that are not in shelters.csv have devices: {', '.join(lost)} / 一覧にない避難所の機器があります"
+        )
+    if not revision:
+        return f"{len(rows.devices)}, of devices.toml"
+    differs = "" if rows == file else "; devices.toml says something else, and is not read"
+    return f"{len(rows.devices)}, revision {revision} of the console{differs}"
 
 
 def _known(sites: Collection[Site]) -> str:

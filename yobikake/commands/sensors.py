@@ -21,10 +21,10 @@ from hub.settings import Settings
 from shelters.book_rows import Case, Known
 from shelters.device import Device, new_key
 from shelters.device_book import DeviceBook
-from shelters.device_file import load_devices
 from shelters.sensors.decoding import decode as decoded_frame
 from shelters.sensors.decoding import model_of
 from shelters.site import SiteCode, load_sites
+from yobikake import device_register
 from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, local, out
 
@@ -53,9 +53,8 @@ def devices() -> None:
 def list_(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> None:
     """Show every device: when it was heard, its battery, what is wrong with it. / 機器の一覧"""
     settings = load(settings_file)
-    folder = city_folder(settings.city)
-    sites = load_sites(folder)
-    register = load_devices(folder, sites)
+    sites = load_sites(city_folder(settings.city))
+    register = asyncio.run(device_register.in_force(settings))
     known, strangers = asyncio.run(_read(settings, _known_and_strange))
     now = utc_now()
     rows = [_state(device, known.get(device.id), now) for device in register.all()]
@@ -83,6 +82,41 @@ def quarantine(
     answer(found, as_json=as_json, show=lambda _: _list_cases(found))
 
 
+@sensors.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="In the form of devices.toml. / devices.toml の形式")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and count; change nothing. / 確かめるだけ")
+    ] = False,
+    settings_file: SettingsFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Put a whole register of devices in force, or nothing while anything in it is wrong. / 機器の登録を入れかえる
+
+    Devices that it does not name are taken down. A hub that runs follows within seconds.
+    """
+    done = asyncio.run(device_register.import_file(load(settings_file), file, dry_run=dry_run, at=utc_now()))
+    answer(done, as_json=as_json, show=lambda _: _tell_import(done))
+
+
+@sensors.command("export")
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write it; without it to standard output. / 書き出し先")
+    ] = None,
+    settings_file: SettingsFile = DEFAULT,
+) -> None:
+    """Write the register of devices in force in the form of devices.toml. It holds no token. / 機器の登録を書き出す"""
+    text = asyncio.run(device_register.export(load(settings_file)))
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise BadInput(str(file), f"cannot be written: {e.strerror} / 書き込めません") from e
+
+
 @sensors.command("key")
 def key(
     name: Annotated[str, typer.Argument(help="What devices.toml calls it. / 鍵の名前")],
@@ -90,8 +124,8 @@ def key(
 ) -> None:
     """Make a key for a device or a network. The token is shown once. / 鍵を作る
 
-    To change a key, write the new one under the same name beside the old, and take the old away once every device
-    shows the new.
+    For a register that is kept in a file: write the new one under the same name beside the old, and take the old away
+    once every device shows the new. The console does both by itself.
     """
     token, kept = new_key()
     made = {"name": name, "token": token, "sha256": kept}
@@ -155,10 +189,12 @@ def _state(device: Device, known: Known | None, now: datetime) -> dict[str, Any]
         "counts": device.counts,
         "sensor": None if sensor is None else f"{sensor.vendor} {sensor.model}",
         "part": None if sensor is None else sensor.part,
+        "held": device.held,
         "heard_at": heard_at,
         "silent": heard_at is None or now > heard_at + device.patience,
         "battery": known.battery if known else None,
         "volts": known.volts if known else None,
+        "presence": known.presence if known else "",
         "trouble": known.trouble if known else (),
         "refused": known.refused if known else 0,
         "refused_at": known.refused_at if known else None,
@@ -183,7 +219,7 @@ def _list_devices(
     if rows:
         out.print(table)
     else:
-        out.print("No device is registered: devices.toml / 機器は登録されていません")
+        out.print("No device is registered / 機器は登録されていません")
     for site, doors in bare.items():
         out.print(
             f"[red]{escape(names[site])}[/]: no counter at / 計測器のない扉: {escape('、'.join(doors))}"
@@ -204,6 +240,15 @@ def _list_cases(cases: Sequence[Case]) -> None:
     for case in cases:
         table.add_row(local(case.at), escape(case.device), escape(case.place), escape(case.reason))
     out.print(table)
+
+
+def _tell_import(done: device_register.Imported) -> None:
+    said = "It may be imported / 取り込めます" if done.dry_run else "In force / 取り込みました"
+    out.print(
+        f"{said}: devices / 機器 {done.devices:,}, keys / 鍵 {done.keys:,}, taken down / 取り外し {len(done.retired):,}"
+    )
+    for id_ in done.retired:
+        out.print(f"  taken down / 取り外し: {escape(id_)}")
 
 
 def _tell_key(made: dict[str, str]) -> None:

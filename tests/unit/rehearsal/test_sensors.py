@@ -64,4 +64,4 @@ def test_their_register_admits_them_and_nobody_else() -> None:
     assert all(isinstance(sensors.devices.admit(sent, key="rehearsal"), Device) for sent in found)
     assert not any(isinstance(sensors.devices.admit(sent, key="city"), Device) for sent in found)
     assert {type(sent.measure) for sent in found} == {DoorTotals, StaffWord}
-    assert sensors.devices.key_of(sensors.token) == "rehearsal"
+    assert sensors.devices.key_of(sensors.token, now=datetime.now(UTC)) == "rehearsal"

@@ -9,7 +9,7 @@ import pytest
 from hub.errors import BadSettings
 from shelters import intake
 from shelters.device import Device, Devices, digest, new_key
-from shelters.device_file import load_devices
+from shelters.device_check import load_devices
 from shelters.estimate import Ruler, estimate
 from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Refusal, Sent, StaffWord
 from shelters.site import SiteCode
@@ -34,9 +34,10 @@ def sent(device: str = "camera") -> Sent:
 def test_a_key_opens_only_what_it_is_for(tmp_path: Path) -> None:
     token, kept = new_key()
     devices = loaded(tmp_path, KEY.replace("0" * 64, kept) + DEVICE)
-    assert devices.key_of(token) == "gym"
-    assert devices.key_of(kept) is None
-    assert devices.key_of("") is None
+    now = datetime.now(UTC)
+    assert devices.key_of(token, now=now) == "gym"
+    assert devices.key_of(kept, now=now) is None
+    assert devices.key_of("", now=now) is None
     assert isinstance(devices.admit(sent(), key="gym"), Device)
     assert isinstance(devices.admit(sent(), key="other"), Refusal)
     assert isinstance(devices.admit(sent("somebody"), key="gym"), Refusal)

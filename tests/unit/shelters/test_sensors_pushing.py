@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hub.errors import BadInput
 from shelters.device import Devices
-from shelters.device_file import load_devices
+from shelters.device_check import load_devices
 from shelters.intake import Sorted
 from shelters.reading import DoorDeltas, DoorTotals, HeadCount, Measure
 from shelters.sensors import check_in

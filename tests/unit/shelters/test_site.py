@@ -11,7 +11,7 @@ import config
 from hub.errors import BadSettings
 from hub.hazard import DESIGNABLE, Hazard
 from shelters.crowding import load_thresholds
-from shelters.device_file import load_devices
+from shelters.device_check import load_devices
 from shelters.site import Facility, Site, SiteCode, load_sites
 
 AKISHIMA = config.folder("akishima")
