@@ -60,7 +60,16 @@ async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: Rehearsa
     assert found["line"]["detail"]
     only = await run_apart("check", "mail", "-s", settings, "--json")
     assert only.code == 0, only.out
-    assert findings(only).keys() == {"settings", "city", "ledger", "audit", "alerts", "disk", "mail"}
+    assert findings(only).keys() == {
+        "settings",
+        "city",
+        "ledger",
+        "audit",
+        "alerts",
+        "disk",
+        "devices",
+        "mail",
+    }
 
 
 async def test_every_gateway_gone_is_a_finding_for_each(town: RehearsalCity) -> None:
@@ -157,6 +166,7 @@ def test_without_a_database_the_rest_is_still_looked_at(tmp_path: Path) -> None:
     assert said.code == 1
     assert {what: each["ok"] for what, each in found.items()} == {
         "settings": True, "city": True, "ledger": False, "audit": False, "alerts": False, "disk": True,
+        "devices": False,
     }  # fmt: skip
     assert "yobikake init" in found["ledger"]["detail"]
 
