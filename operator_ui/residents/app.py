@@ -11,11 +11,11 @@ from hub.ledger.alerts import Accepted
 from operator_ui.changes import Changes
 from operator_ui.headers import CSP
 from operator_ui.pages import LANGUAGE
-from operator_ui.residents import feed
 from operator_ui.residents.answer import LICENSED, NAMING, OPEN, answer
 from operator_ui.residents.answering import AnsweringPages
 from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
+from operator_ui.residents.feeds import FEEDS, LENGTH, Feed
 from operator_ui.residents.leaving import LeavingPages
 from operator_ui.residents.news import FRESH, News
 from operator_ui.residents.portal import Residents
@@ -67,8 +67,11 @@ class _Listener:
                 web.get(f"/{_LANGUAGE}/a/{_NUMBER}", self._alert),
                 web.get(f"/{_LANGUAGE}/history", self._history),
                 web.get(f"/{_LANGUAGE}/banner", self._banner),
-                web.get(f"/{_LANGUAGE}/feed.atom", self._feed),
-                web.get("/feed.atom", self._feed),
+                *(
+                    web.get(f"{folder}/{feed.file}", partial(self._feed, feed))
+                    for feed in FEEDS
+                    for folder in (f"/{_LANGUAGE}", "")
+                ),
                 web.get("/cap/{identifier}.xml", self._cap),
                 web.get("/api/alerts.json", partial(self._json, self._press.alerts_json, LICENSED)),
                 web.get("/api/shelters.json", partial(self._json, self._press.shelters_json, NAMING)),
@@ -142,10 +145,10 @@ class _Listener:
         built = await self._found(snapshot, ("cap", identifier), write)
         return answer(request, built, headers=OPEN)
 
-    async def _feed(self, request: web.Request) -> web.Response:
+    async def _feed(self, feed: Feed, request: web.Request) -> web.Response:
         language = Language(request.match_info.get("language", Language.JA))
         request[LANGUAGE] = language.value
-        built = await self._of_recent(("feed", language), partial(self._press.feed, language))
+        built = await self._of_recent((feed.file, language), partial(self._press.feed, feed, language))
         return answer(request, built, headers=OPEN)
 
     # --- the shelf -----------------------------------------------------------------------------
@@ -166,7 +169,7 @@ class _Listener:
         snapshot = await self._news.now()
 
         async def write() -> Callable[[], Written]:
-            return partial(made, snapshot, await self._news.recent(feed.LENGTH))
+            return partial(made, snapshot, await self._news.recent(LENGTH))
 
         return await self._found(snapshot, key, write)
 

@@ -112,6 +112,12 @@ def data_files(city: City) -> Sequence[DataFile]:
             title=Name(ja="避難所の人数の記録", en="How many people were at the shelters"),
         ),
         DataFile(
+            path=f"{FOLDER}alerts.geojson",
+            form=Form.GEOJSON,
+            subject=Subject.ALERTS,
+            title=Name(ja="いま有効な緊急情報（地図用）", en="Alerts in force, for maps"),
+        ),
+        DataFile(
             path="/api/alerts.json",
             form=Form.JSON,
             subject=Subject.ALERTS,

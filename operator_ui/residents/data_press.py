@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from hub.outbound import Deployment
 from operator_ui.residents import geojson, open_data
+from operator_ui.residents.alerts_geojson import alerts_geojson
 from operator_ui.residents.catalogue import catalogue
 from operator_ui.residents.data_files import DataFile, Form, Subject, data_files
 from operator_ui.residents.document import Written
 from operator_ui.residents.national_csv import national_csv
+from operator_ui.residents.notice import texts_of
 from operator_ui.residents.occupancy_file import occupancy_csv, occupancy_json
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.snapshot import Snapshot
@@ -29,15 +31,22 @@ class DataPress:
         )
         return _written(body, Form.JSON, snapshot)
 
-    def sites(self, file: DataFile, snapshot: Snapshot) -> Written:
-        """A file about the sites, as designated or as they are now."""
-        if file.subject is Subject.PRESENT:
+    def present(self, file: DataFile, snapshot: Snapshot) -> Written:
+        """A file about the alerts or the sites as they are now, or about the sites as designated."""
+        if file.subject is Subject.ALERTS:
+            body = self._alerts(snapshot)
+        elif file.subject is Subject.PRESENT:
             body = geojson.present(snapshot, file.hazard, self._head)
         elif file.form is Form.GEOJSON:
             body = geojson.standing(snapshot.sites.values(), self._head)
         else:
             body = national_csv(snapshot.sites.values(), self._portal.city)
         return _written(BOM_UTF8 + body if file.mark else body, file.form, snapshot)
+
+    def _alerts(self, snapshot: Snapshot) -> bytes:
+        portal = self._portal
+        texts = [texts_of(each, snapshot.slots, portal.clock) for each in snapshot.alerts]
+        return alerts_geojson(snapshot, texts, self._head, city=portal.city, url=portal.url)
 
     def past(self, file: DataFile, snapshot: Snapshot, past: Past) -> Written:
         sites, named = snapshot.sites, _named(snapshot)

@@ -52,7 +52,7 @@ class DataRoutes:
     async def _file(self, file: DataFile) -> Built:
         if file.subject is Subject.PAST:
             return await self._past(file)
-        return await self._of(file.path, partial(self._press.sites, file))
+        return await self._of(file.path, partial(self._press.present, file))
 
     async def _of(self, path: str, made: Callable[[Snapshot], Written]) -> Built:
         snapshot = await self._news.now()

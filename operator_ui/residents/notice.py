@@ -85,6 +85,12 @@ def notice(accepted: Accepted, language: Language, source: SlotSource, clock: Cl
     return _read(content, alert, number, ended=ended)
 
 
+def texts_of(accepted: Accepted, source: SlotSource, clock: Clock) -> dict[Language, Notice]:
+    """In every language in which the alert is written."""
+    languages = [info.language for info in accepted.alert.infos]
+    return {language: notice(accepted, language, source, clock) for language in languages}
+
+
 def _read(content: Content, alert: Alert, number: str, *, ended: bool) -> Notice:
     info = alert.info(content.language)
     lines = split(content.body)

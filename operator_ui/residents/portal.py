@@ -89,6 +89,6 @@ def answering_path(token: str, language: Language) -> str:
     return f"/{language}/answer/{token}"
 
 
-def feed_path(language: Language) -> str:
-    """The Atom feed of the alerts."""
-    return f"/{language}/feed.atom"
+def feed_path(language: Language, file: str) -> str:
+    """A feed of the alerts (`feeds.FEEDS`)."""
+    return f"/{language}/{file}"

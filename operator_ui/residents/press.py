@@ -16,11 +16,13 @@ from hub.language import Language
 from hub.ledger.alerts import Accepted
 from operator_ui.map import CityMap, glyph
 from operator_ui.pages import Context, Pages
-from operator_ui.residents import cap, feed, open_data
+from operator_ui.residents import cap, open_data
 from operator_ui.residents.data_files import CATALOGUE
 from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import STUCK, Written
-from operator_ui.residents.notice import Notice, notice
+from operator_ui.residents.feeds import FEEDS, Feed
+from operator_ui.residents.masthead import Masthead
+from operator_ui.residents.notice import Notice, notice, texts_of
 from operator_ui.residents.portal import (
     Residents,
     alert_path,
@@ -157,18 +159,12 @@ class Press:
         body = cap.document(accepted.alert, notices, references, city=portal.city, url=portal.url)
         return _written(body, cap.CONTENT_TYPE, snapshot)
 
-    def feed(self, language: Language, snapshot: Snapshot, recent: Sequence[Accepted]) -> Written:
+    def feed(self, feed: Feed, language: Language, snapshot: Snapshot, recent: Sequence[Accepted]) -> Written:
         city = self._portal.city
-        title = self.pages.translated("%(city)sの緊急情報", language)
-        body = feed.feed(
-            [self._notice(each, language, snapshot) for each in recent],
-            language,
-            city=city,
-            url=self._portal.url,
-            title=title % {"city": city.names[language]},
-            checked_at=snapshot.checked_at,
-        )
-        return _written(body, feed.CONTENT_TYPE, snapshot)
+        title = self.pages.translated("%(city)sの緊急情報", language) % {"city": city.names[language]}
+        masthead = Masthead(city, self._portal.url, title, snapshot.checked_at)
+        notices = [self._notice(each, language, snapshot) for each in recent]
+        return _written(feed.write(notices, language, masthead), feed.content_type, snapshot)
 
     def _page(
         self,
@@ -215,7 +211,7 @@ class Press:
             "languages": list(Language),
             "language": language,
             "home": home_path(language),
-            "feed": feed_path(language),
+            "feeds": [(feed, feed_path(language, feed.file)) for feed in FEEDS],
             "history": history_path(language),
             "open_data": data_path(language),
             "facility_icons": FACILITY_ICONS,
@@ -227,9 +223,7 @@ class Press:
         }
 
     def _texts(self, accepted: Accepted, snapshot: Snapshot) -> dict[Language, Notice]:
-        return {
-            info.language: self._notice(accepted, info.language, snapshot) for info in accepted.alert.infos
-        }
+        return texts_of(accepted, snapshot.slots, self._portal.clock)
 
     def _notice(self, accepted: Accepted, language: Language, snapshot: Snapshot) -> Notice:
         return notice(accepted, language, snapshot.slots, self._portal.clock)

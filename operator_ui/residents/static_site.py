@@ -18,10 +18,10 @@ from hub.background import Background
 from hub.errors import HubError
 from hub.language import Language
 from hub.ledger.alerts import Accepted
-from operator_ui.residents import feed
 from operator_ui.residents.data_files import CATALOGUE, Subject
 from operator_ui.residents.data_routes import past_edition
 from operator_ui.residents.document import Edition, Written
+from operator_ui.residents.feeds import FEEDS, LENGTH
 from operator_ui.residents.news import News
 from operator_ui.residents.portal import Residents, cap_path
 from operator_ui.residents.press import Press
@@ -87,7 +87,7 @@ class StaticSite:
     async def _latest(self, snapshot: Snapshot) -> "_Known":
         """The newest alerts; those read last, where the ledger does not answer: its absence is to be told, too."""
         try:
-            recent = await self._news.recent(feed.LENGTH)
+            recent = await self._news.recent(LENGTH)
             alerts = _named(snapshot, recent)
             found = {
                 each.alert.identifier: await self._news.with_references(each.alert.identifier)
@@ -134,12 +134,13 @@ class StaticSite:
                     partial(_body, partial(press.data.past, file, snapshot, known.past)),
                 )
             elif not file.old:
-                yield file.path.lstrip("/"), partial(_body, partial(press.data.sites, file, snapshot))
+                yield file.path.lstrip("/"), partial(_body, partial(press.data.present, file, snapshot))
         yield CATALOGUE.lstrip("/"), partial(_body, partial(press.data.catalogue, snapshot))
         yield "api/shelters.json", partial(_body, partial(press.shelters_json, snapshot))
         yield "api/banner.json", partial(_body, partial(press.banner_json, snapshot))
         yield "api/alerts.json", partial(_body, partial(press.alerts_json, snapshot))
-        yield "feed.atom", partial(_body, partial(press.feed, Language.JA, snapshot, recent))
+        for feed in FEEDS:
+            yield feed.file, partial(_body, partial(press.feed, feed, Language.JA, snapshot, recent))
         yield "404.html", partial(_body, partial(press.missing, Language.JA, snapshot))
         yield "index.html", partial(_body, partial(press.home, Language.JA, snapshot))
 
@@ -149,7 +150,9 @@ class StaticSite:
         press = self._press
         yield f"{language}/500.html", partial(press.fault, language)
         yield f"{language}/404.html", partial(_body, partial(press.missing, language, snapshot))
-        yield f"{language}/feed.atom", partial(_body, partial(press.feed, language, snapshot, recent))
+        for feed in FEEDS:
+            path = f"{language}/{feed.file}"
+            yield path, partial(_body, partial(press.feed, feed, language, snapshot, recent))
         yield f"{language}/history.html", partial(_body, partial(press.history, language, snapshot, recent))
         yield f"{language}/open-data.html", partial(_body, partial(press.open_data, language, snapshot))
         yield f"{language}/banner.html", partial(_body, partial(press.banner, language, snapshot))

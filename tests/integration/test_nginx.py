@@ -112,6 +112,8 @@ PATHS = [
     f"/a/{NUMBER}",
     "/feed.atom",
     "/ne/feed.atom",
+    "/feed.rss",
+    "/vi/feed.json",
     "/zh-Hant/history",
     "/ko/banner",
     "/api/banner.json",

@@ -57,6 +57,8 @@ async def test_every_language_has_its_pages_and_says_of_when_they_are(town: Town
             "404.html",
             "500.html",
             "feed.atom",
+            "feed.rss",
+            "feed.json",
             "a/2026-0147.html",
         )
         assert all(f"{language}/{name}" in found for name in names)
@@ -98,6 +100,8 @@ async def test_it_says_what_the_listener_says(town: Town, site: StaticSite) -> N
             ("/api/alerts.json", "api/alerts.json"),
             ("/api/shelters.json", "api/shelters.json"),
             ("/vi/feed.atom", "vi/feed.atom"),
+            ("/ne/feed.rss", "ne/feed.rss"),
+            ("/feed.json", "feed.json"),
             ("/ko/history", "ko/history.html"),
             ("/vi/banner", "vi/banner.html"),
             ("/vi/open-data", "vi/open-data.html"),

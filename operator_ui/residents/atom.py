@@ -1,40 +1,31 @@
 """The latest alerts as an Atom feed (RFC 4287), each with its page and its CAP document."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from lxml import etree
 
-from hub.city import City
 from hub.clock import cap_time
 from hub.language import Language
 from operator_ui.residents.cap import CONTENT_TYPE as CAP_TYPE
 from operator_ui.residents.cap import printable
+from operator_ui.residents.masthead import Masthead
 from operator_ui.residents.notice import Notice
 from operator_ui.residents.portal import alert_path, cap_path, feed_path, home_path
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 CONTENT_TYPE = "application/atom+xml"
-LENGTH = 20
-"""Entries."""
+FILE = "feed.atom"
 
 
-def feed(
-    notices: Sequence[Notice],
-    language: Language,
-    *,
-    city: City,
-    url: str,
-    title: str,
-    checked_at: datetime,
-) -> bytes:
+def atom(notices: Sequence[Notice], language: Language, masthead: Masthead) -> bytes:
     """UTF-8 with an XML declaration, the newest first. A drill's title says that it is one."""
+    city, url, title, checked_at = masthead
     root = etree.Element(_tag("feed"), nsmap={None: NAMESPACE})
     root.set("{http://www.w3.org/XML/1998/namespace}lang", language.value)
-    _add(root, "id", url + feed_path(language))
+    _add(root, "id", url + feed_path(language, FILE))
     _add(root, "title", title)
     _add(root, "updated", cap_time(max((notice.alert.sent for notice in notices), default=checked_at)))
-    _link(root, "self", url + feed_path(language), CONTENT_TYPE)
+    _link(root, "self", url + feed_path(language, FILE), CONTENT_TYPE)
     _link(root, "alternate", url + home_path(language), "text/html")
     _add(etree.SubElement(root, _tag("author")), "name", city.names[language])
     for notice in notices:
