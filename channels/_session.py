@@ -6,18 +6,24 @@ goes through here. It offers what line-bot-sdk and tweepy use: `request` and `cl
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from hub.delivery import Outcome
 from hub.errors import Refused
 from hub.gate import Gate
 from hub.outbound import REHEARSAL_HEADER, Outbound
+
+
+def nowhere(_url: str) -> bool:
+    """No other address."""
+    return False
 
 
 class GatewaySession:
@@ -38,8 +44,14 @@ class GatewaySession:
         timeout_s: float,
         connections: int,
         library_url: str | None = None,
+        others: Callable[[str], bool] = nowhere,
+        resolver: Callable[[], AbstractResolver] | None = None,
     ) -> None:
-        """Raises `Refused` where this hub may not talk to `base_url`; `setting` names its place."""
+        """`others`: which addresses besides `base_url` may be asked, each allowed by this hub's way out. `resolver`: of
+        names that somebody else chose; a proxy resolves for itself.
+
+        Raises `Refused` where this hub may not talk to `base_url`; `setting` names its place.
+        """
         outbound.allow(base_url, setting=setting)
         if outbound.proxy is not None:
             outbound.allow(outbound.proxy, setting="[proxy] url")
@@ -49,6 +61,8 @@ class GatewaySession:
         self._connections = connections
         self._free = asyncio.Semaphore(connections)
         self._library_url = library_url or self._base_url
+        self._others = others
+        self._resolver = resolver if outbound.proxy is None else None
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._session: aiohttp.ClientSession | None = None
@@ -59,7 +73,11 @@ class GatewaySession:
         """One connection more than may send: a probe does not wait behind what is sent."""
         await self.close()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections + 1, ssl=self._outbound.tls()),
+            connector=aiohttp.TCPConnector(
+                limit=self._connections + 1,
+                ssl=self._outbound.tls(),
+                resolver=self._resolver() if self._resolver else None,
+            ),
             proxy=self._outbound.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._recognise,),
@@ -97,7 +115,8 @@ class GatewaySession:
 
     def _address(self, url: str | URL) -> URL:
         address = URL(str(url).replace(self._library_url, self._base_url, 1), encoded=True)
-        if not address.absolute or address.origin() != URL(self._base_url).origin():
+        ours = address.absolute and address.origin() == URL(self._base_url).origin()
+        if not ours and not self._others(str(address)):
             raise Refused(
                 f"{self._setting}: a request to another host than this was refused; nothing was sent. / "
                 "設定にない宛先への通信を止めました。送っていません"

@@ -96,6 +96,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int = 1
     references: tuple[str, ...] = ()
     correction: bool = False  # 訂正: says that the referenced alert was wrong
+    first: str = ""  # identifier of the first alert of this event; empty: this one
+
+    @property
+    def thread(self) -> str:
+        """The same for every alert of one event."""
+        return self.first or self.identifier
 
     @property
     def status(self) -> Status:

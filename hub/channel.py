@@ -95,6 +95,9 @@ class Capabilities:
     canary_every: timedelta | None = None
     """How often a message to an address of the city's own tries the channel end to end (`hub.canary`). None: there is
     nobody it could be sent to, or every sending proves itself."""
+    gone: frozenset[str] = frozenset()
+    """Reasons of a refusal for good that say that there is no such address any more: its contact is taken out of the
+    register (`hub.gone`)."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
 
@@ -123,7 +126,7 @@ class Span(msgspec.Struct, frozen=True):
 Spans = tuple[Span, ...]
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one variant says, rendered and frozen before the first try.
 
     Channel-neutral: a connector picks the form it carries and adds only its own framing. Texts end
@@ -146,6 +149,9 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     speech: Spans
     link: str
     """The public page of this alert in this language."""
+    thread: str = ""
+    """The identifier of the first alert of this event, which updates and corrections are about. Empty, in what an
+    earlier version froze: not known."""
 
     @staticmethod
     def text(spans: Spans) -> str:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
+from hub.subscription import BadSubscription, Subscription
+
 
 class Wrong(Exception):
     """This is no such address. Says what it should be, and never what it was."""
@@ -45,6 +47,17 @@ def telephone(typed: str) -> str:
     if not _E164.fullmatch(digits):
         raise Wrong("is no telephone number: write it as 090-0000-0000", "電話番号は 090-0000-0000 のように")
     return digits
+
+
+def webpush(given: str) -> str:
+    """A browser's subscription in one line (`hub.subscription`). Raises `Wrong`."""
+    try:
+        return Subscription.read(given).line
+    except BadSubscription:
+        raise Wrong(
+            "is no push subscription: its endpoint, p256dh and auth with a space between them",
+            "プッシュ通知の登録（endpoint p256dh auth を空白で区切る）ではありません",
+        ) from None
 
 
 def mobile(typed: str) -> str:

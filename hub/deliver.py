@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from hub import calling, receipts
+from hub import calling, gone, receipts
 from hub import claim as claims
 from hub.addresses import Addresses
 from hub.approved import Approved
@@ -98,6 +98,7 @@ class Delivery:
         self.pace = Pace(live, capabilities, lease=life.leases.lease)
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
+        self.gone = gone.Gone(capabilities)
         self.approved = Approved(ledger, keys)
         self.addresses = Addresses(ledger, keys, capabilities.kind)
         self.claims = Together(partial(claims.take, ledger, life), most=TOGETHER, for_all=AWAY)
@@ -147,6 +148,15 @@ class Delivery:
             raise
         except Exception:
             log.exception("an outcome could not be recorded; the claim runs out", batch=attempt.batch.id)
+        else:
+            await self._forget(attempt)
+
+    async def _forget(self, attempt: Attempt) -> None:
+        """Who is no more at the gateway is no longer in the register; another claim's word counts as much."""
+        if not self.capabilities.gone:
+            return
+        if lost := self.gone.found(attempt.batch, attempt.results):
+            await gone.take_out(self.ledger, self.keys, attempt.batch, lost, at=self.clock())
 
     async def _run(self, attempt: Attempt) -> timedelta | None:
         """Through the stages. None: there is a result for everybody. Else nothing was sent, and the batch is to

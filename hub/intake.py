@@ -287,6 +287,7 @@ class Intake(Drafting):
             sequence=1 + max((each.alert.sequence for each in references), default=0),
             references=message.references,
             correction=message.correction,
+            first=references[0].alert.thread if references else "",
         )
         return alert, number
 

@@ -92,6 +92,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         short=_filled(texts["short"], written),
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
+        thread=alert.thread,
     )
     verify(content, alert)
     return content

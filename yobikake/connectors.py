@@ -22,6 +22,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "voice": ("channels.voice", "Voice"),
     "sms": ("channels.sms", "Sms"),
     "wifi": ("channels.wifi", "Wifi"),
+    "webpush": ("channels.webpush", "Webpush"),
     "website": ("channels.website", "Website"),
     "manual": ("channels.manual", "Manual"),
 }

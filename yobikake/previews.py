@@ -56,6 +56,13 @@ def _sms(content: Content) -> Sequence[str]:
     return (text(content),)
 
 
+def _webpush(content: Content) -> Sequence[str]:
+    from channels.webpush.message import notification  # noqa: PLC0415
+
+    shown = notification(content)
+    return shown.title, shown.body
+
+
 def _short(content: Content) -> Sequence[str]:
     return (content.text(content.short), content.link)
 
@@ -66,6 +73,7 @@ _PREVIEWS: dict[str, Preview] = {
     "x": _x,
     "voice": _voice,
     "sms": _sms,
+    "webpush": _webpush,
     "website": _short,
 }
 _SECONDS: dict[str, Seconds] = {"voice": _voice_seconds}

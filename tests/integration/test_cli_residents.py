@@ -51,11 +51,23 @@ def test_everybody_in_a_file_is_registered_and_counted(tmp_path: Path, made: Pat
         "residents": 3,
         "staff": 1,
         "dry_run": False,
-        "channels": {"mail": {"ja": 2, "en": 1}, "line": {"vi": 1}, "voice": {"ja": 1}, "sms": {}},
+        "channels": {
+            "mail": {"ja": 2, "en": 1},
+            "line": {"vi": 1},
+            "voice": {"ja": 1},
+            "sms": {},
+            "webpush": {},
+        },
     }
     assert json.loads(run("residents", "count", "-s", made, "--json").out) == {
         "residents": 3,
-        "channels": {"mail": {"ja": 1, "en": 1}, "line": {"vi": 1}, "voice": {"ja": 1}, "sms": {}},
+        "channels": {
+            "mail": {"ja": 1, "en": 1},
+            "line": {"vi": 1},
+            "voice": {"ja": 1},
+            "sms": {},
+            "webpush": {},
+        },
     }
     assert reached(made, "mail", Variant(Language.JA, Zone("asahi-tsuiji"))) == ["sato..x@docomo.ne.jp"]
     assert reached(made, "mail", Variant(Language.JA, None)) == ["tanaka@example.lg.jp"]
@@ -66,9 +78,9 @@ def test_the_summary_is_read_by_people(tmp_path: Path, made: Path) -> None:
     said = run("residents", "import", sheet(tmp_path, ROWS), "-s", made)
     assert said.code == 0
     assert "住民 3, staff / 職員 1" in said.out
-    assert ["Tiếng", "Việt", "0", "1", "0", "0"] in [row.split() for row in said.out.splitlines()]
+    assert ["Tiếng", "Việt", "0", "1", "0", "0", "0"] in [row.split() for row in said.out.splitlines()]
     counted = run("residents", "count", "-s", made)
-    assert [row.split() for row in counted.out.splitlines()][-1] == ["2", "1", "1", "0"]
+    assert [row.split() for row in counted.out.splitlines()][-1] == ["2", "1", "1", "0", "0"]
     assert not any(secret in said.out + said.err + counted.out for secret in SECRETS)
 
 
@@ -79,7 +91,7 @@ def test_the_audit_trail_holds_counts_only(tmp_path: Path, made: Path) -> None:
     assert entry.detail == {
         "residents": 3,
         "staff": 1,
-        "channels": {"mail": 3, "line": 1, "voice": 1, "sms": 0},
+        "channels": {"mail": 3, "line": 1, "voice": 1, "sms": 0, "webpush": 0},
     }
     stored = b"".join(path.read_bytes() for path in (made.parent / "data").iterdir())
     assert not any(secret.encode() in stored for secret in SECRETS)
@@ -136,7 +148,7 @@ def test_twenty_thousand_people_come_in_at_once(tmp_path: Path, made: Path) -> N
     people = (f",,13207-{n % 80 + 1:03},r{n}@mail.example,,+8142{n:07},yes" for n in range(20_000))
     said = run("residents", "import", sheet(tmp_path, people), "-s", made, "--json")
     assert json.loads(said.out)["channels"] == {
-        "mail": {"ja": 20_000}, "line": {}, "voice": {"ja": 20_000}, "sms": {},
+        "mail": {"ja": 20_000}, "line": {}, "voice": {"ja": 20_000}, "sms": {}, "webpush": {},
     }  # fmt: skip
     assert packed(made) == 40_000
     assert revision(made) == before + 1

@@ -1,0 +1,186 @@
+"""Each subscription is a request of its own to its browser's push service (docs/decisions/0049).
+
+A push service keeps no key of a request, so a repeat cannot be recognised: it replaces what was not delivered yet
+(`Topic`), and what is shown already is replaced without a sound (`sw.js`).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+
+import aiohttp
+import msgspec
+
+from channels._public import PublicResolver
+from channels._session import GatewaySession, unanswered
+from channels._twilio.pace import paced
+from channels.webpush import answers, vapid
+from channels.webpush.encryption import encrypt
+from channels.webpush.message import payload, topic, urgent
+from channels.webpush.settings import Settings
+from hub.channel import Capabilities, Content, Health, Parcel
+from hub.clock import Clock
+from hub.delivery import Outcome, Result
+from hub.errors import BadSettings, Refused
+from hub.outbound import Deployment, Outbound
+from hub.recipient import Recipient
+from hub.subscription import BadSubscription, Services, Subscription
+
+_PLACE = "[channels.webpush]"
+
+CAPABILITIES = Capabilities(
+    kind="webpush",
+    japanese="ブラウザの通知",
+    batch_size=100,
+    connections=2,
+    single_requests=True,
+    gone=answers.GONE,
+)
+
+
+class Webpush:
+    """Implements `hub.channel.Channel`. An address is a `hub.subscription.Subscription`'s line."""
+
+    capabilities: Capabilities = CAPABILITIES
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        self.capabilities = replace(
+            CAPABILITIES,
+            requests_per_s=settings.requests_per_s,
+            request_deadline=timedelta(seconds=settings.timeout_s),
+        )
+        self._services = _services(settings, outbound)
+        key = vapid.load(settings.key_file, setting=f"{_PLACE} key_file")
+        self._vapid = vapid.Vapid(key, subject=settings.subject, clock=clock)
+        self._clock = clock
+        self._session = GatewaySession(
+            outbound=outbound,
+            base_url=self._services.origins[0].replace("*.", ""),
+            setting=f"{_PLACE} services",
+            timeout_s=settings.timeout_s,
+            connections=settings.at_once,
+            others=self._services.allow,
+            resolver=PublicResolver if outbound.deployment is Deployment.PRODUCTION else None,
+        )
+        self._key_taken = False
+        """A service has taken a message under our key: what is refused since is about its subscription."""
+
+    async def open(self) -> None:
+        await self._session.open()
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        body = payload(parcel.content)
+        if body is None:
+            for recipient in parcel.to:
+                yield Result(recipient.id, Outcome.UNSUPPORTED, reason="too long")
+            return
+        doubted: list[Result] = []
+
+        async def push(recipient: Recipient) -> Result:
+            return await self._push(parcel, recipient, body)
+
+        async with aclosing(paced(parcel.to, push, turn=parcel.turn)) as results:
+            async for result in results:
+                if result.outcome is Outcome.CREDENTIALS:
+                    doubted.append(result)
+                else:
+                    yield result
+        for result in doubted:
+            yield self._settled(result)
+
+    async def probe(self) -> Health:
+        """Asks every service that is named whole whether it answers. Nobody hears of it."""
+        found = []
+        for origin in self._services.origins:
+            if "*" not in origin:
+                try:
+                    found.append((origin, await self._answer(origin)))
+                except Refused as e:
+                    return self._health(ok=False, detail=e.message)
+        bad = [f"{origin}: {said}" for origin, said in found if said]
+        detail = "; ".join(bad) or f"応答あり / answering: {len(found)}"
+        return self._health(ok=not bad, detail=detail)
+
+    async def _push(self, parcel: Parcel, recipient: Recipient, body: bytes) -> Result:
+        try:
+            to = Subscription.read(recipient.address)
+        except BadSubscription:
+            return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
+        if not self._services.allow(to.endpoint):
+            return Result(recipient.id, Outcome.PERMANENT, reason="service")
+        parcel.prepare()
+        encrypted, headers = encrypt(body, to), self._headers(parcel, to)
+        try:
+            async with (
+                self._session.gated(parcel.gate),
+                self._session.request("POST", to.endpoint, data=encrypted, headers=headers) as answer,
+            ):
+                return self._result(recipient, answer)
+        except (aiohttp.ClientError, TimeoutError) as e:
+            return Result(recipient.id, unanswered(e), reason=type(e).__name__)
+
+    def _headers(self, parcel: Parcel, to: Subscription) -> dict[str, str]:
+        """RFC 8030 §5.2 to §5.4."""
+        content: Content = parcel.content
+        left_s = int((parcel.expires_at - self._clock()).total_seconds())
+        return {
+            "Authorization": self._vapid.header(to.origin),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(max(0, left_s)),
+            "Urgency": "high" if urgent(content) else "normal",
+            "Topic": topic(content),
+        }
+
+    def _result(self, recipient: Recipient, answer: aiohttp.ClientResponse) -> Result:
+        outcome = answers.outcome(answer.status)
+        if outcome is Outcome.ACCEPTED:
+            self._key_taken = True
+            return Result(recipient.id, outcome)
+        return Result(
+            recipient.id,
+            outcome,
+            reason=str(answer.status),
+            retry_after=answers.retry_after(answer.headers.get("Retry-After"), self._clock),
+            alone=str(answer.status) in answers.GONE,
+        )
+
+    def _settled(self, result: Result) -> Result:
+        """Anybody may subscribe under a key that is not ours: one such subscription must not pause the channel."""
+        if not self._key_taken:
+            return result
+        return msgspec.structs.replace(result, outcome=Outcome.PERMANENT, alone=True)
+
+    async def _answer(self, origin: str) -> str:
+        """What is wrong with this service; empty: nothing."""
+        try:
+            async with self._session.request(
+                "GET", f"{origin}/", headers={"Authorization": self._vapid.header(origin)}
+            ) as answer:
+                bad = answer.status >= 500 or answer.status in (401, 403)
+                return str(answer.status) if bad else ""
+        except (aiohttp.ClientError, TimeoutError) as e:
+            return type(e).__name__
+
+    def _health(self, *, ok: bool, detail: str) -> Health:
+        return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _services(settings: Settings, outbound: Outbound) -> Services:
+    """Raises `BadSettings`; `Refused` for an address that this kind of hub may not talk to."""
+    try:
+        services = Services.of(settings.services)
+    except ValueError as e:
+        raise BadSettings(f"{_PLACE} services", f"{e} / https://… の形で書いてください") from None
+    for origin in services.origins:
+        outbound.allow(origin, setting=f"{_PLACE} services")
+        if outbound.deployment is Deployment.PRODUCTION and not origin.startswith("https://"):
+            raise Refused(
+                f"{_PLACE} services: a production hub pushes to https:// addresses only. Nothing was sent. / "
+                "本番のハブは https:// の宛先にだけ送ります。送っていません"
+            )
+    return services
