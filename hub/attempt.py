@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.channel import Content
+from hub.asking import Ask
+from hub.channel import Content, nothing
 from hub.claim import Claim
 from hub.clock import Clock
 from hub.delivery import REACHED, Batch, Outcome, Result
@@ -30,6 +31,7 @@ class Attempt:
     gate: Gate = field(init=False)
     content: Content | None = None
     to: list[Recipient] = field(default_factory=list)
+    ask: Ask = nothing
     sending: bool = False
     """The gate has let a request pass: from here on, what is not known is ambiguous."""
     results: dict[RecipientId, Result] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
 from hub.language import Language
 from hub.recipient import Recipient, RecipientId
+from hub.reply import Question
 
 
 class Unit(StrEnum):
@@ -78,6 +79,8 @@ class Capabilities:
     is kept for them. The acceptance is final all the same until one comes: nobody waits for it."""
     single_requests: bool = False
     """Each recipient of a batch is a request of its own (calls, SMS), and counts against the rate."""
+    takes_keys: bool = False
+    """Who is reached may answer by a key (`Parcel.ask`)."""
     max_attempts: int | None = None
     """Tries of one recipient; None: until the alert expires. Of people, only tries count that failed on their
     own account (`Result.alone`)."""
@@ -172,6 +175,11 @@ async def all_ours(recipient: RecipientId, refs: Collection[ProviderRef]) -> Set
     return frozenset(refs)
 
 
+def nothing(recipient: RecipientId) -> Question | None:
+    """What is asked where nobody is asked."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """One batch, ready to be handed over."""
@@ -200,6 +208,8 @@ class Parcel:
     answer_at: str = ""
     """The address at which the only recipient of this parcel says whether they come (a muster); the content's link
     is the same. By telephone it takes a key, at `/keys/LANGUAGE` behind it. Empty: nobody is asked."""
+    ask: Callable[[RecipientId], Question | None] = nothing
+    """What a resident may be asked once they have heard the order (`Capabilities.takes_keys`). None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +304,19 @@ class Callbacks(Protocol):
         Raises:
             Forbidden: the signature is missing or wrong.
             BadInput: signed, but not understood.
+        """
+        ...
+
+
+@runtime_checkable
+class AsksBack(Protocol):
+    """Optional: the provider asks us what to do next, while somebody listens."""
+
+    def signed_form(self, headers: Mapping[str, str], body: bytes, *, url: str) -> Mapping[str, str]:
+        """The fields of a question to `url`, exactly as the provider was given it.
+
+        Raises:
+            Forbidden: the signature is missing or wrong.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Deliver: one batch through its stages.
 
-    claim → recall → superseded? → mode? → expired? → open → pace → send → record
+    claim → recall → superseded? → mode? → expired? → open → prepare question → pace → send → record
 
 The claim is committed before the first byte. A stage ends the attempt by raising what the gate
 raises; whatever happens after the claim, `record` writes one outcome for each recipient, or the
@@ -22,6 +22,7 @@ from hub import calling, gone, receipts
 from hub import claim as claims
 from hub.addresses import Addresses
 from hub.approved import Approved
+from hub.asking import Asking
 from hub.attempt import Attempt
 from hub.breaker import Breaker
 from hub.channel import Capabilities, Channel, Parcel
@@ -47,6 +48,7 @@ from hub.live import Live
 from hub.newest import Newest
 from hub.pace import NOT_BEFORE, NotYet, Pace
 from hub.recipient import RecipientId
+from hub.reply import keys_of
 from hub.retry import judge
 from hub.together import Together
 
@@ -83,8 +85,11 @@ class Delivery:
         clock: Clock,
         page: Page,
         random: Random | None = None,
+        asking: Asking | None = None,
     ) -> None:
-        """`capabilities`: the channel's own, or those with the city's settings laid over them."""
+        """`capabilities`: the channel's own, or those with the city's settings laid over them. `asking`: what residents
+        are asked; None: nothing.
+        """
         self.channel = channel
         self.capabilities = capabilities
         self.ledger = ledger
@@ -96,6 +101,7 @@ class Delivery:
         self.page = page
         self.random = random or Random()  # noqa: S311 - jitter
         self.pace = Pace(live, capabilities, lease=life.leases.lease)
+        self.asking = asking if capabilities.takes_keys else None
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
         self.gone = gone.Gone(capabilities)
@@ -262,6 +268,21 @@ async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     attempt.to = found.recipients([member for member in batch.members if member not in elsewhere])
 
 
+async def prepare_question(delivery: Delivery, attempt: Attempt) -> None:
+    """What they may answer by a key. Whatever the ledger says, the order itself goes out."""
+    asking, alert = delivery.asking, attempt.accepted.alert
+    if asking is None or not attempt.to or not keys_of(alert):
+        return
+    number, members = attempt.accepted.number, [each.id for each in attempt.to]
+    try:
+        ask = await delivery.ledger.read(lambda conn: asking.of(conn, alert, number, members))
+    except AWAY:
+        log.warning("nobody of a batch is asked: the database is away", batch=attempt.batch.id)
+        return
+    if ask is not None:
+        attempt.ask = ask
+
+
 async def _unsealed(delivery: Delivery, batch: Batch) -> Opened:
     try:
         return await delivery.addresses.of(batch.variant, batch.members)
@@ -301,6 +322,7 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         content=content,
         to=attempt.to,
         answer_at=answer_at,
+        ask=attempt.ask,
         gate=partial(_pass, attempt),
         prepare=attempt.gate,
         resend=attempt.batch.resend,
@@ -350,7 +372,7 @@ def _pass(attempt: Attempt) -> None:
 
 
 Stage = Callable[[Delivery, Attempt], Awaitable[None]]
-STAGES: tuple[Stage, ...] = (recall, superseded, mode, expired, open_addresses, pace, send)
+STAGES: tuple[Stage, ...] = (recall, superseded, mode, expired, open_addresses, prepare_question, pace, send)
 """After the claim and before the record, in this order."""
 
 

@@ -35,10 +35,19 @@ Tiers = tuple[frozenset[Town], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Of a city. `invented`: the hazards whose order is not from a published map."""
+    """Of a city. `invented`: the hazards whose order is not from a published map.
+
+    `leaving`: whose people must leave their houses, upstairs or not: of the 家屋倒壊等氾濫想定区域, and where the water
+    rises above the upper floor.
+    """
 
     tiers: Mapping[Hazard, Tiers] = field(default_factory=dict)
+    leaving: Mapping[Hazard, frozenset[Town]] = field(default_factory=dict)
     invented: frozenset[Hazard] = frozenset()
+
+    def may_stay(self, hazard: Hazard, town: Town) -> bool:
+        """Whether the upper floor of a house there may be spoken of (屋内安全確保). Not where no map says so."""
+        return town != "" and hazard in self.leaving and town not in self.leaving[hazard]
 
 
 NOBODY_FIRST = Exposure()
@@ -92,6 +101,7 @@ class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     hazard: Hazard
     source: Annotated[str, Meta(min_length=1)]
     invented: bool = False
+    leaving_tiers: Annotated[int, Meta(ge=0)] | None = None
     tiers: Annotated[list[Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
 
 
@@ -112,6 +122,10 @@ def load(folder: Folder, city: City) -> Exposure:
     return Exposure(
         tiers={
             row.hazard: tuple(frozenset(by_name[name] for name in tier) for tier in row.tiers) for row in rows
+        },
+        leaving={
+            row.hazard: frozenset(by_name[name] for tier in row.tiers[: row.leaving_tiers] for name in tier)
+            for row in rows
         },
         invented=frozenset(row.hazard for row in rows if row.invented),
     )

@@ -36,6 +36,7 @@ from yobikake import callbacks, canary_role, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
+from yobikake.telephone import telephone
 
 
 async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
@@ -111,6 +112,7 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
         embedded_by=settings.embedded_by,
         publisher=load_publisher(assembly.city_folder),
         samples=samples,
+        telephone=telephone(assembly),
     )
 
 

@@ -22,6 +22,7 @@ from hub import exposure as exposures
 from hub import keys as key_files
 from hub import on_call, prepared
 from hub.alert import Lane
+from hub.asking import Asking
 from hub.background import Background
 from hub.bus import Bus
 from hub.bus.access import access
@@ -94,6 +95,7 @@ class Assembly:
     planner: Planner
     sweeper: Sweeper
     postbox: Postbox
+    asking: Asking
     office: DeadLetterOffice
     disk: Disk
     board: LiveBoard
@@ -114,6 +116,7 @@ class Assembly:
             life=self.life,
             clock=self.clock,
             page=self.pager.page,
+            asking=self.asking,
         )
         return Worker(delivery, lane, transport=self.bus, records=self.records)
 
@@ -276,6 +279,7 @@ def _assembly(
         postbox=Postbox(
             ledger=ledger, transport=bus, records=records, capabilities=capabilities, clock=clock
         ),
+        asking=Asking(keys=keys, exposure=exposure, public_url=settings.residents.url),
         office=DeadLetterOffice(ledger=ledger, transport=bus, records=records, page=pager.page, clock=clock),
         disk=disk,
         board=board,

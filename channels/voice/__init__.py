@@ -2,7 +2,7 @@
 
 A call is created with its TwiML in the request and its outcome comes back to `callback_url`.
 `completed` is DELIVERED, not ANSWERED: without answering machine detection nobody knows who or
-what picked up, and with it the first seconds of the order would be lost on people.
+what picked up, and with it the first seconds of the order would be lost on people. A key that is pressed is ANSWERED.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -55,7 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `callback_url` is the public address at which Twilio reports, exactly as Twilio is to call it:
     its signature covers every character. `lines`: calls at once, where the contract says so; screens reckon
-    with it. `voices` replaces voice names by language tag.
+    with it. `voices` replaces voice names by language tag. `keypad`: whether residents are asked by which key to say
+    how they fare (`hub.reply`).
     """
 
     account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
@@ -67,11 +68,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lines: Annotated[int, Meta(ge=1)] | None = None
     ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
     voices: dict[Language, str] = {}
+    keypad: bool = True
     timeout_s: Annotated[float, Meta(gt=0)] = 20.0
 
 
 class Voice:
-    """Implements `hub.channel.Channel` and `hub.channel.Callbacks`."""
+    """Implements `hub.channel.Channel`, `hub.channel.Callbacks` and `hub.channel.AsksBack`."""
 
     capabilities: Capabilities = CAPABILITIES
 
@@ -81,6 +83,7 @@ class Voice:
             batch_size=settings.calls_per_s,
             requests_per_s=float(settings.calls_per_s),
             lines=settings.lines,
+            takes_keys=settings.keypad,
             request_deadline=timedelta(seconds=settings.timeout_s),
         )
         self._settings = settings
@@ -122,6 +125,9 @@ class Voice:
             return self._health(ok=False, detail=f"Twilio: {classify(e).reason}")
         return self._health(ok=account.status == "active", detail=f"Twilio {account.status}, {balance}")
 
+    def signed_form(self, headers: Mapping[str, str], body: bytes, *, url: str) -> Mapping[str, str]:
+        return self._account.signed_form(headers, body, url=url)
+
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
         fields = self._account.signed_form(headers, body, url=self._settings.callback_url)
         return report.receipts(fields, now=self._clock())
@@ -134,10 +140,8 @@ class Voice:
         return _still_ambiguous(failure) if failure and parcel.resend else failure
 
     def _caller(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
-        twiml = speech.twiml(parcel.content, names=self._settings.voices, answer_at=parcel.answer_at)
-
         async def call(recipient: Recipient) -> Result:
-            return await self._earlier(parcel, recipient) or await self._create(parcel, recipient, twiml)
+            return await self._earlier(parcel, recipient) or await self._create(parcel, recipient)
 
         return call
 
@@ -170,8 +174,14 @@ class Voice:
         missed = Result(recipient.id, Outcome.TEMPORARY, reason="missed", alone=True, cleared=True)
         return missed if made and parcel.resend else None
 
-    async def _create(self, parcel: Parcel, recipient: Recipient, twiml: str) -> Result:
+    async def _create(self, parcel: Parcel, recipient: Recipient) -> Result:
         """https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource."""
+        twiml = speech.twiml(
+            parcel.content,
+            names=self._settings.voices,
+            answer_at=parcel.answer_at,
+            ask=parcel.ask(recipient.id),
+        )
         try:
             async with self._account.gated(parcel.gate):
                 call = await self._account.client.calls.create_async(

@@ -1,110 +1,97 @@
-"""An order as TwiML: spoken twice, slowly, with pauses; nobody needs to press a key, but staff who are asked whether
-they come may at any moment (https://www.twilio.com/docs/voice/twiml/gather).
+"""An order as TwiML: spoken twice, slowly, with pauses; nobody needs to press a key.
 
-https://www.twilio.com/docs/voice/twiml/say/text-speech lists the voices. An answering machine
-records the whole order, wherever in it the recording begins.
+Residents may be asked how they fare, once they have heard all of it; staff who are asked whether they come may press a
+key at any moment (https://www.twilio.com/docs/voice/twiml/gather). An answering machine records the whole order,
+wherever in it the recording begins.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from twilio.twiml.voice_response import Gather, Say, SsmlProsody, VoiceResponse
+from twilio.twiml.voice_response import VoiceResponse
 
-from channels._xml import printable
-from hub import measure
+from channels.telephone import question, spoken
+from channels.telephone.dialogue import gather
+from channels.telephone.spoken import VOICES, Names, Verbs
 from hub.channel import Content
-from hub.language import Language
+from hub.reply import Question
+
+__all__ = ["TWIML_LIMIT", "VOICES", "seconds", "sentences", "twiml"]
 
 TWIML_LIMIT = 4000
 """Characters of TwiML in a request (https://www.twilio.com/docs/api/errors/32018)."""
 
-_SAY_BYTES = 2500
-"""UTF-8 bytes of text in one `<Say>`: the voices take 3,000 (https://www.twilio.com/docs/api/errors/13521)."""
-
-RATE = "90%"
 LEAD_IN_S = 1
 BETWEEN_S = 3
-BREAK_MS = 700
-KEY_WITHIN_S = 10
-"""After the last word, where a key is waited for."""
 
 
-class Voice(NamedTuple):
-    """`per_s`: characters it speaks in a second at `RATE`; an estimate for previews."""
-
-    language: str
-    name: str
-    per_s: float
-
-
-VOICES: Mapping[Language, Voice] = {
-    Language.JA: Voice("ja-JP", "Polly.Mizuki", 5.0),
-    Language.JA_EASY: Voice("ja-JP", "Polly.Mizuki", 5.0),
-    Language.EN: Voice("en-US", "Polly.Joanna", 13.0),
-    Language.ZH_HANS: Voice("cmn-CN", "Polly.Zhiyu", 3.8),
-    Language.ZH_HANT: Voice("cmn-TW", "Google.cmn-TW-Standard-A", 3.8),
-    Language.KO: Voice("ko-KR", "Polly.Seoyeon", 5.5),
-    Language.VI: Voice("vi-VN", "Google.vi-VN-Standard-A", 14.0),
-}
-"""Twilio has no Nepali voice: those recipients get the fallback language."""
-
-
-def twiml(content: Content, *, names: Mapping[Language, str], answer_at: str = "") -> str:
+def twiml(content: Content, *, names: Names, answer_at: str = "", ask: Question | None = None) -> str:
     """The call as Twilio plays it. `names` replaces a voice that Twilio no longer offers. `answer_at`: as
-    `hub.channel.Parcel` has it; the first key ends the speaking.
+    `hub.channel.Parcel` has it; the first key ends the speaking. `ask`: only the repetition can be cut short.
 
-    May be longer than `TWIML_LIMIT`: then Twilio would refuse it.
+    A question for which there is no room is left out, never the order. May be longer than `TWIML_LIMIT` all the same:
+    then Twilio would refuse it.
     """
-    voice = VOICES[content.language]
-    voice = voice._replace(name=names.get(content.language, voice.name))
-    response = VoiceResponse()
-    response.pause(length=LEAD_IN_S)
-    spoken: VoiceResponse | Gather = response
     if answer_at:
-        keys = f"{answer_at}/keys/{content.language}"
-        spoken = Gather(input="dtmf", num_digits=1, timeout=KEY_WITHIN_S, action=keys, method="POST")
-        response.append(spoken)
-    _order(spoken, content, voice)
-    spoken.pause(length=BETWEEN_S)
-    _order(spoken, content, voice)
+        return _answered_at_any_moment(content, names, f"{answer_at}/keys/{content.language}")
+    if ask is not None:
+        for times in (2, 1):
+            asking = _with_question(content, names, ask, times=times)
+            if len(asking) <= TWIML_LIMIT:
+                return asking
+    response = _begun()
+    _twice(response, content, names)
     return str(response)
 
 
 def seconds(content: Content) -> float:
-    """About how long the whole call speaks, both times and all pauses; for previews and plans."""
-    pace = measure.Pace(VOICES[content.language].per_s, BREAK_MS / 1000)
-    order_s = measure.spoken_s(printable(Content.text(content.speech)), pace)
-    return LEAD_IN_S + 2 * order_s + BETWEEN_S
+    """About how long the order speaks, both times and all pauses; for previews and plans. Without a question."""
+    return LEAD_IN_S + 2 * spoken.seconds(_text(content), content.language) + BETWEEN_S
 
 
-def sentences(content: Content) -> list[str]:
+def sentences(content: Content) -> Sequence[str]:
     """The speech in pieces that a breath follows, without what XML 1.0 cannot hold."""
-    return measure.sentences(printable(Content.text(content.speech)))
+    return spoken.sentences(_text(content))
 
 
-def _order(response: VoiceResponse | Gather, content: Content, voice: Voice) -> None:
-    for group in _groups(sentences(content)):
-        say = Say(language=voice.language, voice=voice.name)
-        say.nest(_slowly(group))
-        response.append(say)
+def _answered_at_any_moment(content: Content, names: Names, keys: str) -> str:
+    response = _begun()
+    asking = gather(keys)
+    _twice(asking, content, names)
+    response.append(asking)
+    return str(response)
 
 
-def _slowly(group: list[str]) -> SsmlProsody:
-    prosody = SsmlProsody(rate=RATE)
-    for number, sentence in enumerate(group):
-        if number:
-            prosody.break_(time=f"{BREAK_MS}ms")
-        prosody.nest(sentence)
-    return prosody
+def _with_question(content: Content, names: Names, ask: Question, *, times: int) -> str:
+    """The order whole, then the question; then both again, or the order alone."""
+    language = content.language
+    asked = question.question(ask.keys, language)
+    response = _begun()
+    _order(response, content, names)
+    asking = gather(f"{ask.at}/{language}")
+    spoken.say(asking, asked, language, names)
+    asking.pause(length=BETWEEN_S)
+    _order(asking, content, names)
+    if times == 2:
+        spoken.say(asking, asked, language, names)
+    response.append(asking)
+    return str(response)
 
 
-def _groups(pieces: list[str]) -> Iterator[list[str]]:
-    """As many sentences together as one `<Say>` holds."""
-    group: list[str] = []
-    for piece in pieces:
-        if group and len("".join([*group, piece]).encode()) > _SAY_BYTES:
-            yield group
-            group = []
-        group.append(piece)
-    if group:
-        yield group
+def _begun() -> VoiceResponse:
+    response = VoiceResponse()
+    response.pause(length=LEAD_IN_S)
+    return response
+
+
+def _twice(into: Verbs, content: Content, names: Names) -> None:
+    _order(into, content, names)
+    into.pause(length=BETWEEN_S)
+    _order(into, content, names)
+
+
+def _order(into: Verbs, content: Content, names: Names) -> None:
+    spoken.say(into, _text(content), content.language, names)
+
+
+def _text(content: Content) -> str:
+    return Content.text(content.speech)

@@ -90,6 +90,12 @@ def get(conn: Connection, keys: Keys, identifier: str) -> Accepted:
     return _accepted(keys, row)
 
 
+def numbered(conn: Connection, number: str) -> str | None:
+    """The identifier of the alert with this public number."""
+    row = tables.alerts.c
+    return conn.execute(select(row.identifier).where(row.number == number)).scalar_one_or_none()
+
+
 def recent(conn: Connection, keys: Keys, *, limit: int = 50) -> list[Accepted]:
     """The newest first, without calls of staff: those are `of_muster`'s."""
     rows = conn.execute(

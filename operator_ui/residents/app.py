@@ -23,6 +23,7 @@ from operator_ui.residents.press import Press
 from operator_ui.residents.reader import best
 from operator_ui.residents.shelf import Shelf, Write
 from operator_ui.residents.snapshot import Snapshot
+from operator_ui.residents.telephone import TelephoneKeys
 
 _NUMBER = r"{number:(?:[A-Z]-)?\d{4}-\d{3,6}}"
 _LANGUAGE = "{language:" + "|".join(Language) + "}"
@@ -44,6 +45,7 @@ class _Listener:
         }
         self._leaving = LeavingPages(portal, self._press)
         self._answering = AnsweringPages(portal, self._press)
+        self._telephone = TelephoneKeys(portal, portal.telephone) if portal.telephone else None
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
         self._changes = Changes(
@@ -82,6 +84,7 @@ class _Listener:
                 web.get("/sw.js", self._worker),
                 *self._leaving.routes(_LANGUAGE),
                 *self._answering.routes(),
+                *(self._telephone.routes() if self._telephone else ()),
             ]
         )
         return app

@@ -160,8 +160,7 @@ class News:
         return replace(new, board=before.board)
 
     def _numbered(self, conn: Connection, number: str) -> Accepted | None:
-        row = tables.alerts.c
-        identifier = conn.execute(select(row.identifier).where(row.number == number)).scalar_one_or_none()
+        identifier = alerts.numbered(conn, number)
         found = alerts.get(conn, self._portal.keys, identifier) if identifier else None
         return found if found and _public(found) else None
 

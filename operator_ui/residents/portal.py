@@ -1,11 +1,13 @@
 """What the residents' pages need from the hub. Whoever starts the listener gives it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.asking import Asking
 from hub.city import City
 from hub.clock import Clock
+from hub.delivery import ProviderRef
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger
@@ -26,12 +28,27 @@ async def no_past(_since: datetime, _until: datetime) -> Sequence[Point]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telephone:
+    """What the telephone needs: whoever is called may press a key.
+
+    `form`: the fields of what the provider asks at an address, exactly as it was given that; raises `Forbidden`.
+    `answered`: somebody pressed a key in the call with this reference. `voices`: instead of those of each language.
+    """
+
+    asking: Asking
+    form: Callable[[Mapping[str, str], bytes, str], Mapping[str, str]]
+    answered: Callable[[ProviderRef, datetime], Awaitable[None]]
+    voices: Mapping[Language, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Residents:
     """`board`: `LiveBoard.now`. `slots`: what fills the texts now. `url`: under which residents reach the listener, no slash at the end.
 
     `senders`: who asks, behind a proxy. `streams`: how many may follow the pages at once.
     `embedded_by`: origins of the websites that may show the banner in a frame.
     `caller`: the one number the city calls from, if it does. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
+    `telephone`: where residents are called.
     """
 
     city: City
@@ -48,6 +65,7 @@ class Residents:
     caller: str = ""
     publisher: Publisher = CITY_ITSELF
     samples: Samples = no_past
+    telephone: Telephone | None = None
 
 
 def home_path(language: Language) -> str:

@@ -22,6 +22,7 @@ from config import folder
 from hub import calling
 from hub import city as cities
 from hub.alert import Lane
+from hub.asking import Asking
 from hub.authorise import Actor, Role
 from hub.breaker import Waits
 from hub.bus import Bus
@@ -32,6 +33,7 @@ from hub.codec import RecordCodec
 from hub.deliver import Delivery
 from hub.delivery import MERGED, Outcome, Variant
 from hub.draft import Message
+from hub.exposure import NOBODY_FIRST, Exposure
 from hub.fanout import Fanout
 from hub.gate import LEASE, Leases, Stops
 from hub.hazard import Hazard
@@ -107,6 +109,7 @@ class Engine:
     live: Live
     only_process: bool = True
     public_url: str = "http://127.0.0.1"
+    exposure: Exposure = NOBODY_FIRST
     routine: Mapping[str, Channel] = field(default_factory=dict)
     """The routine lane's own connectors, where a test needs them."""
     addresses: dict[RecipientId, str] = field(default_factory=dict)
@@ -150,7 +153,7 @@ class Engine:
         return Delivery(
             channel=own.get(kind, self.channels[kind]), capabilities=self.capabilities[kind], ledger=self.ledger,
             live=self.live, keys=KEYS, stops=self.stops, life=self.life, clock=self.clock, page=self.page,
-            random=Random(0),
+            random=Random(0), asking=Asking(keys=KEYS, exposure=self.exposure, public_url=self.public_url),
         )  # fmt: skip
 
     def worker(self, kind: str, lane: Lane = Lane.URGENT, *, waits: Waits | None = None) -> Worker:

@@ -52,3 +52,24 @@ def test_a_city_need_not_say_anything(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BadSettings, match=message):
         exposure.load(written(tmp_path, text), CITY)
+
+
+@pytest.mark.parametrize(
+    ("setting", "town", "may_stay"),
+    [
+        ("", "築地町", False),
+        ("", "緑町一丁目", False),
+        ("", "東町一丁目", True),
+        ("leaving_tiers = 1\n", "築地町", False),
+        ("leaving_tiers = 1\n", "緑町一丁目", True),
+        ("leaving_tiers = 0\n", "築地町", True),
+    ],
+)
+def test_who_must_leave_the_house_is_said_by_tier(
+    tmp_path: Path, setting: str, town: str, *, may_stay: bool
+) -> None:
+    folder = written(tmp_path, f'{FIRST}{setting}tiers = [["築地町"], ["緑町一丁目"]]')
+    code = next(each.code for each in CITY.towns.values() if each.name.ja == town)
+    found = exposure.load(folder, CITY)
+    assert found.may_stay(Hazard.FLOOD, code) is may_stay
+    assert not found.may_stay(Hazard.STORM_SURGE, code), "no map says so"

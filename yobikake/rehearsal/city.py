@@ -34,6 +34,8 @@ from yobikake.rehearsal.twilio_phones import Fates
 from yobikake.rehearsal.wifi import WifiGateways
 from yobikake.rehearsal.x import XGateway
 
+KEYS_PRESSED = ("1", "1", "", "1", "3", "")
+"""Of those who are called and asked: most are on their way, some cannot get away, and a third press nothing."""
 READING_EVERY = timedelta(seconds=60)
 
 
@@ -48,7 +50,9 @@ class Conditions:
     sms: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
     wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     handsets: Signal = field(default_factory=lambda: Signal(undelivered=0.05))
-    phones: Fates = field(default_factory=lambda: Fates(no_answer=0.1, busy=0.03, ring_s=0.5, talk_s=1.0))
+    phones: Fates = field(
+        default_factory=lambda: Fates(no_answer=0.1, busy=0.03, ring_s=0.5, talk_s=1.0, keys=KEYS_PRESSED)
+    )
     calls_per_s: int = 30
 
 

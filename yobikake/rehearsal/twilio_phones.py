@@ -29,7 +29,13 @@ class Fates:
     ring_s: float = 0.0
     talk_s: float = 0.0
     key: str = ""
-    """What is pressed on the telephone where a call asks for a key; empty: nothing."""
+    """What is pressed on every telephone where a call asks for a key; empty: what `keys` says."""
+    keys: Sequence[str] = ()
+    """The same, one after the other by the telephones' numbers; an empty one presses nothing."""
+
+    def pressed(self, number: str) -> str:
+        """On the telephone with this number; the same each time."""
+        return self.key or (self.keys[int(number[-4:]) % len(self.keys)] if self.keys else "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +76,8 @@ class Call:
     """Where a pressed key goes, if the call asks for one."""
     status: str = "queued"
     sequence: int = 0
+    heard: str = ""
+    """The TwiML that was played after the key."""
 
 
 class Phones:
@@ -138,11 +146,13 @@ class Phones:
 
     async def _press(self, session: aiohttp.ClientSession, call: Call) -> None:
         """https://www.twilio.com/docs/voice/twiml/gather#action."""
-        if not self._fates.key or not is_loopback(call.gather):
+        key = self._fates.pressed(call.to)
+        if not key or not is_loopback(call.gather):
             return
-        form = {**self._callback(call, "in-progress"), "Digits": self._fates.key}
+        form = {**self._callback(call, "in-progress"), "Digits": key}
         signature = sign(call.gather, form, auth_token=self._auth_token)
-        await _send(session, Report(url=call.gather, form=form, signature=signature), Reporting())
+        pressed = Report(url=call.gather, form=form, signature=signature)
+        call.heard = await _send(session, pressed, Reporting())
 
     async def _bring(self, session: aiohttp.ClientSession, report: Report) -> None:
         reporting = self.reporting
@@ -172,11 +182,14 @@ class Phones:
         return form
 
 
-async def _send(session: aiohttp.ClientSession, report: Report, reporting: Reporting) -> None:
+async def _send(session: aiohttp.ClientSession, report: Report, reporting: Reporting) -> str:
+    """What was answered; nothing where nobody took it."""
     headers = {"X-Twilio-Signature": report.signature}
     with suppress(aiohttp.ClientError, TimeoutError):  # nobody listens: Twilio would give up too
         async with session.post(report.url, data=report.form, headers=headers) as answer:
             reporting.sent += answer.ok
+            return await answer.text() if answer.ok else ""
+    return ""
 
 
 _SIP = {"completed": "200", "busy": "486", "no-answer": "487"}

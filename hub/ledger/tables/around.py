@@ -118,3 +118,14 @@ muster_firings = Table(  # which rule called for which event, once; without a ru
     Column("at", UtcTime, nullable=False),
     Column("muster", BigInteger),  # NULL: there was nobody to call
 )
+
+replies = Table(  # what residents say by a key of the telephone; somebody's last one counts
+    "replies",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("alert", ForeignKey("alerts.identifier"), nullable=False),
+    Column("recipient", BigInteger, nullable=False),
+    Column("reply", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "alert", "recipient"),
+)

@@ -15,11 +15,14 @@ from hub.ledger import (
     answers,
     calls,
     drafts,
+    replies,
     reports,
     tables,
     ticks,
 )
 from hub.ledger.answers import Answer
+from hub.recipient import RecipientId
+from hub.reply import Given, Reply, counts
 from hub.testing.alerts import a_message
 from hub.testing.ledger_suite.rows import APPROVER, AUTHOR, NOW, accepted_alert, an_intake
 
@@ -105,3 +108,17 @@ class DeskSuite:
         await ledger.write(lambda conn: conn.execute(update(tables.reports).values(payload=b"other")))
         with pytest.raises(BadInput, match="SHA-256"):
             await ledger.read(lambda conn: reports.find(conn, "a-1"))
+
+    async def test_a_key_reported_twice_is_one_reply_and_the_last_one_counts(self, ledger: Ledger) -> None:
+        await accepted_alert(ledger)
+
+        async def say(reply: Reply) -> bool:
+            given = Given(RecipientId(7), reply, NOW)
+            return await ledger.write(lambda conn: replies.put(conn, "a-1", given))
+
+        kept = await asyncio.gather(*(say(Reply.CANNOT) for _ in range(5)))
+        assert sorted(kept) == [False] * 4 + [True]
+        assert await say(Reply.SHELTER)
+        found = await ledger.read(lambda conn: replies.of_alert(conn, "a-1"))
+        assert [each.reply for each in found] == [Reply.CANNOT, Reply.SHELTER]
+        assert counts(found) == {Reply.SHELTER: 1}

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from channels.telephone import question
 from channels.voice import speech
 from hub.channel import Content, Span
 from hub.language import Language
+from hub.reply import Question, Reply
 from hub.testing.parcels import content
 
 
@@ -89,3 +91,42 @@ def test_a_longer_order_takes_longer_and_both_times_count() -> None:
     short, long = (speech.seconds(saying("避難してください。" * number)) for number in (5, 10))
     assert 2 * 45 / 5 < short < long
     assert speech.seconds(saying("")) < short
+
+
+KEYS = {"1": Reply.SHELTER, "2": Reply.UPSTAIRS, "3": Reply.CANNOT}
+ASK = Question(KEYS, "https://hub.example/phone/keys/2026-0147.1.ab")
+
+
+def test_the_question_comes_after_the_whole_order_and_no_key_can_cut_that_short() -> None:
+    root = ElementTree.fromstring(speech.twiml(saying("避難してください。"), names={}, ask=ASK))
+    assert [element.tag for element in root] == ["Pause", "Say", "Gather"]
+    (gather,) = root.iter("Gather")
+    assert gather.attrib["action"] == "https://hub.example/phone/keys/2026-0147.1.ab/ja"
+    order, asked = heard(ElementTree.tostring(root, encoding="unicode"))[:2]
+    assert order == "避難してください。"
+    assert "避難が難しい方は、3。" in asked
+    assert asked.endswith("もう一度聞く方は、0。")
+    assert [element.tag for element in gather] == ["Say", "Pause", "Say", "Say"]
+
+
+def test_without_an_answer_the_order_is_whole_twice() -> None:
+    said = heard(speech.twiml(saying("避難してください。"), names={}, ask=ASK))
+    assert [text == "避難してください。" for text in said] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(("sentences", "questions"), [(50, 2), (53, 1), (60, 0), (100, 0)])
+def test_a_long_order_leaves_out_the_question_and_never_itself(sentences: int, questions: int) -> None:
+    twiml = speech.twiml(saying("避難してください。" * sentences), names={}, ask=ASK)
+    said = "".join(heard(twiml))
+    assert said.count("避難してください。") == 2 * sentences
+    assert said.count("避難が難しい") == questions
+    assert len(twiml) <= speech.TWIML_LIMIT or not questions
+
+
+@pytest.mark.parametrize("language", list(speech.VOICES))
+@pytest.mark.parametrize("keys", [KEYS, {"1": Reply.SAFE, "2": Reply.HELP}])
+def test_every_voice_asks_by_the_same_keys(language: Language, keys: dict[str, Reply]) -> None:
+    asked = question.question(keys, language)
+    assert [figure for figure in asked if figure.isdigit()] == [*keys, "0"]
+    words = question.WORDS[language]
+    assert words.thanks.keys() == words.who.keys() == set(Reply)

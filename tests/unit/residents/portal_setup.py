@@ -29,7 +29,7 @@ from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.shelter_list import Crowding, ShelterLines
 from hub.testing.databases import with_schema
 from operator_ui.residents.app import create_app
-from operator_ui.residents.portal import Residents, alert_path
+from operator_ui.residents.portal import Residents, Telephone, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from shelters.board import Board, board, with_plans
@@ -133,6 +133,7 @@ class Town:
     database: Path = Path("ledger.db")
     embedded_by: tuple[str, ...] = ()
     past: list[Point] = field(default_factory=list)
+    telephone: Telephone | None = None
 
     def clock(self) -> datetime:
         return self.now
@@ -183,6 +184,7 @@ class Town:
             publisher=load_publisher(folder("akishima")),
             samples=self.samples,
             senders=Senders(("127.0.0.1",)),
+            telephone=self.telephone,
         )
 
 

@@ -1,0 +1,114 @@
+"""What a telephone asks while somebody listens: Twilio comes here with the key they pressed, and plays what we say.
+
+https://www.twilio.com/docs/voice/twiml/gather. The signature is verified first; the address says who replies to which
+alert (`hub.reply_link`). The reply is durable before a word of thanks is said.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from channels.telephone import dialogue, question, spoken
+from hub import reply_link, replying
+from hub.channel import Content
+from hub.delivery import ProviderRef, Variant
+from hub.errors import BadInput, DatabaseAway, Forbidden
+from hub.language import Language
+from hub.ledger import alerts, replies
+from hub.ledger.alerts import Accepted
+from hub.recipient import Town
+from hub.render import render
+from hub.reply import AGAIN, Question
+from hub.reply_link import Replying
+from operator_ui.residents.portal import Residents, Telephone
+
+log = structlog.get_logger(__name__)
+
+_SPOKEN = "{language:" + "|".join(spoken.VOICES) + "}"
+
+
+class TelephoneKeys:
+    def __init__(self, portal: Residents, telephone: Telephone) -> None:
+        self._portal = portal
+        self._telephone = telephone
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(f"{reply_link.PATH}{{token}}/{_SPOKEN}", self._key)]
+
+    async def _key(self, request: web.Request) -> web.Response:
+        fields = await signed_form(request, self._portal, self._telephone)
+        who = reply_link.read(self._portal.keys, request.match_info["token"])
+        if who is None:
+            raise web.HTTPNotFound
+        language, key = Language(request.match_info["language"]), fields.get("Digits", "")
+        try:
+            if key == AGAIN:
+                return await self._again(who, language)
+            return await self._kept(who, key, language, fields)
+        except DatabaseAway:
+            log.warning("a reply could not be kept: the database is away", recipient=who.recipient)
+            return self._said(question.WORDS[language].away, language)
+
+    async def _kept(
+        self, who: Replying, key: str, language: Language, fields: Mapping[str, str]
+    ) -> web.Response:
+        portal, telephone, words = self._portal, self._telephone, question.WORDS[language]
+        at = portal.clock()
+        try:
+            given = await replying.reply(portal.ledger, telephone.asking, who, key, at=at)
+        except BadInput as e:
+            if e.path == replying.NO_SUCH_KEY:
+                return await self._again(who, language, first=words.other_key)
+            return self._said(words.over, language)
+        if call := fields.get("CallSid"):
+            await telephone.answered(ProviderRef(call), at)
+        return self._said(words.thanks[given.reply], language)
+
+    async def _again(self, who: Replying, language: Language, *, first: str = "") -> web.Response:
+        """The order as it stands now, and the question; `first`: instead of the order."""
+
+        def look(conn: Connection) -> tuple[Accepted, Town] | None:
+            identifier = alerts.numbered(conn, who.number)
+            if identifier is None:
+                return None
+            town = replies.towns(conn, [who.recipient]).get(who.recipient, Town(""))
+            return alerts.get(conn, self._portal.keys, identifier), town
+
+        found = await self._portal.ledger.read(look)
+        if found is None or _over(found[0], self._portal):
+            return self._said(question.WORDS[language].over, language)
+        accepted, town = found
+        ask = self._telephone.asking.question(accepted.alert, who.number, who.recipient, town)
+        if first:
+            return self._said(first, language, ask=ask)
+        content = await self._content(accepted, town, language)
+        return self._said(Content.text(content.speech), content.language, ask=ask)
+
+    async def _content(self, accepted: Accepted, town: Town, language: Language) -> Content:
+        city = self._portal.city
+        variant = Variant(language, city.zone_of(town) if town in city.towns else None)
+        slots = await self._portal.slots()
+        return render(accepted.alert, variant, slots, self._portal.clock, number=accepted.number)
+
+    def _said(self, text: str, language: Language, *, ask: Question | None = None) -> web.Response:
+        return twiml(dialogue.told(text, language, self._telephone.voices, ask=ask))
+
+
+async def signed_form(request: web.Request, portal: Residents, telephone: Telephone) -> Mapping[str, str]:
+    """Raises `HTTPForbidden` where it does not come from the provider."""
+    try:
+        return telephone.form(request.headers, await request.read(), f"{portal.url}{request.raw_path}")
+    except Forbidden:
+        log.warning("a telephone's key has a wrong signature")
+        raise web.HTTPForbidden from None
+
+
+def twiml(body: str) -> web.Response:
+    return web.Response(text=body, content_type="text/xml", headers={"Cache-Control": "no-store"})
+
+
+def _over(accepted: Accepted, portal: Residents) -> bool:
+    ended = accepted.stopped_at is not None or accepted.ended_at is not None
+    return ended or accepted.alert.expires <= portal.clock()
