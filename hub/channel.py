@@ -44,6 +44,29 @@ worth of one that manages a dozen a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """At most `requests` in any `window`, of all workers together.
+
+    Half of them may be made at once, and come back evenly over the window, so that no window however it is laid
+    has more than `requests`. Of those at once, routine work leaves half to urgent work (I4).
+    """
+
+    name: str
+    requests: int
+    window: timedelta
+
+    @property
+    def rate_per_s(self) -> float:
+        """How fast what was used comes back."""
+        return (self.requests - self.requests // 2) / self.window.total_seconds()
+
+    def at_once(self, lane: Lane) -> float:
+        """Requests that may be made without waiting, by a lane that finds nothing used."""
+        half = self.requests // 2
+        return half if lane is Lane.URGENT else half / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a channel can do. The engine and the screens read this; nothing asks for a channel's name."""
 
@@ -60,6 +83,8 @@ class Capabilities:
     """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X), `sms` (units of short messages)."""
     requests_per_s: float | None = None
     """The contract's rate, shared by all workers; None: none is known."""
+    allowances: tuple[Allowance, ...] = ()
+    """How many requests the provider takes in a while; `Parcel.room` is asked before they are made."""
     drain_per_s: float | None = None
     """Recipients a second that the gateway passes on, where it takes more than that and queues the rest.
     The routine lane hands over no faster, so that urgent work finds no queue (I4). None: not known."""
@@ -170,6 +195,10 @@ async def at_once() -> None:
     """The turn of a request for which there is no rate."""
 
 
+async def unlimited(requests: int) -> None:
+    """Room where no allowance is known."""
+
+
 async def all_ours(recipient: RecipientId, refs: Collection[ProviderRef]) -> Set[ProviderRef]:
     """Of a parcel that belongs to no ledger."""
     return frozenset(refs)
@@ -201,6 +230,9 @@ class Parcel:
     turn: Callable[[], Awaitable[None]] = at_once
     """Awaited before each single request (`Capabilities.single_requests`), in front of the gate: it returns
     once the contract's rate has room for it. Raises as the gate does."""
+    room: Callable[[int], Awaitable[None]] = unlimited
+    """Awaited before so many requests that count against `Capabilities.allowances`: they are counted when it returns.
+    Raises `NotYet` where there will be no room soon, and what the gate raises."""
     surely_ours: Callable[[RecipientId, Collection[ProviderRef]], Awaitable[Set[ProviderRef]]] = all_ours
     """Which of these, found at the provider as sent to this recipient, can be nothing but an earlier try of
     this alert: no recorded send has them, and no other alert's try of the recipient is in doubt. Raises

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from hub import calling, gone, receipts
 from hub import claim as claims
 from hub.addresses import Addresses
+from hub.alert import Mode
 from hub.approved import Approved
 from hub.asking import Asking
 from hub.attempt import Attempt
@@ -327,6 +328,11 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         prepare=attempt.gate,
         resend=attempt.batch.resend,
         turn=delivery.pace.single_turns(attempt.batch.lane, gate=partial(_may_go, delivery, attempt)),
+        room=delivery.pace.room(
+            attempt.batch.lane,
+            "live" if attempt.batch.mode is Mode.LIVE else "drill",
+            gate=partial(_may_go, delivery, attempt),
+        ),
         surely_ours=partial(_surely_ours, delivery, attempt),
     )
     left_s = max(0.0, attempt.claim.cut_off_at - monotonic_s())

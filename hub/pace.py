@@ -11,7 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from hub.alert import Lane
-from hub.channel import Capabilities, at_once
+from hub.channel import Allowance, Capabilities, at_once
 from hub.gate import Gate
 from hub.live import Live
 from hub.live.turns import AHEAD_S, LATE_S, gap_s
@@ -108,6 +108,33 @@ class Pace:
             begun = True
 
         return next_turn
+
+    def room(self, lane: Lane, account: str, *, gate: Gate) -> Callable[[int], Awaitable[None]]:
+        """`Parcel.room`. `account`: drills and live alerts may have accounts, and so allowances, of their own."""
+
+        async def room(requests: int) -> None:
+            for allowance in self._capabilities.allowances:
+                await self._allow(allowance, requests, lane, account, gate)
+
+        return room
+
+    async def _allow(self, allowance: Allowance, requests: int, lane: Lane, account: str, gate: Gate) -> None:
+        """Counts the requests as soon as they fit. What fits is made at once: turns are not spread here."""
+        rate = allowance.rate_per_s
+        ahead_s = gap_s(max(0.0, allowance.at_once(lane) - requests), rate)
+        name = f"{self._capabilities.kind}.{allowance.name}.{account}"
+        now = asyncio.get_running_loop().time
+        give_up_at = now() + self._patience.total_seconds()
+        while True:
+            gate()
+            turn = await self._live.take(name, requests, rate_per_s=rate, ahead_s=ahead_s)
+            if turn.taken:
+                return
+            due = now() + turn.wait_s
+            if due > give_up_at:
+                self._not_before = now() + NOT_BEFORE.total_seconds()
+                raise NotYet
+            await _until(due, gate)
 
     async def _take(self, limit: Limit, lane: Lane, gate: Gate, patience: timedelta) -> None:
         """A turn that is missed is taken again, unless it is so long that delaying the others costs less."""

@@ -33,7 +33,7 @@ def _line(content: Content) -> Sequence[str]:
 
 
 def _x(content: Content) -> Sequence[str]:
-    from channels._x_thread import thread  # noqa: PLC0415
+    from channels.x.thread import thread  # noqa: PLC0415
 
     return [post.text for post in thread(content)]
 

@@ -6,25 +6,29 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
 
-from channels._x_account import Keys
-from channels._x_weight import LIMIT, weight
-from channels.x import Settings, X
+from channels.x import Settings, X, fonts
+from channels.x.account import Account, Keys
+from channels.x.answers import Answer
+from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
 from hub.channel import Channel, Drilling, Parcel, Span
 from hub.delivery import Outcome, Result
 from hub.errors import BadSettings, Cancelled, Refused
 from hub.language import Language
 from hub.outbound import Outbound
+from hub.pace import NotYet
 from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import Feature, Harness, Where, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, parcel
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Arrival, Inbox
+from yobikake.rehearsal.mishap import Mishap, Strike
 from yobikake.rehearsal.x import XGateway
 
 LIVE, DRILL = "1234567890", "2345678901"
@@ -35,6 +39,10 @@ SECRETS = {
     "access_token_secret": "accesstokensecret0123456789",
 }
 NOWHERE = "http://127.0.0.1:1"
+REFUSED, DONE = Answer(outcome=Outcome.PERMANENT, reason="403"), Answer(outcome=Outcome.ACCEPTED)
+needs_font = pytest.mark.skipif(
+    not any(path.is_file() for path in fonts.PLACES), reason="there is no Japanese font (fonts-noto-cjk)"
+)
 
 
 class XHarness(Harness):
@@ -46,6 +54,8 @@ class XHarness(Harness):
 
     def __init__(self, gateway: XGateway, folder: Path) -> None:
         self.gateway = gateway
+        self.card = False
+        """Whether its connectors draw: which takes a third of a second."""
         self._folder = folder
 
     @property
@@ -58,6 +68,7 @@ class XHarness(Harness):
 
     def channel(self, outbound: Outbound, where: Where = Where.GATEWAY, *, drill: bool = False) -> X:
         settings = Settings(
+            card=self.card,
             account=self.keys(LIVE),
             drill_account=self.keys(DRILL) if drill else None,
             base_url={
@@ -82,7 +93,8 @@ class XHarness(Harness):
         return len(self.bodies())
 
     def bodies(self) -> Sequence[bytes]:
-        return [request.body for request in self.gateway.requests if request.method == "POST"]
+        """Of posts: what prepares a picture reaches nobody."""
+        return [request.body for request in self.gateway.requests if request.target == "/2/tweets"]
 
     def arrivals(self) -> Sequence[str]:
         return ["post:ja" for _ in self.posts()]
@@ -166,6 +178,19 @@ async def test_a_resend_of_what_is_public_posts_nothing(harness: XHarness, chann
     assert harness.sends() == 1
     assert len(harness.posts()) == 1
     assert second.results[0].ref == harness.posts()[0].key
+
+
+async def test_an_error_behind_the_post_is_looked_up_before_anything_is_posted_again(
+    harness: XHarness, channel: Channel
+) -> None:
+    with harness.gateway.mishaps.armed(Strike(mishap=Mishap.ERROR_AFTER)):
+        first = await send(channel, parcel(harness.recipients(1)))
+    second = await send(channel, parcel(harness.recipients(1), attempt=2, resend=True))
+    assert [(result.outcome, result.reason) for result in first.results] == [(Outcome.AMBIGUOUS, "500")]
+    assert [(result.outcome, result.ref) for result in second.results] == [
+        (Outcome.ACCEPTED, harness.posts()[0].key)
+    ]
+    assert len(harness.posts()) == 1
 
 
 async def test_a_resend_of_what_is_not_public_posts_it(harness: XHarness, channel: Channel) -> None:
@@ -255,6 +280,97 @@ async def test_the_window_of_100_posts_says_when_it_opens_again(tmp_path: Path) 
     assert [(result.outcome, result.retry_after) for result in said.results] == [
         (Outcome.THROTTLE, timedelta(minutes=15))
     ]
+
+
+@needs_font
+async def test_the_first_post_shows_a_picture_with_its_words(harness: XHarness) -> None:
+    harness.card = True
+    async with opened(harness) as channel:
+        said = await send(channel, long_parcel(harness))
+    [picture] = harness.gateway.pictures.values()
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert picture.post == harness.posts()[0].key
+    assert picture.alt_text.splitlines()[0] == "警戒レベル4 避難指示"
+    assert len(harness.posts()) == 3
+
+
+@needs_font
+@pytest.mark.parametrize(
+    ("upload", "describe"),
+    [
+        (REFUSED, DONE),
+        ("1", REFUSED),
+        ("1", DONE),  # an id that X refuses together with the post
+    ],
+)
+async def test_a_text_goes_without_its_picture_rather_than_not_at_all(
+    harness: XHarness, upload: str | Answer, describe: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Account, "upload", AsyncMock(return_value=upload))
+    monkeypatch.setattr(Account, "describe", AsyncMock(return_value=describe))
+    harness.card = True
+    async with opened(harness) as channel:
+        said = await send(channel, parcel(harness.recipients(1)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert len(harness.posts()) == 1
+    assert "media" not in json.loads(harness.bodies()[-1])
+
+
+@needs_font
+async def test_a_picture_is_uploaded_for_nothing_that_may_not_be_sent(harness: XHarness) -> None:
+    def closed() -> None:
+        raise Cancelled("the gate of this test is closed")
+
+    harness.card = True
+    async with opened(harness) as channel:
+        with pytest.raises(Cancelled):
+            await send(channel, parcel(harness.recipients(1), gate=closed))
+    assert {request.method for request in harness.gateway.requests} == {"GET"}
+
+
+async def test_room_is_asked_for_the_posts_that_are_still_to_be_made(
+    harness: XHarness, channel: Channel
+) -> None:
+    asked: list[int] = []
+
+    async def room(requests: int) -> None:
+        asked.append(requests)
+
+    await send(channel, long_parcel(harness, gate=_throttled_behind(harness, posts=2)))
+    harness.faults.throttle = 0.0
+    again = replace(long_parcel(harness), attempt=2, resend=True, room=room)
+    await send(channel, again)
+    await send(channel, replace(again, attempt=3))
+    assert asked == [1], "two of three were public, then all of them"
+
+
+async def test_where_there_is_no_room_nothing_is_posted(harness: XHarness, channel: Channel) -> None:
+    async def full(_: int) -> None:
+        raise NotYet
+
+    with pytest.raises(NotYet):
+        await send(channel, replace(parcel(harness.recipients(1)), room=full))
+    assert harness.sends() == 0
+
+
+async def test_a_probe_says_that_there_will_be_no_picture(
+    harness: XHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "PLACES", ())
+    harness.card = True
+    async with opened(harness) as channel:
+        health = await channel.probe()
+        said = await send(channel, parcel(harness.recipients(1)))
+    assert health.ok
+    assert "フォント" in health.detail
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+def test_a_font_that_is_none_is_a_bad_setting(harness: XHarness, tmp_path: Path) -> None:
+    (tmp_path / "letters.ttf").write_text("no font")
+    settings = Settings(account=harness.keys(LIVE), card_font_file=tmp_path / "letters.ttf")
+    with pytest.raises(BadSettings, match="card_font_file"):
+        X(settings, outbound=REHEARSAL, clock=lambda: NOW)
 
 
 @pytest.mark.parametrize("mode", [Mode.RESIDENT_DRILL, Mode.STAFF_DRILL])

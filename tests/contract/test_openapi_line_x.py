@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
@@ -23,7 +24,7 @@ from tests.contract.test_channel_x import XHarness, long_parcel
 from yobikake.rehearsal.http import Request
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
-from yobikake.rehearsal.x import XGateway
+from yobikake.rehearsal.x import PNG, XGateway
 
 SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 DESCRIPTIONS = SHARED / "data" / "openapi"
@@ -69,6 +70,8 @@ async def test_every_request_to_x_is_one_that_x_describes(x: XHarness) -> None:
     await _use_x(x)
     assert {(request.method, urlsplit(request.target).path) for request in x.gateway.requests} == {
         ("POST", "/2/tweets"),
+        ("POST", "/2/media/upload"),
+        ("POST", "/2/media/metadata"),
         ("GET", "/2/users/me"),
         ("GET", "/2/users/1234567890/tweets"),
     }
@@ -119,7 +122,13 @@ async def _use_line(line: LineHarness) -> None:
 
 
 async def _use_x(x: XHarness) -> None:
-    """Everything the connector asks of X, a thread, a duplicate and a resend included."""
+    """Everything the connector asks of X, a picture, a thread, a duplicate and a resend included."""
+    x.card = True
+    with patch("channels.x.picture.draw", return_value=PNG):
+        await _use_x_with_pictures(x)
+
+
+async def _use_x_with_pictures(x: XHarness) -> None:
     async with opened(x) as channel:
         for language in (Language.JA, Language.EN, Language.EN):
             await send(channel, parcel(x.recipients(1), language=language))

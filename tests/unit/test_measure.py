@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from channels._x_weight import weight
+from channels.x.weight import weight
 from hub.measure import MEASURES, Pace, spoken_s, weighted
 
 TEXTS = json.loads((Path(__file__).parents[1] / "measures.json").read_text(encoding="utf-8"))

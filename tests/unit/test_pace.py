@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hub.alert import Lane
-from hub.channel import ROUTINE_BATCH, Capabilities, Unit
+from hub.channel import ROUTINE_BATCH, Allowance, Capabilities, Unit
 from hub.errors import Cancelled
 from hub.live.memory import MemoryLive
 from hub.live.turns import AHEAD_S, gap_s
@@ -73,6 +73,88 @@ async def test_urgent_recipients_stand_in_the_queue_before_routine_ones(
         return
     with pytest.raises(NotYet):
         await pace.turn(Lane.ROUTINE, recipients=50, gate=open_gate)
+
+
+# --- what the provider takes in a while ---
+
+POSTS = replace(
+    MAIL, kind="x", allowances=(Allowance(name="15min", requests=100, window=timedelta(minutes=15)),)
+)
+
+
+AT_ONCE = timedelta(0)
+"""The lease of a claim that waits for nothing."""
+
+
+class Stopwatch:
+    """The live state's clock, which the test moves."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+
+    def __call__(self) -> float:
+        return self.at_s
+
+
+async def _made(live: MemoryLive, lane: Lane, account: str = "live", *, most: int = 200) -> int:
+    """How many single requests find room, one behind the other."""
+    room = Pace(live, POSTS, lease=AT_ONCE).room(lane, account, gate=open_gate)
+    for made in range(most):
+        try:
+            await room(1)
+        except NotYet:
+            return made
+    return most
+
+
+async def test_routine_posts_stop_short_of_what_urgent_ones_may_need() -> None:
+    live = MemoryLive(now=lambda: 0.0)
+    assert await _made(live, Lane.ROUTINE) == 25
+    assert await _made(live, Lane.URGENT) == 25, "as many as if nothing routine had gone before"
+    assert await _made(live, Lane.ROUTINE) == 0
+
+
+async def test_a_drills_account_has_an_allowance_of_its_own() -> None:
+    live = MemoryLive(now=lambda: 0.0)
+    assert await _made(live, Lane.URGENT, "drill") == 50
+    assert await _made(live, Lane.URGENT, "live") == 50
+
+
+async def test_no_window_however_it_is_laid_has_more_than_the_contract() -> None:
+    watch = Stopwatch()
+    live, made = MemoryLive(now=watch), []
+    for second in range(0, 3_600, 5):
+        watch.at_s = float(second)
+        made += [second] * await _made(live, Lane.URGENT)
+    windows = [len([at for at in made if begin <= at < begin + 900]) for begin in range(0, 2_700, 5)]
+    assert 95 <= max(windows) <= 100
+    assert min(windows) >= 45, "what was used comes back"
+
+
+async def test_a_thread_finds_room_for_all_its_posts_or_for_none() -> None:
+    live = MemoryLive(now=lambda: 0.0)
+    room = Pace(live, POSTS, lease=AT_ONCE).room(Lane.URGENT, "live", gate=open_gate)
+    await room(48)
+    with pytest.raises(NotYet):
+        await room(3)
+    await room(2)
+
+
+async def test_more_than_ever_fits_goes_once_nothing_is_used() -> None:
+    small = replace(POSTS, allowances=(Allowance(name="day", requests=4, window=timedelta(days=1)),))
+    live = MemoryLive(now=lambda: 0.0)
+    room = Pace(live, small, lease=AT_ONCE).room(Lane.ROUTINE, "live", gate=open_gate)
+    await room(3)
+    with pytest.raises(NotYet):
+        await room(1)
+
+
+async def test_who_waits_for_room_hears_that_it_may_not_send() -> None:
+    def closed() -> None:
+        raise Cancelled("the gate of this test is closed")
+
+    with pytest.raises(Cancelled):
+        await Pace(MemoryLive(), POSTS, lease=AT_ONCE).room(Lane.URGENT, "live", gate=closed)(1)
 
 
 # --- waiting ---

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from channels._x_weight import LIMIT, weight
+from channels.x.weight import LIMIT, weight
 from hub import framing, phrases, placename, render, slots, wording
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType

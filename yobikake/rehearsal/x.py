@@ -1,12 +1,14 @@
-"""An X API v2 to rehearse with: posting, the account's own data, its timeline.
+"""An X API v2 to rehearse with: posting, pictures, the account's own data, its timeline.
 
 Limits, words and statuses: https://docs.x.com/x-api
 """
 
+import binascii
 import hashlib
 import html
 import re
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,24 +18,28 @@ from typing import ClassVar
 import msgspec
 from aiohttp import web
 
-from channels._x_weight import LIMIT, weight
+from channels.x.weight import LIMIT, weight
 from hub import typed
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.x_bodies import Create, Describe, Upload
 
 WINDOW = timedelta(minutes=15)
 OAUTH = re.compile(r'oauth_(consumer_key|token|signature)="([^"]+)"')
 LINK = re.compile(r"https?://[^\s]+")
+PNG = b"\x89PNG\r\n\x1a\n"
+LARGEST_IMAGE = 5 * 1024 * 1024
+"""Bytes (https://docs.x.com/x-api/media)."""
 FIRST_ID = 1_800_000_000_000_000_000
 
 
 class XGateway(HttpGateway):
     """An account is whoever the OAuth token's number says; its address in the inbox is `post:<number>`.
 
-    `posts_per_window` is the limit of posts an account makes in 15 minutes. An arrival's key is the
+    `pictures`: what was uploaded, by its id. `posts_per_window` is the limit of posts an account makes in 15 minutes. An arrival's key is the
     post's id; its text is what was posted, before X changes links and entities. `permanent` and
     `temporary` go by text: a text that X forbids, a text refused once with 503.
     """
@@ -52,6 +58,7 @@ class XGateway(HttpGateway):
     ) -> None:
         super().__init__(inbox, faults=faults, clock=clock, port=port)
         self.posts_per_window = posts_per_window
+        self.pictures: dict[str, Picture] = {}
         self._accounts: dict[str, _Account] = {}
         self._ids = count(FIRST_ID)
         self._put_off: set[str] = set()
@@ -59,6 +66,8 @@ class XGateway(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return (
             web.post("/2/tweets", self._create),
+            web.post("/2/media/upload", self._upload),
+            web.post("/2/media/metadata", self._describe),
             web.get("/2/users/me", self._me),
             web.get("/2/users/{id}/tweets", self._timeline),
         )
@@ -104,6 +113,8 @@ class XGateway(HttpGateway):
             create = typed.from_json(body, Create)
         except msgspec.DecodeError as e:
             return _invalid(f"{e}")
+        if create.media is not None and not self.pictures.keys() >= set(create.media.media_ids):
+            return _invalid("Your media IDs are invalid.")
         return self._refused_post(account, create, exchange) or self._publish(account, create, exchange)
 
     def _refused_post(self, account: "_Account", create: "Create", exchange: Exchange) -> web.Response | None:
@@ -130,8 +141,38 @@ class XGateway(HttpGateway):
         account.posted[text] = exchange
         account.ids.append(number)
         account.shown.append({"id": number, "text": _shown(text), "edit_history_tweet_ids": [number]})
+        for picture in create.media.media_ids if create.media else ():
+            self.pictures[picture].post = number
         self.arrive(address=f"post:{account.number}", text=text, key=number)
         return _json({"data": account.shown[-1]}, status=201)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        if self._account(request) is None:
+            return _unauthorised()
+        try:
+            upload = typed.from_json(await request.read(), Upload)
+            png = b64decode(upload.media, validate=True)
+        except (msgspec.DecodeError, binascii.Error) as e:
+            return _invalid(f"{e}")
+        if not png.startswith(PNG) or len(png) > LARGEST_IMAGE:
+            return _invalid("The media is no image of this type, or is too large.")
+        number = str(next(self._ids))
+        self.pictures[number] = Picture(png=png)
+        described = {"id": number, "media_key": f"3_{number}", "size": len(png), "expires_after_secs": 86400}
+        return _json({"data": described, "meta": {}})
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        if self._account(request) is None:
+            return _unauthorised()
+        try:
+            words = typed.from_json(await request.read(), Describe)
+        except msgspec.DecodeError as e:
+            return _invalid(f"{e}")
+        if words.id not in self.pictures:
+            return _invalid("Your media IDs are invalid.")
+        self.pictures[words.id].alt_text = words.metadata.alt_text.text
+        associated = {"alt_text": {"text": words.metadata.alt_text.text}}
+        return _json({"data": {"id": words.id, "associated_metadata": associated}})
 
     async def _me(self, request: web.Request) -> web.Response:
         account = self._account(request)
@@ -183,15 +224,13 @@ class XGateway(HttpGateway):
         }
 
 
-class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    in_reply_to_tweet_id: str
+@dataclass(slots=True, kw_only=True)
+class Picture:
+    """`post`: the post that shows it."""
 
-
-class Create(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a post, as far as this gateway takes it."""
-
-    text: str
-    reply: Reply | None = None
+    png: bytes
+    alt_text: str = ""
+    post: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from channels._session import GatewaySession
-from channels._x_account import LIBRARY_URL, Account, Keys
-from channels._x_answers import classify
+from channels.x.account import LIBRARY_URL, Account, Keys
+from channels.x.answers import classify
 from hub.delivery import Outcome
 from hub.outbound import Deployment, Outbound
 from hub.testing.parcels import NOW

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels._x_thread import split, thread
-from channels._x_weight import LIMIT, weight
+from channels.x.thread import split, thread
+from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
 from hub.channel import Content, Span
 from hub.framing import FRAMINGS, frame

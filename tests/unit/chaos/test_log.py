@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from channels import line
-from channels._x_thread import thread
 from channels.mail.message import letter
 from channels.voice import speech
+from channels.x.thread import thread
 from hub.alert import Mode
 from hub.channel import Content, Span
 from hub.framing import frame

@@ -4,6 +4,7 @@ What X or the network does comes back as an `Answer`; only `Refused` is raised.
 """
 
 import logging
+from base64 import b64encode
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from tweepy.asynchronous import AsyncClient
 
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered
-from channels._x_answers import Answer, classify
+from channels.x.answers import Answer, classify
 from hub import typed
 from hub.clock import Clock
 from hub.delivery import Outcome
@@ -87,11 +88,33 @@ class Account:
         )
         return latest if isinstance(latest, Answer) else latest.data
 
-    async def post(self, text: str, *, reply_to: str | None) -> Answer:
-        created = await self._ask(self._client.create_tweet(text=text, in_reply_to_tweet_id=reply_to), _One)
+    async def post(self, text: str, *, reply_to: str | None, picture: str | None = None) -> Answer:
+        """`picture`: the id that `upload` gave."""
+        request = self._client.create_tweet(
+            text=text, in_reply_to_tweet_id=reply_to, media_ids=[picture] if picture else None
+        )
+        created = await self._ask(request, _One)
         if isinstance(created, Answer):
             return created
         return Answer(outcome=Outcome.ACCEPTED, post=created.data.id)
+
+    async def upload(self, png: bytes) -> str | Answer:
+        """A picture's id, for one post within a day. Nobody sees it before (X API v2, media/upload)."""
+        body = {"media": b64encode(png).decode(), "media_category": "tweet_image", "media_type": "image/png"}
+        uploaded = await self._ask(self._send("/2/media/upload", body), _Uploaded)
+        return uploaded if isinstance(uploaded, Answer) else uploaded.data.id
+
+    async def describe(self, picture: str, alt_text: str) -> Answer:
+        """ACCEPTED once X has the words for those who do not see the picture (media/metadata)."""
+        body = {"id": picture, "metadata": {"alt_text": {"text": alt_text}}}
+        described = await self._ask(self._send("/2/media/metadata", body), _Described)
+        return described if isinstance(described, Answer) else Answer(outcome=Outcome.ACCEPTED)
+
+    async def _send(self, route: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """What tweepy has no method for."""
+        response = await self._client.request("POST", route, params={}, json=body, user_auth=True)
+        answer: dict[str, Any] = await response.json()
+        return answer
 
     async def _ask(self, request: Awaitable[dict[str, Any]], kind: type[T]) -> T | Answer:
         try:
@@ -120,6 +143,18 @@ class _One(msgspec.Struct, frozen=True):
     """A user, or a post just created."""
 
     data: Published
+
+
+class _Media(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Uploaded(msgspec.Struct, frozen=True):
+    data: _Media
+
+
+class _Described(msgspec.Struct, frozen=True):
+    """X gives back what it was told; its status says that it took it."""
 
 
 class _Many(msgspec.Struct, frozen=True):

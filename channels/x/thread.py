@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from channels._x_weight import LIMIT, units, weight
+from channels.x.weight import LIMIT, units, weight
 from hub.channel import Content, Spans
 from hub.clock import JST
 from hub.language import Language

@@ -1,0 +1,147 @@
+"""X: one post for each configured language, with a picture; a thread where the text does not fit.
+
+X has no key that makes a repeat harmless. So each post ends with a mark that names it, and what may
+be public already is looked for on the account's own timeline before it is posted again.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from channels._session import GatewaySession
+from channels.x.account import LIBRARY_URL, Account, Keys
+from channels.x.fonts import Fonts
+from channels.x.picture import Pictures
+from channels.x.posting import Posting
+from channels.x.weight import LIMIT
+from hub.alert import Mode
+from hub.channel import Allowance, Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.clock import Clock
+from hub.delivery import Outcome, Result
+from hub.errors import GateClosed, Refused
+from hub.language import Language
+from hub.outbound import Outbound
+
+Posts = Annotated[int, Meta(ge=4)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[channels.x]`. Without a `drill_account`, drills are previews and nothing is posted.
+
+    `posts_per_15_min`, `posts_per_day`: what the contract allows (https://docs.x.com/x-api/fundamentals/rate-limits).
+    `card`: a picture with the level's block goes with each alert that has a level. `card_font_file`: drawn with this
+    font instead of the system's.
+    """
+
+    account: Keys
+    drill_account: Keys | None = None
+    languages: tuple[Language, ...] = (Language.JA, Language.EN)
+    posts_per_15_min: Posts = 100
+    posts_per_day: Posts = 10_000
+    card: bool = True
+    card_font_file: Path | None = None
+    base_url: str = LIBRARY_URL
+    timeout_s: float = 15.0
+
+    @property
+    def allowances(self) -> tuple[Allowance, ...]:
+        return (
+            Allowance(name="15min", requests=self.posts_per_15_min, window=timedelta(minutes=15)),
+            Allowance(name="day", requests=self.posts_per_day, window=timedelta(days=1)),
+        )
+
+
+class X:
+    """The city's account. A target is a language; its address says which."""
+
+    capabilities: Capabilities = Capabilities(
+        kind="x",
+        japanese="X（旧Twitter）",
+        unit=Unit.POSTS,
+        batch_size=1,
+        connections=2,
+        body_limit=LIMIT,
+        body_measure="weighted",
+        drilling=Drilling.PREVIEW_ONLY,
+    )
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
+        deadline = timedelta(seconds=settings.timeout_s)
+        self.capabilities = replace(
+            self.capabilities, request_deadline=deadline, allowances=settings.allowances
+        )
+        fonts = Fonts(settings.card_font_file, setting="[channels.x] card_font_file")
+        self._pictures = Pictures(fonts if settings.card else None)
+        self._clock = clock
+        self._languages = settings.languages
+        self._session = GatewaySession(
+            outbound=outbound,
+            base_url=settings.base_url,
+            setting="[channels.x] base_url",
+            timeout_s=settings.timeout_s,
+            connections=self.capabilities.connections,
+            library_url=LIBRARY_URL,
+        )
+        self._live = Account(settings.account, self._session, clock, setting="[channels.x.account]")
+        self._drill: Account | None = None
+        if settings.drill_account is not None:
+            self._drill = Account(
+                settings.drill_account, self._session, clock, setting="[channels.x.drill_account]"
+            )
+            # the class says what holds without a drill account; this instance has one
+            self.capabilities = replace(self.capabilities, drilling=Drilling.SEPARATE_ACCOUNT)
+
+    def targets(self) -> Sequence[Target]:
+        return [
+            Target(ref=f"post:{language}", name=f"X の投稿（{language.autonym}）", language=language)
+            for language in self._languages
+        ]
+
+    async def open(self) -> None:
+        await self._session.open()
+        try:
+            await self._live.read()
+        except Refused:
+            await self.close()
+            raise
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        account = self._live if parcel.mode is Mode.LIVE else self._drill
+        for recipient in parcel.to:
+            if account is None:
+                yield Result(recipient.id, Outcome.UNSUPPORTED, reason="no drill account")
+                continue
+            posting = Posting(account, parcel, self._pictures)
+            try:
+                answer = await posting.run()
+            except GateClosed:
+                if posting.begun is not None:
+                    yield posting.begun.result(recipient)
+                raise
+            yield answer.result(recipient)
+
+    async def probe(self) -> Health:
+        try:
+            answer = await self._live.read()
+        except Refused as e:
+            return Health(ok=False, detail=e.message, checked_at=self._clock())
+        if answer.outcome is not Outcome.ACCEPTED:
+            return Health(ok=False, detail=f"X: {answer.reason}", checked_at=self._clock())
+        return Health(ok=True, detail=self._working(), checked_at=self._clock())
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def _working(self) -> str:
+        if self._pictures.missing:
+            return (
+                "X: 接続できます。日本語のフォントがないため画像なしで投稿します / "
+                "the account answers; posts go without a picture, for there is no Japanese font"
+            )
+        return "X: 接続できます / the account answers"
