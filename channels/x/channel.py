@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`[channels.x]`. Without a `drill_account`, drills are previews and nothing is posted.
 
     `posts_per_15_min`, `posts_per_day`: what the contract allows (https://docs.x.com/x-api/fundamentals/rate-limits).
-    `card`: a picture with the level's block goes with each alert that has a level. `card_font_file`: drawn with this
+    `card`: a picture with the level's block goes with each alert that has a level. `card_font`: drawn with this
     font instead of the system's.
     """
 
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     posts_per_15_min: Posts = 100
     posts_per_day: Posts = 10_000
     card: bool = True
-    card_font_file: Path | None = None
+    card_font: str = ""
     base_url: str = LIBRARY_URL
     timeout_s: float = 15.0
 
@@ -76,7 +76,9 @@ class X:
         self.capabilities = replace(
             self.capabilities, request_deadline=deadline, allowances=settings.allowances
         )
-        fonts = Fonts(settings.card_font_file, setting="[channels.x] card_font_file")
+        fonts = Fonts(
+            Path(settings.card_font) if settings.card_font else None, setting="[channels.x] card_font"
+        )
         self._pictures = Pictures(fonts if settings.card else None)
         self._clock = clock
         self._languages = settings.languages

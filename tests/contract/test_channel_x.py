@@ -368,8 +368,8 @@ async def test_a_probe_says_that_there_will_be_no_picture(
 
 def test_a_font_that_is_none_is_a_bad_setting(harness: XHarness, tmp_path: Path) -> None:
     (tmp_path / "letters.ttf").write_text("no font")
-    settings = Settings(account=harness.keys(LIVE), card_font_file=tmp_path / "letters.ttf")
-    with pytest.raises(BadSettings, match="card_font_file"):
+    settings = Settings(account=harness.keys(LIVE), card_font=str(tmp_path / "letters.ttf"))
+    with pytest.raises(BadSettings, match="card_font"):
         X(settings, outbound=REHEARSAL, clock=lambda: NOW)
 
 

@@ -211,4 +211,8 @@ def _mail(smtp: SmtpGateway) -> dict[str, Any]:
 
 def _x(x: XGateway, keys: Mapping[str, Path]) -> dict[str, Any]:
     names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-    return {"account": {f"{name}_file": str(keys[f"x_{name}"]) for name in names}, "base_url": x.url}
+    return {
+        "account": {f"{name}_file": str(keys[f"x_{name}"]) for name in names},
+        "base_url": x.url,
+        "card": False,  # the inbox shows texts; a picture takes a fifth of a second of the processor
+    }
