@@ -7,6 +7,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
 
+class NotPublic(OSError):
+    """A name leads, even in part, to a private, local or reserved address."""
+
+
 class PublicResolver(AbstractResolver):
     """The connection goes to what was checked: the name is not asked for a second time."""
 
@@ -16,10 +20,10 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises `OSError` where a name leads, even in part, to a private, local or reserved address."""
+        """Raises `NotPublic`, or `OSError` where the name is not known."""
         found = await self._resolver.resolve(host, port, family)
         if not all(is_public(each["host"]) for each in found):
-            raise OSError(None, "the name leads to an address that is not public")
+            raise NotPublic(None, "the name leads to an address that is not public")
         return found
 
     async def close(self) -> None:

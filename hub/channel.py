@@ -24,6 +24,7 @@ class Unit(StrEnum):
     PEOPLE = "people"
     POSTS = "posts"
     FACILITIES = "facilities"
+    SYSTEMS = "systems"  # of others, which are told
     SHEETS = "sheets"  # copy-ready texts that staff carry over by hand
 
 

@@ -24,6 +24,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "wifi": ("channels.wifi", "Wifi"),
     "webpush": ("channels.webpush", "Webpush"),
     "website": ("channels.website", "Website"),
+    "webhook": ("channels.webhook", "Webhook"),
     "manual": ("channels.manual", "Manual"),
 }
 """Kind → module and class. Imported when configured: some providers' libraries take seconds to load."""

@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     body_limit=LIMIT,
     body_measure="sms",
     receipt_wait=timedelta(minutes=10),
+    canary_every=timedelta(days=1),
     max_attempts=2,
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )

@@ -7,6 +7,7 @@ invented capacities and facilities), so that the same rehearsal can be served by
 import csv
 import secrets
 import shutil
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 import tomli_w
 
+from channels.webhook.signature import PREFIX
 from hub import city as cities
 from hub.city import City
 from shelters.site import Facility, Site, SiteCode, load_sites
@@ -31,6 +33,7 @@ from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_handsets import Signal
 from yobikake.rehearsal.twilio_messages import TwilioMessages
 from yobikake.rehearsal.twilio_phones import Fates
+from yobikake.rehearsal.webhook import Receiver
 from yobikake.rehearsal.wifi import WifiGateways
 from yobikake.rehearsal.x import XGateway
 
@@ -48,6 +51,7 @@ class Conditions:
     x: Faults = field(default_factory=lambda: Faults(latency_s=0.2))
     voice: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
     sms: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
+    webhook: Faults = field(default_factory=lambda: Faults(latency_s=0.05))
     wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     handsets: Signal = field(default_factory=lambda: Signal(undelivered=0.05))
     phones: Fates = field(
@@ -101,9 +105,10 @@ async def rehearsal_city(
         signal=conditions.handsets,
         countries=("+81",),
     )
+    partners = Receiver(inbox, secret=keys["webhook"].read_text(), faults=conditions.webhook)
     wifi = WifiGateways(inbox, key_file=keys["wifi"], faults=conditions.wifi)
     async with AsyncExitStack() as stack:
-        started: list[HttpGateway | SmtpGateway] = [smtp, line, x, twilio, messages, *wifi.gateways]
+        started: list[HttpGateway | SmtpGateway] = [smtp, line, x, twilio, messages, partners, *wifi.gateways]
         for gateway in started:
             await gateway.start()
             stack.push_async_callback(gateway.stop)
@@ -135,6 +140,7 @@ async def rehearsal_city(
                 "title": "昭島市 緊急情報（訓練用の町）",
                 "link": public,
             },
+            "webhook": {"systems": _systems(partners, keys["webhook"])},
             "manual": {},
         }
         settings = {
@@ -192,6 +198,7 @@ def _secrets(folder: Path) -> dict[str, Path]:
     values = {
         "line": secrets.token_urlsafe(64),
         "twilio": secrets.token_hex(16),
+        "webhook": f"{PREFIX}{b64encode(secrets.token_bytes(32)).decode()}",
         "wifi": secrets.token_hex(20),
         "x_consumer_key": secrets.token_hex(12),
         "x_consumer_secret": secrets.token_hex(25),
@@ -207,6 +214,14 @@ def _secrets(folder: Path) -> dict[str, Path]:
 
 def _mail(smtp: SmtpGateway) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": smtp.port, "security": "none", "sender": "bosai@akishima.example"}
+
+
+def _systems(partners: Receiver, key: Path) -> list[dict[str, Any]]:
+    names = {"cable-tv": "ケーブルテレビ", "schools": "学校連絡システム"}
+    return [
+        {"ref": ref, "name": name, "url": partners.url_of(ref), "secret_file": str(key)}
+        for ref, name in names.items()
+    ]
 
 
 def _x(x: XGateway, keys: Mapping[str, Path]) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""What a system is told of an alert: JSON in the words of CAP 1.2, the same bytes each time."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from hub.alert import Mode
+from hub.cap import MsgType, Status
+from hub.channel import Content
+from hub.clock import cap_time
+
+VERSION = 1
+"""Grows when a receiver would have to change; a new field alone does not do that."""
+
+TYPES = {
+    MsgType.ALERT: "alert.issued",
+    MsgType.UPDATE: "alert.updated",
+    MsgType.CANCEL: "alert.cancelled",
+}
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`level`: 警戒レベル, 1 to 5; none of what has none. `web`: the public page, which is corrected when the alert is."""
+
+    identifier: str
+    number: str
+    status: Status
+    msg_type: MsgType
+    level: int | None
+    language: str
+    sender_name: str
+    sent: str
+    expires: str
+    headline: str
+    description: str
+    short: str
+    speech: str
+    web: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+    version: int
+    timestamp: str
+    """When the alert was sent: not when this was, so that a repeat carries the same bytes."""
+    data: Data
+
+
+def body(content: Content, *, expires: datetime) -> bytes:
+    """UTF-8."""
+    sent = cap_time(content.sent)
+    data = Data(
+        identifier=content.identifier,
+        number=content.number,
+        status=Status.ACTUAL if content.mode is Mode.LIVE else Status.EXERCISE,
+        msg_type=content.msg_type,
+        level=None if content.level is None else int(content.level),
+        language=content.language.value,
+        sender_name=content.sender,
+        sent=sent,
+        expires=cap_time(expires),
+        headline=content.text(content.headline),
+        description=content.text(content.body),
+        short=content.text(content.short),
+        speech=content.text(content.speech),
+        web=content.link,
+    )
+    event = Event(type=TYPES[content.msg_type], version=VERSION, timestamp=sent, data=data)
+    return msgspec.json.encode(event)
+
+
+def message_id(content: Content, system: str) -> str:
+    """The same for every try of this alert at this system, in any process; no two alerts share one."""
+    return "msg_" + hashlib.sha256(f"{content.identifier}\n{system}".encode()).hexdigest()[:32]

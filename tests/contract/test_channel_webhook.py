@@ -1,0 +1,256 @@
+"""The webhook connector against a receiver that checks what Standard Webhooks says."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from channels.webhook import Settings, System, Webhook
+from channels.webhook.answers import classify, retry_after
+from channels.webhook.event import body, message_id
+from channels.webhook.hidden import is_hidden
+from channels.webhook.signature import headers, secret
+from hub.alert import Mode
+from hub.cap import MsgType
+from hub.delivery import Outcome
+from hub.errors import BadSettings, Refused
+from hub.outbound import Outbound
+from hub.recipient import Recipient, RecipientId
+from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
+from hub.testing.parcels import NOW, content, parcel
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.webhook import Receiver
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""The specification's own example."""
+OTHER = "whsec_" + "A" * 40
+ALONE = "what one system answers holds up no other: it is refused for now, by itself"
+
+
+class WebhookHarness(Harness):
+    lacks: ClassVar = {Feature.THROTTLE: ALONE, Feature.RETRY_AFTER: ALONE, Feature.CREDENTIALS: ALONE}
+
+    def __init__(self, receiver: Receiver, folder: Path) -> None:
+        self.receiver = receiver
+        self.secret_file = folder / "secret"
+        self.secret_file.write_text(SECRET)
+
+    @property
+    def faults(self) -> Faults:
+        return self.receiver.faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return [SECRET, SECRET.removeprefix("whsec_")]
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY, **more: Any) -> Webhook:
+        base = {
+            Where.GATEWAY: self.receiver.url,
+            Where.NOWHERE: "http://127.0.0.1:1",
+            Where.REMOTE: "https://gateway.example",
+        }[where]
+        systems = tuple(
+            System(
+                ref=to.address, name=f"partner {to.id}", url=f"{base}/hooks/{to.address}",
+                secret_file=self.secret_file, private=True, **more,
+            )
+            for to in self.recipients(7)
+        )  # fmt: skip
+        return Webhook(Settings(systems=systems), outbound=outbound, clock=lambda: NOW)
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(each), address=f"sys-{each}") for each in range(1, number + 1)]
+
+    def sends(self) -> int:
+        return len(self.bodies())
+
+    def bodies(self) -> Sequence[bytes]:
+        return [request.body for request in self.receiver.requests if request.method == "POST"]
+
+    def arrivals(self) -> Sequence[str]:
+        inbox = self.receiver.inbox
+        return [
+            each.address for address in inbox.addresses("webhook") for each in inbox.of("webhook", address)
+        ]
+
+    def in_flight(self) -> int:
+        return self.receiver.in_flight
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[WebhookHarness]:
+    async with Receiver(Inbox(), secret=SECRET, clock=lambda: NOW) as receiver:
+        yield WebhookHarness(receiver, tmp_path)
+
+
+class TestWebhook(ChannelSuite, of=WebhookHarness):
+    @pytest.fixture
+    def harness(self, harness: WebhookHarness) -> WebhookHarness:  # type: ignore[override]
+        return harness
+
+
+def test_the_signature_is_that_of_the_specification() -> None:
+    """https://github.com/standard-webhooks/standard-webhooks, the libraries' shared test vector."""
+    at = NOW.fromtimestamp(1614265330, NOW.tzinfo)
+    said = headers(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', at=at, secrets=[secret(SECRET, setting="")]
+    )
+    assert said["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert said["webhook-timestamp"] == "1614265330"
+
+
+async def test_while_a_secret_is_changed_both_sides_may_have_either(
+    harness: WebhookHarness, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text(OTHER)
+    new.write_text(SECRET)
+    harness.secret_file = old
+    async with opened(harness) as channel:
+        refused = await send(channel, parcel(harness.recipients(1)))
+    assert set(refused.outcomes.values()) == {Outcome.TEMPORARY}
+    changing = harness.channel(REHEARSAL, next_secret_file=new)
+    await changing.open()
+    taken = await send(changing, parcel(harness.recipients(1)))
+    await changing.close()
+    assert set(taken.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_a_repeat_has_the_same_id_and_the_receiver_leaves_it_out(harness: WebhookHarness) -> None:
+    to = harness.recipients(2)
+    async with opened(harness) as channel:
+        for resend in (False, True):
+            said = await send(channel, parcel(to, resend=resend))
+            assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert len(harness.bodies()) == 4
+    assert sorted(harness.arrivals()) == ["sys-1", "sys-2"]
+    assert len(harness.receiver.known) == 2, "each system has an id of its own"
+
+
+async def test_a_drill_tells_no_system(harness: WebhookHarness) -> None:
+    async with opened(harness) as channel:
+        said = await send(channel, replace(parcel(harness.recipients(1)), mode=Mode.RESIDENT_DRILL))
+    assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}
+    assert harness.sends() == 0
+
+
+async def test_one_that_is_gone_for_good_holds_up_no_other(harness: WebhookHarness) -> None:
+    stranger = Recipient(id=RecipientId(99), address="no-longer-there")
+    async with opened(harness) as channel:
+        said = await send(channel, parcel([stranger, *harness.recipients(1)]))
+    assert said.outcomes == {99: Outcome.PERMANENT, 1: Outcome.ACCEPTED}
+    assert all(result.alone for result in said.results)
+
+
+def test_the_body_speaks_cap() -> None:
+    said = json.loads(body(content(), expires=NOW + timedelta(hours=3)))
+    assert (said["type"], said["version"]) == ("alert.issued", 1)
+    data = said["data"]
+    assert (data["status"], data["msgType"], data["level"]) == ("Actual", "Alert", 4)
+    assert data["sent"] == "2026-09-08T21:47:00+09:00"
+    assert data["expires"] == "2026-09-09T00:47:00+09:00"
+    assert data["description"] == content().text(content().body)
+
+
+@pytest.mark.parametrize(
+    ("msg_type", "kind"), [(MsgType.UPDATE, "alert.updated"), (MsgType.CANCEL, "alert.cancelled")]
+)
+def test_updates_and_liftings_have_types_of_their_own(msg_type: MsgType, kind: str) -> None:
+    changed = content()
+    changed = type(changed)(
+        **{f: getattr(changed, f) for f in changed.__struct_fields__} | {"msg_type": msg_type}
+    )
+    assert json.loads(body(changed, expires=NOW))["type"] == kind
+
+
+def test_two_alerts_share_no_id() -> None:
+    assert message_id(content(), "a") != message_id(content(identifier="rehearsal-2026-0148"), "a")
+    assert message_id(content(), "a") == message_id(content(), "a")
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "reason"),
+    [
+        (200, Outcome.ACCEPTED, ""), (204, Outcome.ACCEPTED, ""), (302, Outcome.PERMANENT, "redirect"),
+        (400, Outcome.PERMANENT, "400"), (401, Outcome.TEMPORARY, "401"), (403, Outcome.TEMPORARY, "403"),
+        (404, Outcome.TEMPORARY, "404"), (409, Outcome.TEMPORARY, "409"), (410, Outcome.PERMANENT, "gone"),
+        (413, Outcome.PERMANENT, "413"), (429, Outcome.TEMPORARY, "429"), (503, Outcome.TEMPORARY, "503"),
+    ],
+)  # fmt: skip
+def test_what_an_answer_means(status: int, outcome: Outcome, reason: str) -> None:
+    answer = classify(status, {"Retry-After": "7"}, now=NOW)
+    assert (answer.outcome, answer.reason) == (outcome, reason)
+    assert (answer.retry_after == timedelta(seconds=7)) is (status in (429, 503))
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        ("120", timedelta(seconds=120)), ("", None), ("soon", None), ("-3", None), ("9" * 40, timedelta(days=1)),
+        ("Tue, 08 Sep 2026 12:48:00 GMT", timedelta(minutes=1)), ("Tue, 08 Sep 2020 12:48:00 GMT", timedelta(0)),
+    ],
+)  # fmt: skip
+def test_when_to_come_back(said: str, wait: timedelta | None) -> None:
+    assert retry_after(said, now=NOW) == wait
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://a.localhost/", "https://2130706433/",
+            "https://0x7f.1/", "https://10.0.0.8:8443/x"],
+)  # fmt: skip
+def test_a_production_hub_is_led_nowhere_hidden_unless_it_is_told_to(url: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    system = System(ref="a", name="a", url=url, secret_file=tmp_path / "secret")
+    assert is_hidden(url)
+    with pytest.raises(Refused, match="private = true"):
+        Webhook(Settings(systems=(system,)), outbound=PRODUCTION, clock=lambda: NOW)
+
+
+async def test_in_production_what_turns_out_not_public_is_put_off_and_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def resolved(*_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.1.1", 443))]
+
+    (tmp_path / "secret").write_text(SECRET)
+    system = System(ref="a", name="a", url="https://hooks.partner.example/x", secret_file=tmp_path / "secret")
+    channel = Webhook(Settings(systems=(system,)), outbound=PRODUCTION, clock=lambda: NOW)
+    await channel.open()
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    said = await send(channel, parcel([Recipient(id=RecipientId(1), address="a")]))
+    health = await channel.probe()
+    await channel.close()
+    assert [(result.outcome, result.reason) for result in said.results] == [(Outcome.TEMPORARY, "NotPublic")]
+    assert "private = true" in health.detail
+
+
+@pytest.mark.parametrize(
+    "written", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_short", "whsec_!!!", "whsec_"]
+)
+def test_a_secret_of_another_form_is_refused_without_being_said(written: str) -> None:
+    with pytest.raises(BadSettings) as error:
+        secret(written, setting="a.secret")
+    assert "openssl rand" in error.value.message
+    assert written.removeprefix("whsec_") not in error.value.message or written == "whsec_"
+
+
+def test_in_production_it_is_https(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    system = System(ref="a", name="a", url="http://partner.example/x", secret_file=tmp_path / "secret")
+    with pytest.raises(BadSettings, match="https://"):
+        Webhook(Settings(systems=(system,)), outbound=PRODUCTION, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a/", "https://", "https://u:p@a.example/", "partner.example", "https://a/#b"]
+)
+def test_an_address_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="https://example"):
+        System(ref="a", name="a", url=url, secret_file=Path("s"))

@@ -1,0 +1,86 @@
+"""A partner's system that is told of alerts: it checks signatures as Standard Webhooks says, and leaves repeats out."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from channels.webhook.signature import PREFIX
+from hub.clock import Clock, utc_now
+from yobikake.rehearsal.exchange import Exchange
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.inbox import Inbox
+
+PATH = "/hooks/{system}"
+TOLERANCE_S = 300
+
+
+class Receiver(HttpGateway):
+    """Any number of systems, each at `url_of`. `secret` is shared with all of them."""
+
+    channel = "webhook"
+    for_good = frozenset({410})
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        *,
+        secret: str,
+        faults: Faults | None = None,
+        clock: Clock = utc_now,
+        port: int = 0,
+    ) -> None:
+        super().__init__(inbox, faults=faults, clock=clock, port=port)
+        self._put_off: set[str] = set()
+        self._secret = base64.b64decode(secret.removeprefix(PREFIX))
+        self.known: set[str] = set()
+        """Ids of messages that were taken. What comes again is answered, and left out."""
+
+    def url_of(self, system: str) -> str:
+        return f"{self.url}{PATH.format(system=system)}"
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return [web.post(PATH, self._take), web.head(PATH, self._head)]
+
+    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
+        if refusal is Refusal.THROTTLE:
+            return web.Response(status=429, headers={"Retry-After": "7"})
+        return web.Response(status=401 if refusal is Refusal.CREDENTIALS else 503)
+
+    def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
+        if request.method == "POST":
+            exchange.to = [request.match_info["system"]]
+            exchange.text = body.decode(errors="replace")
+
+    async def _head(self, _request: web.Request) -> web.Response:
+        return web.Response(status=405, headers={"Allow": "POST"})
+
+    async def _take(self, request: web.Request) -> web.Response:
+        system, body = request.match_info["system"], await request.read()
+        if not self._signed(request, body):
+            return web.Response(status=401)
+        if self.faults.hits(self.faults.permanent, "permanent", system):
+            return web.Response(status=410)
+        if self.faults.hits(self.faults.temporary, "temporary", system) and system not in self._put_off:
+            self._put_off.add(system)
+            return web.Response(status=500)
+        message = request.headers["webhook-id"]
+        if message not in self.known:
+            self.known.add(message)
+            data = json.loads(body)["data"]
+            self.arrive(address=system, text=data["description"], key=message, subject=data["headline"])
+        return web.Response(status=204)
+
+    def _signed(self, request: web.Request, body: bytes) -> bool:
+        message, at = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
+        if not at.isdecimal() or abs(int(at) - self._clock().timestamp()) > TOLERANCE_S:
+            return False
+        signed = hmac.digest(self._secret, f"{message}.{at}.".encode() + body, hashlib.sha256)
+        ours = f"v1,{base64.b64encode(signed).decode()}"
+        return any(
+            hmac.compare_digest(ours, each) for each in request.headers.get("webhook-signature", "").split()
+        )
