@@ -186,6 +186,16 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         _check(self, "mqtt", r"mqtts?://\S+", like="mqtts://eu1.cloud.thethings.network:8883")
 
 
+class PhoneInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line that residents call to hear what is in force. `number`: as it is published; the provider asks
+    `/phone` of `[residents] public_url` when it is called."""
+
+    number: str
+
+    def __post_init__(self) -> None:
+        _check(self, "number", r"0[0-9]{1,4}(-[0-9]{1,4}){2}", like="050-0000-0000")
+
+
 class ShelterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`mqtt`: `mqtt://host:port` of a broker that carries readings; empty: HTTP only. `forecast`: whether the hub says
     what it expects of each shelter, by the clock; not where a rehearsal's evening passes faster than that."""
@@ -258,6 +268,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     residents: ResidentsListener = ResidentsListener(port=8081)
     proxy: ProxySettings = ProxySettings()
     on_call: OnCallSettings = OnCallSettings()
+    phone_in: PhoneInSettings | None = None
     shelters: ShelterSettings = ShelterSettings()
     warnings: WarningSettings = WarningSettings()
     delivery: DeliverySettings = DeliverySettings()

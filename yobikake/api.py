@@ -36,7 +36,7 @@ from yobikake import callbacks, canary_role, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
-from yobikake.telephone import telephone
+from yobikake.telephone import caller, phone_in, telephone
 
 
 async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
@@ -112,7 +112,9 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
         embedded_by=settings.embedded_by,
         publisher=load_publisher(assembly.city_folder),
         samples=samples,
+        caller=caller(assembly.settings),
         telephone=telephone(assembly),
+        phone_in=phone_in(assembly.settings),
     )
 
 

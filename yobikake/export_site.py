@@ -24,6 +24,7 @@ from yobikake.recorded_board import recorded_board
 from yobikake.recorded_past import recorded_past
 from yobikake.site_folder import Changed, SiteFolder
 from yobikake.slot_source import CitySlots
+from yobikake.telephone import caller, phone_in
 
 log = structlog.get_logger(__name__)
 
@@ -108,4 +109,6 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
             url=settings.residents.url,
             publisher=load_publisher(place),
             samples=samples,
+            caller=caller(settings),
+            phone_in=phone_in(settings),
         )

@@ -1,4 +1,4 @@
-"""The residents' telephone, from the channel that calls them."""
+"""The residents' telephone, from the channel that calls them: its keys, and the line that they call."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,29 +6,56 @@ from functools import partial
 
 from hub.channel import AsksBack, Receipt
 from hub.delivery import Outcome, ProviderRef
+from hub.errors import BadSettings
 from hub.language import Language
 from hub.postbox import Postbox
 from hub.settings import Settings
-from operator_ui.residents.portal import Telephone
+from operator_ui.residents.portal import PhoneIn, Telephone
 from yobikake.assembly import Assembly
+
+KIND = "voice"
+"""Whose stanza has the account, the caller's number and the voices."""
 
 
 def telephone(assembly: Assembly) -> Telephone | None:
-    """None: no channel of this hub asks back."""
-    for kind, configured in assembly.channels.items():
-        if isinstance(configured.channel, AsksBack):
-            return Telephone(
-                asking=assembly.asking,
-                form=partial(_form, configured.channel),
-                answered=partial(_answered, assembly.postbox, kind),
-                voices=voices(assembly.settings, kind),
-            )
-    return None
+    """None: nobody is called by this hub."""
+    configured = assembly.channels.get(KIND)
+    if configured is None or not isinstance(configured.channel, AsksBack):
+        return None
+    return Telephone(
+        asking=assembly.asking,
+        form=partial(_form, configured.channel),
+        answered=partial(_answered, assembly.postbox),
+        voices=_voices(assembly.settings),
+    )
 
 
-def voices(settings: Settings, kind: str) -> Mapping[Language, str]:
+def phone_in(settings: Settings) -> PhoneIn | None:
+    """None: there is no such line.
+
+    Raises:
+        BadSettings: nobody could tell whether it is the provider that asks.
+    """
+    if settings.phone_in is None:
+        return None
+    if KIND not in settings.channels:
+        raise BadSettings(
+            "[phone_in]",
+            "needs [channels.voice]: its token shows that it is Twilio that asks / "
+            "[channels.voice] も書いてください。Twilioからの問い合わせかを、そのトークンで確かめます",
+        )
+    return PhoneIn(number=settings.phone_in.number, voices=_voices(settings))
+
+
+def caller(settings: Settings) -> str:
+    """The one number the city calls from, as people in Japan write it; empty: it calls nobody."""
+    number = str(settings.channels.get(KIND, {}).get("from_number", ""))
+    return f"0{number.removeprefix('+81')}" if number.startswith("+81") else number
+
+
+def _voices(settings: Settings) -> Mapping[Language, str]:
     """Which replace those of the languages; the connector has checked them."""
-    found: Mapping[str, str] = settings.channels[kind].get("voices", {})
+    found: Mapping[str, str] = settings.channels[KIND].get("voices", {})
     return {Language(tag): name for tag, name in found.items()}
 
 
@@ -36,5 +63,5 @@ def _form(channel: AsksBack, headers: Mapping[str, str], body: bytes, url: str) 
     return channel.signed_form(headers, body, url=url)
 
 
-async def _answered(postbox: Postbox, kind: str, ref: ProviderRef, at: datetime) -> None:
-    await postbox.post(kind, [Receipt(ref=ref, outcome=Outcome.ANSWERED, at=at, reason="key")])
+async def _answered(postbox: Postbox, ref: ProviderRef, at: datetime) -> None:
+    await postbox.post(KIND, [Receipt(ref=ref, outcome=Outcome.ANSWERED, at=at, reason="key")])

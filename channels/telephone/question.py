@@ -88,7 +88,7 @@ WORDS: Mapping[Language, Words] = {
         ask="If you can, tell us with a key how you are.",
         key="{who}: {key}.",
         who={
-            Reply.SHELTER: "If you are going to an evacuation site, or are there already",
+            Reply.SHELTER: "If you are going to an evacuation place, or are there already",
             Reply.UPSTAIRS: "If you are upstairs at home",
             Reply.CANNOT: "If it is hard for you to leave",
             Reply.SAFE: "If you are safe",
@@ -96,7 +96,7 @@ WORDS: Mapping[Language, Words] = {
         },
         again="To hear this again",
         thanks={
-            Reply.SHELTER: "Noted: going to an evacuation site. Please take care on the way.",
+            Reply.SHELTER: "Noted: going to an evacuation place. Please take care on the way.",
             Reply.UPSTAIRS: "Noted: upstairs at home. If you live near the river, where houses may be washed away, "
             "you must leave that area.",
             Reply.CANNOT: "The city has noted that it is hard for you to leave. Help may not come at once. "
@@ -157,18 +157,18 @@ WORDS: Mapping[Language, Words] = {
         ask="가능하시면 지금 상황을 번호로 알려 주십시오.",
         key="{who} 분은 {key}번.",
         who={
-            Reply.SHELTER: "대피 장소로 가거나 이미 도착한",
+            Reply.SHELTER: "피난 장소로 가거나 이미 도착한",
             Reply.UPSTAIRS: "자택의 위층에 있는",
-            Reply.CANNOT: "대피가 어려운",
+            Reply.CANNOT: "피난가 어려운",
             Reply.SAFE: "무사한",
             Reply.HELP: "도움이 필요한",
         },
         again="다시 들으실",
         thanks={
-            Reply.SHELTER: "대피 장소로 가시는 것으로 접수했습니다. 조심해서 이동하십시오.",
+            Reply.SHELTER: "피난 장소로 가시는 것으로 접수했습니다. 조심해서 이동하십시오.",
             Reply.UPSTAIRS: "자택의 위층으로 접수했습니다. 강 가까이에서 집이 떠내려갈 우려가 있는 구역에 계신 분은 "
-            "반드시 구역 밖으로 대피하십시오.",
-            Reply.CANNOT: "대피가 어렵다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
+            "반드시 구역 밖으로 피난하십시오.",
+            Reply.CANNOT: "피난가 어렵다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
             "생명이 위험할 때는 119에 전화하십시오.",
             Reply.SAFE: "무사하신 것으로 접수했습니다.",
             Reply.HELP: "도움이 필요하다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
@@ -182,18 +182,18 @@ WORDS: Mapping[Language, Words] = {
         ask="Nếu được, xin bấm phím cho biết tình hình của bạn.",
         key="{who}: phím {key}.",
         who={
-            Reply.SHELTER: "Đang đi hoặc đã đến nơi lánh nạn",
+            Reply.SHELTER: "Đang đi hoặc đã đến nơi sơ tán",
             Reply.UPSTAIRS: "Đang ở tầng trên của nhà mình",
-            Reply.CANNOT: "Khó đi lánh nạn",
+            Reply.CANNOT: "Khó đi sơ tán",
             Reply.SAFE: "An toàn",
             Reply.HELP: "Cần giúp đỡ",
         },
         again="Nghe lại",
         thanks={
-            Reply.SHELTER: "Đã ghi nhận: đi đến nơi lánh nạn. Xin cẩn thận trên đường.",
+            Reply.SHELTER: "Đã ghi nhận: đi đến nơi sơ tán. Xin cẩn thận trên đường.",
             Reply.UPSTAIRS: "Đã ghi nhận: ở tầng trên của nhà mình. Nếu bạn ở gần sông, nơi nhà có thể bị cuốn trôi, "
             "bạn phải ra khỏi khu vực đó.",
-            Reply.CANNOT: "Thành phố đã ghi nhận bạn khó đi lánh nạn. Có thể chưa đến giúp ngay được. "
+            Reply.CANNOT: "Thành phố đã ghi nhận bạn khó đi sơ tán. Có thể chưa đến giúp ngay được. "
             "Hãy báo cả cho hàng xóm. Nếu nguy hiểm đến tính mạng, hãy gọi 1 1 9.",
             Reply.SAFE: "Đã ghi nhận: an toàn.",
             Reply.HELP: "Thành phố đã ghi nhận bạn cần giúp đỡ. Có thể chưa đến giúp ngay được. "

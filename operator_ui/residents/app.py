@@ -18,6 +18,7 @@ from operator_ui.residents.document import Built, Written
 from operator_ui.residents.feeds import FEEDS, LENGTH, Feed
 from operator_ui.residents.leaving import LeavingPages
 from operator_ui.residents.news import FRESH, News
+from operator_ui.residents.phone_line import PhoneLine
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.press import Press
 from operator_ui.residents.reader import best
@@ -45,7 +46,7 @@ class _Listener:
         }
         self._leaving = LeavingPages(portal, self._press)
         self._answering = AnsweringPages(portal, self._press)
-        self._telephone = TelephoneKeys(portal, portal.telephone) if portal.telephone else None
+        self._telephone = self._telephone_routes(portal)
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
         self._changes = Changes(
@@ -84,10 +85,18 @@ class _Listener:
                 web.get("/sw.js", self._worker),
                 *self._leaving.routes(_LANGUAGE),
                 *self._answering.routes(),
-                *(self._telephone.routes() if self._telephone else ()),
+                *self._telephone,
             ]
         )
         return app
+
+    def _telephone_routes(self, portal: Residents) -> list[web.RouteDef]:
+        if portal.telephone is None:
+            return []
+        keys = TelephoneKeys(portal, portal.telephone).routes()
+        if self._press.phone is None:
+            return keys
+        return [*keys, *PhoneLine(portal, portal.telephone, self._press.phone, self._written).routes()]
 
     # --- pages ---------------------------------------------------------------------------------
 

@@ -42,13 +42,21 @@ class Telephone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneIn:
+    """A line that residents call. `number`: as it is published. `voices`: as in `Telephone`."""
+
+    number: str
+    voices: Mapping[Language, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Residents:
     """`board`: `LiveBoard.now`. `slots`: what fills the texts now. `url`: under which residents reach the listener, no slash at the end.
 
     `senders`: who asks, behind a proxy. `streams`: how many may follow the pages at once.
     `embedded_by`: origins of the websites that may show the banner in a frame.
     `caller`: the one number the city calls from, if it does. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
-    `telephone`: where residents are called.
+    `telephone`: where residents are called. `phone_in`: where they may call.
     """
 
     city: City
@@ -66,6 +74,7 @@ class Residents:
     publisher: Publisher = CITY_ITSELF
     samples: Samples = no_past
     telephone: Telephone | None = None
+    phone_in: PhoneIn | None = None
 
 
 def home_path(language: Language) -> str:

@@ -23,6 +23,7 @@ from operator_ui.residents.document import STUCK, Written
 from operator_ui.residents.feeds import FEEDS, Feed
 from operator_ui.residents.masthead import Masthead
 from operator_ui.residents.notice import Notice, notice, texts_of
+from operator_ui.residents.phone_press import PhonePress
 from operator_ui.residents.portal import (
     Residents,
     alert_path,
@@ -70,6 +71,7 @@ class Press:
         self._map = CityMap(portal.city)
         self.data = DataPress(portal)
         self.pages = residents_pages(https=portal.url.startswith("https:"), context=self._of_request)
+        self.phone = PhonePress(portal, portal.phone_in, self.pages) if portal.phone_in else None
 
     def home(self, language: Language, snapshot: Snapshot, *, part: bool = False) -> Written:
         """`part`: without the frame, for a script."""

@@ -23,6 +23,7 @@ from operator_ui.residents.data_routes import past_edition
 from operator_ui.residents.document import Edition, Written
 from operator_ui.residents.feeds import FEEDS, LENGTH
 from operator_ui.residents.news import News
+from operator_ui.residents.phone_press import FILES
 from operator_ui.residents.portal import Residents, cap_path
 from operator_ui.residents.press import Press
 from operator_ui.residents.snapshot import Snapshot
@@ -141,6 +142,9 @@ class StaticSite:
         yield "api/alerts.json", partial(_body, partial(press.alerts_json, snapshot))
         for feed in FEEDS:
             yield feed.file, partial(_body, partial(press.feed, feed, Language.JA, snapshot, recent))
+        if press.phone is not None:
+            for path, language in FILES.items():
+                yield path, partial(press.phone.file, language, snapshot)
         yield "404.html", partial(_body, partial(press.missing, Language.JA, snapshot))
         yield "index.html", partial(_body, partial(press.home, Language.JA, snapshot))
 

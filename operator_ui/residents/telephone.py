@@ -7,7 +7,7 @@ alert (`hub.reply_link`). The reply is durable before a word of thanks is said.
 from collections.abc import Mapping
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
 from channels.telephone import dialogue, question, spoken
@@ -93,7 +93,7 @@ class TelephoneKeys:
         return render(accepted.alert, variant, slots, self._portal.clock, number=accepted.number)
 
     def _said(self, text: str, language: Language, *, ask: Question | None = None) -> web.Response:
-        return twiml(dialogue.told(text, language, self._telephone.voices, ask=ask))
+        return twiml(dialogue.told(text, language, self._telephone.voices, ask=ask).encode())
 
 
 async def signed_form(request: web.Request, portal: Residents, telephone: Telephone) -> Mapping[str, str]:
@@ -101,12 +101,13 @@ async def signed_form(request: web.Request, portal: Residents, telephone: Teleph
     try:
         return telephone.form(request.headers, await request.read(), f"{portal.url}{request.raw_path}")
     except Forbidden:
-        log.warning("a telephone's key has a wrong signature")
+        log.warning("what a telephone asks has a wrong signature")
         raise web.HTTPForbidden from None
 
 
-def twiml(body: str) -> web.Response:
-    return web.Response(text=body, content_type="text/xml", headers={"Cache-Control": "no-store"})
+def twiml(body: bytes) -> web.Response:
+    headers = {hdrs.CONTENT_TYPE: "text/xml; charset=utf-8", hdrs.CACHE_CONTROL: "no-store"}
+    return web.Response(body=body, headers=headers)
 
 
 def _over(accepted: Accepted, portal: Residents) -> bool:

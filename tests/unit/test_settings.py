@@ -230,3 +230,11 @@ def test_a_website_that_may_frame_the_banner_is_an_origin(tmp_path: Path, wrong:
         settings.load(file)
     file.write_text(f'{head}["https://www.city.example.lg.jp"]\n', encoding="utf-8")
     assert settings.load(file).residents.embedded_by == ("https://www.city.example.lg.jp",)
+
+
+@pytest.mark.parametrize("number", ["+815000000000", "05000000000", "110", "050-0000-0000 "])
+def test_the_phone_in_line_has_its_number_as_it_is_published(tmp_path: Path, number: str) -> None:
+    file = tmp_path / "city.toml"
+    file.write_text(f'data = "d"\ncity = "akishima"\n[phone_in]\nnumber = "{number}"\n')
+    with pytest.raises(BadSettings, match="050-0000-0000"):
+        settings.load(file)

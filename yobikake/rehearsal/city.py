@@ -152,6 +152,7 @@ async def rehearsal_city(
             "shelters": {
                 "forecast": False
             },  # a minute of its evening passes in a second: all would fill at once
+            "phone_in": {"number": "050-0000-0000"},
             "delivery": {"backoff_s": [0.5, 1.0, 2.0]},
             "limits": {"free_disk": 0.01},  # on somebody's laptop, which may be nearly full
             "channels": channels,

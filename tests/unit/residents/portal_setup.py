@@ -29,7 +29,7 @@ from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.shelter_list import Crowding, ShelterLines
 from hub.testing.databases import with_schema
 from operator_ui.residents.app import create_app
-from operator_ui.residents.portal import Residents, Telephone, alert_path
+from operator_ui.residents.portal import PhoneIn, Residents, Telephone, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from shelters.board import Board, board, with_plans
@@ -134,6 +134,7 @@ class Town:
     embedded_by: tuple[str, ...] = ()
     past: list[Point] = field(default_factory=list)
     telephone: Telephone | None = None
+    phone_in: PhoneIn | None = None
 
     def clock(self) -> datetime:
         return self.now
@@ -185,6 +186,7 @@ class Town:
             samples=self.samples,
             senders=Senders(("127.0.0.1",)),
             telephone=self.telephone,
+            phone_in=self.phone_in,
         )
 
 
@@ -213,11 +215,11 @@ async def a_town(path: Path, *, deployment: Deployment = Deployment.PRODUCTION) 
 
 
 @asynccontextmanager
-async def served(town: Town) -> AsyncIterator[str]:
-    """The listener on a free port; its address."""
+async def served(town: Town, *, port: int = 0) -> AsyncIterator[str]:
+    """The listener on a free port, or this one; its address."""
     runner = web.AppRunner(create_app(town.portal()), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
