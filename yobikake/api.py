@@ -32,7 +32,7 @@ from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
 from shelters.register import Register
-from yobikake import callbacks, canary_role, open_files
+from yobikake import callbacks, canary_role, line_chat, open_files
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
@@ -56,7 +56,9 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
     samples = await stack.enter_async_context(recorded_past(assembly.settings))
     console = _console(assembly, register, book, samples)
     await _listen(staff_app(console), assembly.settings.staff, "staff", stack)
-    await _listen(_public(assembly, samples, inspector), assembly.settings.residents, "residents", stack)
+    public = _public(assembly, samples, inspector)
+    public.add_routes(await line_chat.routes(assembly, stack))
+    await _listen(public, assembly.settings.residents, "residents", stack)
 
 
 def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: Samples) -> Console:

@@ -15,6 +15,7 @@ from operator_ui.residents.answer import LICENSED, NAMING, OPEN, answer
 from operator_ui.residents.answering import AnsweringPages
 from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
+from operator_ui.residents.enrolling import EnrollingPages
 from operator_ui.residents.feeds import FEEDS, LENGTH, Feed
 from operator_ui.residents.leaving import LeavingPages
 from operator_ui.residents.news import FRESH, News
@@ -46,6 +47,7 @@ class _Listener:
         }
         self._leaving = LeavingPages(portal, self._press)
         self._answering = AnsweringPages(portal, self._press)
+        self._enrolling = EnrollingPages(portal, self._press)
         self._telephone = self._telephone_routes(portal)
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
@@ -85,6 +87,7 @@ class _Listener:
                 web.get("/sw.js", self._worker),
                 *self._leaving.routes(_LANGUAGE),
                 *self._answering.routes(),
+                *self._enrolling.routes(_LANGUAGE),
                 *self._telephone,
             ]
         )

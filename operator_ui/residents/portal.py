@@ -116,6 +116,11 @@ def answering_path(token: str, language: Language) -> str:
     return f"/{language}/answer/{token}"
 
 
+def chat_path(token: str, language: Language) -> str:
+    """Where the one with this token says in which town they live (`hub.chat_link`)."""
+    return f"/{language}/chat/{token}"
+
+
 def feed_path(language: Language, file: str) -> str:
     """A feed of the alerts (`feeds.FEEDS`)."""
     return f"/{language}/{file}"

@@ -7,11 +7,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, expect
 
+from hub import chat_link
 from hub.alert import Mode
 from hub.language import Language
 from operator_ui.residents.portal import (
     alert_path,
     banner_path,
+    chat_path,
     data_path,
     history_path,
     home_path,
@@ -49,6 +51,8 @@ async def pages(town: Town) -> dict[str, str]:
         "open-data": data_path(Language.JA),
         "leaving": leaving_path(token(town, await someone(town)), Language.JA),
         "never": leaving_path("no-such-token", Language.KO),
+        "enrolling": chat_path(chat_link.token(town.keys, "line", f"U{7:032x}", at=town.now), Language.NE),
+        "enrolling-used": chat_path("no-such-token", Language.JA_EASY),
         "missing": alert_path("2026-9999", Language.JA),
         "nowhere": "/no-such-page",
     }

@@ -43,6 +43,10 @@ class LineHarness(Harness):
     def secrets(self) -> Sequence[str]:
         return [TOKEN]
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(access_token_file=self._token_file, base_url=self.gateway.url)
+
     def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Line:
         base_url = {
             Where.GATEWAY: self.gateway.url,

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
+from channels.line.replies import Replies
 from hub.language import Language
 from hub.testing.channel_harness import send
-from hub.testing.channel_suite import opened
+from hub.testing.channel_suite import REHEARSAL, opened
 from hub.testing.parcels import NOW, parcel
+from operator_ui.residents.line.messages import door, touchable
 from tests.contract.test_channel_line import LineHarness
 from tests.contract.test_channel_x import XHarness, long_parcel
 from yobikake.rehearsal.http import Request
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.line_sender import LineSender
 from yobikake.rehearsal.x import PNG, XGateway
 
 SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
@@ -64,6 +68,59 @@ async def test_every_request_to_line_is_one_that_line_describes(line: LineHarnes
     }
     for request in line.gateway.requests:
         _description(*LINE).validate_request(_described(request, LINE[1]))
+
+
+async def test_every_answer_in_the_chat_is_one_that_line_describes(
+    line: LineHarness,
+) -> None:
+    user, replies = f"U{1:032x}", Replies(line.settings, outbound=REHEARSAL)
+    await replies.open()
+    for said in (
+        touchable([{"type": "text", "text": "a"}], Language.JA),
+        [door("a", Language.JA, "https://hub.example/ja/chat/1.a")],
+    ):
+        assert await replies.reply(line.gateway.reply_token(user), said)
+    assert not await replies.reply("used-up", [{"type": "text", "text": "a"}])
+    await replies.close()
+    posts = [request for request in line.gateway.requests if request.method == "POST"]
+    for request, status in zip(posts, (200, 200, 400), strict=True):
+        _description(*LINE).validate_request(_described(request, LINE[1]))
+        token = line.gateway.reply_token(user) if status == 200 else "used-up"
+        body = json.dumps(json.loads(request.body) | {"replyToken": token}).encode()
+        again = Request(
+            at=request.at, method="POST", target=request.target, headers=request.headers, body=body
+        )
+        got, headers, answer = await _repeat(line.gateway.url, again, key=None)
+        assert got == status
+        response = MockResponse(answer, got, headers, "application/json")
+        _description(*LINE).validate_response(_described(again, LINE[1]), response)
+
+
+def test_what_the_simulated_line_delivers_is_what_line_describes() -> None:
+    sender = LineSender(LineGateway(Inbox()), url="http://127.0.0.1:1/", channel_secret="secret")
+    user = f"U{1:032x}"
+    body = sender.body(
+        [
+            sender.follow(user),
+            sender.unfollow(user),
+            sender.text(user, "a"),
+            sender.location(user, 35.7, 139.35),
+            sender.sticker(user),
+            sender.postback(user, "yobikake=sites"),
+            sender.again(sender.account_link(user)),
+        ]
+    )
+    for events, fits in ((body, True), (body.replace(b'"mode":"active"', b'"mode":"idle"'), False)):
+        request = MockRequest(
+            "https://example.com",
+            "POST",
+            "/callback",
+            headers=dict(sender.headers(events)),
+            data=events,
+            content_type="application/json",
+        )
+        with nullcontext() if fits else pytest.raises(OpenAPIError):
+            _description("webhook.yml", "").validate_request(request)
 
 
 async def test_every_request_to_x_is_one_that_x_describes(x: XHarness) -> None:

@@ -1,10 +1,11 @@
-"""A LINE Messaging API to rehearse with: multicast with retry keys, the monthly quota, the bot's own data.
+"""A LINE Messaging API to rehearse with: multicast with retry keys, replies, the monthly quota, the bot's own data.
 
 Limits, words and statuses: https://developers.line.biz/en/reference/messaging-api/
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line_messages import Fault, Message, all_faults
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
+TOKEN_HOLDS = timedelta(minutes=1)
 RETRY_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -50,14 +52,26 @@ class LineGateway(HttpGateway):
         self._split: list[tuple[str, frozenset[str]]] = []
         """Text and recipients of requests refused because of some of them: their sender tries in parts."""
         self._put_off: set[str] = set()
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+        """Reply tokens that were not used: whose chat, and until when."""
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return (
             web.post("/v2/bot/message/multicast", self._multicast),
+            web.post("/v2/bot/message/reply", self._reply),
             web.get("/v2/bot/message/quota", self._quota),
             web.get("/v2/bot/message/quota/consumption", self._consumption),
             web.get("/v2/bot/info", self._info),
         )
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def reply_token(self, user: str) -> str:
+        """For one answer in this user's chat, within a minute: it comes with an event."""
+        token = uuid4().hex
+        self._tokens[token] = (user, self._clock() + TOKEN_HOLDS)
+        return token
 
     def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
         return {
@@ -141,6 +155,24 @@ class LineGateway(HttpGateway):
             self._accepted[exchange.key] = (answer.headers["x-line-request-id"], exchange)
         return answer
 
+    async def _reply(self, request: web.Request) -> web.Response:
+        """It counts against no quota."""
+        if not _authorised(request):
+            return _unauthorised()
+        try:
+            reply = typed.from_json(await request.read(), Answering)
+        except msgspec.DecodeError:
+            return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
+        if faults := list(all_faults(reply.messages)):
+            return _invalid(*faults)
+        user, until = self._tokens.pop(reply.replyToken, ("", self._clock()))
+        if self._clock() >= until:
+            return _error(400, "Invalid reply token")
+        self.arrive(address=user, text="\n".join(each.read for each in reply.messages), key=reply.replyToken)
+        return _json(
+            {"sentMessages": [{"id": uuid4().hex, "quoteToken": uuid4().hex} for _ in reply.messages]}
+        )
+
     async def _quota(self, request: web.Request) -> web.Response:
         if not _authorised(request):
             return _unauthorised()
@@ -180,6 +212,14 @@ class Multicast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not 1 <= len(self.to) <= 500:
             yield Fault(message="Size must be between 1 and 500", property="to")
         yield from all_faults(self.messages)
+
+
+class Answering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a reply."""
+
+    replyToken: str  # noqa: N815
+    messages: list[Message]
+    notificationDisabled: bool = False  # noqa: N815
 
 
 def _authorised(request: web.Request) -> bool:
