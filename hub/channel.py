@@ -374,3 +374,12 @@ class Targets(Protocol):
     """Optional: the channel reaches fixed targets instead of registrants."""
 
     def targets(self) -> Sequence[Target]: ...
+
+
+@runtime_checkable
+class ByHand(Protocol):
+    """Optional, of a channel with targets: what its provider refuses can be posted by hand, in the same account."""
+
+    def by_hand(self, content: Content) -> Sequence[str]:
+        """The texts to copy, in order; each as the connector would have posted it, so that it knows them again."""
+        ...

@@ -14,7 +14,7 @@ from aiohttp import web
 import config
 from channels.manual import Manual, ticked
 from hub import health, muster_rules, organisation, outage, phrases, pointing
-from hub.channel import Content, Health, Target, Targets
+from hub.channel import ByHand, Content, Health, Target, Targets
 from hub.errors import BadSettings
 from hub.outage import Outage
 from hub.settings import Listener
@@ -24,7 +24,7 @@ from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from operator_ui.staff.app import create_app as staff_app
 from operator_ui.staff.console import Console
-from operator_ui.staff.previews import SheetText
+from operator_ui.staff.previews import Preview, SheetText
 from shelters import intake
 from shelters.crowding import load_thresholds
 from shelters.device_book import DeviceBook
@@ -88,6 +88,7 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         seconds=seconds(assembly.channels),
         targets=_targets(assembly),
         sheets=_sheets(assembly),
+        by_hand=_by_hand(assembly),
         ticked=partial(_ticked, assembly),
         canaries={kind: canary_role.canary(assembly, kind).proof for kind in assembly.settings.canaries},
         devices=register.devices,
@@ -156,6 +157,14 @@ def _targets(assembly: Assembly) -> dict[str, tuple[Target, ...]]:
         kind: tuple(configured.channel.targets())
         for kind, configured in assembly.channels.items()
         if isinstance(configured.channel, Targets)
+    }
+
+
+def _by_hand(assembly: Assembly) -> dict[str, Preview]:
+    return {
+        kind: configured.channel.by_hand
+        for kind, configured in assembly.channels.items()
+        if isinstance(configured.channel, ByHand)
     }
 
 

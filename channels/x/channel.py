@@ -18,14 +18,17 @@ from channels.x.account import LIBRARY_URL, Account, Keys
 from channels.x.fonts import Fonts
 from channels.x.picture import Pictures
 from channels.x.posting import Posting
+from channels.x.thread import thread
 from channels.x.weight import LIMIT
 from hub.alert import Mode
-from hub.channel import Allowance, Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.channel import Allowance, Capabilities, Content, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused
 from hub.language import Language
-from hub.outbound import Outbound
+from hub.outbound import Deployment, Outbound
+
+DO_NOT_POST = "【訓練 投稿しないでください】"
 
 Posts = Annotated[int, Meta(ge=4)]
 
@@ -81,6 +84,7 @@ class X:
         )
         self._pictures = Pictures(fonts if settings.card else None)
         self._clock = clock
+        self._rehearsal = outbound.deployment is Deployment.REHEARSAL
         self._languages = settings.languages
         self._session = GatewaySession(
             outbound=outbound,
@@ -139,6 +143,11 @@ class X:
 
     async def close(self) -> None:
         await self._session.close()
+
+    def by_hand(self, content: Content) -> Sequence[str]:
+        """A rehearsal hub's begin with `DO_NOT_POST`: whoever copies them has another account than the gateway's."""
+        mark = DO_NOT_POST if self._rehearsal else ""
+        return [mark + post.text for post in thread(content)]
 
     def _working(self) -> str:
         if self._pictures.missing:

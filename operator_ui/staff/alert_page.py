@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
 
 from hub import codec, prepared
 from hub.authorise import Action, authorise, may
-from hub.channel import Content, Target, Unit
+from hub.channel import Content, Unit
 from hub.delivery import Variant
 from hub.details import Details
 from hub.draft import Draft, Message
-from hub.errors import BadInput, HubError
+from hub.errors import BadInput
 from hub.language import Language
 from hub.ledger import accounts, alerts, audit, drafts, proof, tempo, ticks
 from hub.ledger.alerts import Accepted
@@ -25,8 +25,9 @@ from hub.recipient import Called
 from hub.render import render
 from operator_ui import form
 from operator_ui.changes import version_of
-from operator_ui.staff import areas, lifting, phrasing
+from operator_ui.staff import areas, by_hand, lifting, phrasing
 from operator_ui.staff.beginning import FollowUp, following
+from operator_ui.staff.by_hand import Post, SheetLine, Unposted
 from operator_ui.staff.compose import MAP
 from operator_ui.staff.console import (
     ACTOR,
@@ -44,19 +45,6 @@ from operator_ui.staff.pace import drawn
 from operator_ui.staff.progress_view import Line, lines, paced, reason_words
 
 
-class SheetLine(NamedTuple):
-    """One thing to carry over by hand, and by whom, where that is set. `text` is ready to copy; `problem` says why
-    there is none."""
-
-    channel: str
-    ref: str
-    name: str
-    by: str
-    text: str
-    problem: HubError | None
-    tick: Tick | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the ledger knows of an alert at one moment."""
@@ -66,6 +54,8 @@ class Known:
     people: Line
     """The sum of those that reach people."""
     ticks: Mapping[str, Tick]
+    unposted: Mapping[Post, Unposted]
+    """Posts that may be made by hand, and why."""
     log: Sequence[Entry]
     names: Mapping[str, str]
     now: datetime
@@ -140,6 +130,7 @@ async def looks(console: Console, identifier: str) -> bytes:
             known.accepted.stopped_at,
             known.accepted.ended_at,
             sorted(known.ticks),
+            sorted(known.unposted.items()),
             known.correction and known.correction.state,
             len(known.log),
         ]
@@ -200,10 +191,12 @@ async def tick(request: web.Request) -> web.Response:
     channel, sheet = typed.text("channel"), typed.text("sheet")
     if sheet not in {target.ref for target in console.targets.get(channel, ())}:
         raise BadInput("sheet", "その項目はありません / There is no such sheet")
-    at = console.clock()
+    at, is_sheet = console.clock(), by_hand.is_of_sheets(console, channel)
 
     def work(conn: Connection) -> None:
-        alerts.get(conn, console.keys, identifier)
+        accepted = alerts.get(conn, console.keys, identifier)
+        if not is_sheet and Post(channel, sheet) not in by_hand.unposted(conn, console, accepted, now=at):
+            raise BadInput("sheet", "手で投稿するものではありません / There is nothing to post by hand")
         ticks.tick(conn, identifier, sheet, actor, at=at)
         audit.append(
             conn,
@@ -216,7 +209,7 @@ async def tick(request: web.Request) -> web.Response:
         )
 
     await console.ledger.write(work)
-    if console.ticked is not None:
+    if is_sheet and console.ticked is not None:
         await console.ticked(channel, identifier, sheet, at)
     return see_other(f"/alerts/{identifier}#by-hand")
 
@@ -236,7 +229,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),
-        "sheets": _sheets(console, known, content),
+        "sheets": await _sheets(console, known, content),
         "expected": _expected(console, known, content),
         "console": console,
         "map": request.app[MAP],
@@ -261,6 +254,7 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
         lines=counted,
         people=people,
         ticks=ticks.of_alert(conn, identifier),
+        unposted=by_hand.unposted(conn, console, accepted, now=now),
         log=audit.about(conn, [identifier, draft.id] if draft else [identifier]),
         names={account.actor.login: account.actor.name for account in accounts.everyone(conn)},
         now=now,
@@ -275,6 +269,15 @@ async def _content(console: Console, accepted: Accepted, language: Language = La
     """What the sheets say now: a site that stopped receiving since must not be copied any more (I16)."""
     variant = Variant(language, None)
     return render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
+
+
+async def _sheets(console: Console, known: Known, content: Content) -> list[SheetLine]:
+    """What is always carried over by hand, and then what is because its provider did not take it."""
+    lines = by_hand.sheets(console, known.accepted.alert, content, known.ticks)
+    for post, why in known.unposted.items():
+        told = await _content(console, known.accepted, by_hand.target(console, post).language)
+        lines.append(by_hand.line(console, post, told, why=why, tick=known.ticks.get(post.ref)))
+    return lines
 
 
 def _expected(console: Console, known: Known, content: Content) -> datetime | None:
@@ -296,22 +299,3 @@ def _expected(console: Console, known: Known, content: Content) -> datetime | No
 
 def _spoken_s(console: Console, kind: str, content: Content) -> float:
     return console.seconds[kind](content) if kind in console.seconds else 0
-
-
-def _sheets(console: Console, known: Known, content: Content) -> list[SheetLine]:
-    return [
-        _sheet(console, known, content, kind, target)
-        for kind in known.accepted.alert.targeting.channels
-        if kind in console.capabilities and console.capabilities[kind].unit is Unit.SHEETS
-        for target in console.targets.get(kind, ())
-    ]
-
-
-def _sheet(console: Console, known: Known, content: Content, kind: str, target: Target) -> SheetLine:
-    text, problem = "", None
-    if write := console.sheets.get(kind, {}).get(target.ref):
-        try:
-            text = write(content)
-        except HubError as e:
-            problem = e
-    return SheetLine(kind, target.ref, target.name, target.by, text, problem, known.ticks.get(target.ref))

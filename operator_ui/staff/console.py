@@ -79,6 +79,8 @@ class Console:
     """The fixed targets of channels that reach no persons."""
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)
     """Copy-ready texts of a channel's sheets, by channel and target ref."""
+    by_hand: Mapping[str, Preview] = field(default_factory=dict)
+    """The texts of a channel's posts, of those that may be made by hand where they were refused."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
     """Tells the engine that (channel, alert, sheet) was carried over at that time."""
     canaries: Mapping[str, Proof] = field(default_factory=dict)

@@ -366,6 +366,30 @@ async def test_a_probe_says_that_there_will_be_no_picture(
     assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
 
 
+async def test_the_text_to_post_by_hand_is_the_one_that_would_be_posted(
+    harness: XHarness, channel: Channel
+) -> None:
+    said = long_parcel(harness)
+    await send(channel, said)
+    posted = [arrival.text for arrival in harness.posts()]
+    production, rehearsal = harness.channel(PRODUCTION), harness.channel(REHEARSAL)
+    assert production.by_hand(said.content) == posted
+    assert rehearsal.by_hand(said.content) == [f"【訓練 投稿しないでください】{text}" for text in posted]
+
+
+async def test_what_was_posted_by_hand_meanwhile_is_found_and_not_posted_again(
+    harness: XHarness, channel: Channel
+) -> None:
+    by_hand = harness.channel(PRODUCTION).by_hand(parcel([]).content)
+    async with opened(harness) as somebody:
+        assert isinstance(somebody, X)
+        [text] = by_hand
+        await somebody._live.post(text, reply_to=None)
+    said = await send(channel, parcel(harness.recipients(1)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert len(harness.posts()) == 1
+
+
 def test_a_font_that_is_none_is_a_bad_setting(harness: XHarness, tmp_path: Path) -> None:
     (tmp_path / "letters.ttf").write_text("no font")
     settings = Settings(account=harness.keys(LIVE), card_font=str(tmp_path / "letters.ttf"))

@@ -59,6 +59,10 @@ PASSWORD = "correct horse battery"
 HASHED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 """Made in a moment; it is verified as any other."""
 
+POSTS = (
+    Target(ref="post:ja", name="X の投稿（日本語）"),
+    Target(ref="post:en", name="X の投稿（English）", language=Language.EN),
+)
 CAPABILITIES: Mapping[str, Capabilities] = {
     "mail": Capabilities(kind="mail", japanese="メール", batch_size=100),
     "line": Capabilities(
@@ -203,7 +207,10 @@ class Desk:
             background=background,
             organisation=ORGANISATION,
             disk=self.disk,
-            targets={"manual": SHEETS},
+            targets={"manual": SHEETS, "x": POSTS},
+            by_hand={
+                "x": lambda content: [f"{content.language} {content.number} {part}/2" for part in (1, 2)]
+            },
             ticked=ticked,
             canaries=self.proofs,
             samples=samples,
