@@ -32,7 +32,7 @@ from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
 from shelters.register import Register
-from yobikake import callbacks, canary_role, line_chat, open_files
+from yobikake import callbacks, canary_role, line_chat, open_files, wifi_role
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
@@ -114,6 +114,7 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
         streams=settings.streams,
         embedded_by=settings.embedded_by,
         publisher=load_publisher(assembly.city_folder),
+        ssid=wifi_role.ssid(assembly.settings),
         samples=samples,
         caller=caller(assembly.settings),
         telephone=telephone(assembly),

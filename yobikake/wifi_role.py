@@ -3,9 +3,11 @@
 import asyncio
 
 from channels.wifi import Wifi
+from channels.wifi.controller import DISASTER
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub.alert import Mode
 from hub.ledger import alerts
+from hub.settings import Settings
 from yobikake.assembly import Assembly
 
 EVERY_S = 30.0
@@ -20,6 +22,11 @@ async def run(assembly: Assembly) -> None:
     while True:
         await reconciler.run_once()
         await asyncio.sleep(EVERY_S)
+
+
+def ssid(settings: Settings) -> str:
+    """The name of the disaster Wi-Fi, also where this hub drives none."""
+    return str(settings.channels.get(KIND, {}).get("ssid_name", DISASTER))
 
 
 async def wanted(assembly: Assembly) -> Wanted:

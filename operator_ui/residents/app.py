@@ -83,6 +83,8 @@ class _Listener:
                 web.get("/api/banner.json", partial(self._json, self._press.banner_json, OPEN)),
                 web.get(f"/{_LANGUAGE}/open-data", self._open_data),
                 *self._files.routes(),
+                web.get(f"/portal/{_LANGUAGE}.html", partial(self._captive, aged=False)),
+                web.get(f"/portal/old/{_LANGUAGE}.html", partial(self._captive, aged=True)),
                 web.get("/events", self._events),
                 web.get("/sw.js", self._worker),
                 *self._leaving.routes(_LANGUAGE),
@@ -140,6 +142,12 @@ class _Listener:
     async def _open_data(self, request: web.Request) -> web.Response:
         language = _language(request)
         built = await self._written(("open-data", language), partial(self._press.open_data, language))
+        return answer(request, built, headers=_language_headers(request, language))
+
+    async def _captive(self, request: web.Request, *, aged: bool) -> web.Response:
+        language = _language(request)
+        write = partial(self._press.captive, language, aged=aged)
+        built = await self._written(("captive", language, aged), write)
         return answer(request, built, headers=_language_headers(request, language))
 
     # --- open data -----------------------------------------------------------------------------

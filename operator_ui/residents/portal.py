@@ -55,7 +55,7 @@ class Residents:
 
     `senders`: who asks, behind a proxy. `streams`: how many may follow the pages at once.
     `embedded_by`: origins of the websites that may show the banner in a frame.
-    `caller`: the one number the city calls from, if it does. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
+    `caller`: the one number the city calls from, if it does. `ssid`: the name of the disaster Wi-Fi. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
     `telephone`: where residents are called. `phone_in`: where they may call.
     """
 
@@ -71,6 +71,7 @@ class Residents:
     streams: int = MOST_STREAMS
     embedded_by: tuple[str, ...] = ()
     caller: str = ""
+    ssid: str = "00000JAPAN"
     publisher: Publisher = CITY_ITSELF
     samples: Samples = no_past
     telephone: Telephone | None = None

@@ -16,7 +16,7 @@ from hub.language import Language
 from hub.ledger.alerts import Accepted
 from operator_ui.map import CityMap, glyph
 from operator_ui.pages import Context, Pages
-from operator_ui.residents import cap, open_data
+from operator_ui.residents import cap, captive, open_data
 from operator_ui.residents.data_files import CATALOGUE
 from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import STUCK, Written
@@ -56,7 +56,7 @@ def residents_pages(*, https: bool, context: Context) -> Pages:
         https=https,
         static=[_HERE / "static"],
         context=context,
-        apart=[_banner_css()],
+        apart=[_banner_css(), captive.style()],
     )
 
 
@@ -98,6 +98,10 @@ class Press:
             licence_url=LICENCE_URL,
             cited=self._portal.city.names[Language.JA],
         )
+
+    def captive(self, language: Language, snapshot: Snapshot, *, aged: bool = False) -> Written:
+        """The page that boxes at the facilities keep a copy of."""
+        return captive.captive(self._page, language, snapshot, aged=aged)
 
     def missing(self, language: Language, snapshot: Snapshot) -> Written:
         return self._page("missing.html", language, snapshot)

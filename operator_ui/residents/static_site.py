@@ -18,6 +18,7 @@ from hub.background import Background
 from hub.errors import HubError
 from hub.language import Language
 from hub.ledger.alerts import Accepted
+from operator_ui.residents.captive import captive_path
 from operator_ui.residents.data_files import CATALOGUE, Subject
 from operator_ui.residents.data_routes import past_edition
 from operator_ui.residents.document import Edition, Written
@@ -152,6 +153,9 @@ class StaticSite:
         self, language: Language, snapshot: Snapshot, recent: list[Accepted]
     ) -> Iterator[_Document]:
         press = self._press
+        for aged in (False, True):
+            write = partial(press.captive, language, snapshot, aged=aged)
+            yield captive_path(language, aged=aged).lstrip("/"), partial(_body, write)
         yield f"{language}/500.html", partial(press.fault, language)
         yield f"{language}/404.html", partial(_body, partial(press.missing, language, snapshot))
         for feed in FEEDS:

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 from hub import chat_link
 from hub.alert import Mode
 from hub.language import Language
+from operator_ui.residents.captive import captive_path
 from operator_ui.residents.portal import (
     alert_path,
     banner_path,
@@ -49,6 +50,8 @@ async def pages(town: Town) -> dict[str, str]:
         "history": history_path(Language.VI),
         "banner": banner_path(Language.JA),
         "open-data": data_path(Language.JA),
+        "wifi": captive_path(Language.JA),
+        "wifi-old": captive_path(Language.NE, aged=True),
         "leaving": leaving_path(token(town, await someone(town)), Language.JA),
         "never": leaving_path("no-such-token", Language.KO),
         "enrolling": chat_path(chat_link.token(town.keys, "line", f"U{7:032x}", at=town.now), Language.NE),
