@@ -47,6 +47,11 @@ COMMANDS = {
         "shelters",
         "Show every site, how many people are there, and how good such numbers are.",
     ),
+    "window": (
+        "window",
+        "window",
+        "Ask the window that answers residents, and see how well it answers. / 質問に答える窓口",
+    ),
     "sensors": ("sensors", "sensors", "What counting devices say. / 人数計測器のデータ"),
     "dead-letters": (
         "letters",

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
-from yobikake.commands.output import AsJson, answer, err, out
+from yobikake.commands import figures_table
+from yobikake.commands.output import AsJson, answer, err
 from yobikake.evaluation import calit2 as doorways
 from yobikake.evaluation import estimate, forecast
 from yobikake.evaluation import nanao as snapshots
 from yobikake.evaluation.calit2 import Doorway
 from yobikake.evaluation.crowds import BAD, USUAL
-from yobikake.evaluation.figure import Figure
 
 
 def evaluate(
@@ -68,9 +66,12 @@ def evaluate(
     if shelters is not None:
         figures |= forecast.on_nanao(shelters)
     answer(
-        {part: {name: _told(each) for name, each in named.items()} for part, named in figures.items()},
+        {
+            part: {name: figures_table.told(each) for name, each in named.items()}
+            for part, named in figures.items()
+        },
         as_json=as_json,
-        show=lambda _: _figures(figures),
+        show=lambda _: figures_table.show(figures),
     )
 
 
@@ -85,24 +86,3 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
     with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("evaluating / 評価中", total=total)
         yield lambda: bar.advance(task)
-
-
-def _told(figure: Figure) -> dict[str, float | bool | None]:
-    return {
-        "value": figure.value,
-        "at_least": figure.at_least,
-        "at_most": figure.at_most,
-        "met": figure.met,
-    }
-
-
-def _figures(parts: dict[str, dict[str, Figure]]) -> None:
-    table = Table("", "figure", "goal", "met", box=None, pad_edge=False)
-    for part, figures in parts.items():
-        table.add_row(f"[bold]{escape(part)}[/]")
-        for name, figure in figures.items():
-            bounds = ((">=", figure.at_least), ("<=", figure.at_most))
-            goal = " ".join(f"{sign} {bound:.4g}" for sign, bound in bounds if bound is not None)
-            met = {True: "yes", False: "[bold]no[/]", None: ""}[figure.met]
-            table.add_row(f"  {escape(name)}", f"{figure.value:.2f}", goal, met)
-    out.print(table)

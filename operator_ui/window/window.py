@@ -1,0 +1,258 @@
+"""The window: from a question to a reply.
+
+understood? → in danger? → topic → sites | alerts | curated answer | unsure, with the number to call
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from threading import Lock
+
+from msgspec.structs import replace
+
+from hub import placename
+from hub.alert import Mode
+from hub.city import City
+from hub.hazard import Hazard
+from hub.language import Language
+from hub.place import Name
+from hub.shelter_list import clock_words
+from operator_ui.window import going, in_force
+from operator_ui.window.answers import State
+from operator_ui.window.bank import Bank, Live, Topic
+from operator_ui.window.places import Neighbours, Places
+from operator_ui.window.question import Question
+from operator_ui.window.reply import Choice, Kind, NamedAlert, Reply, Said
+from operator_ui.window.understanding import Understanding, Understood
+from shelters.public_list import Entry
+from shelters.site import Facility, Site
+
+_COMMAS = {Language.JA: "・", Language.JA_EASY: "・", Language.ZH_HANS: "、", Language.ZH_HANT: "、"}
+
+
+class Window:
+    """Made once, and asked from any thread; the first question takes half a second more: the examples are taken apart then.
+
+    `answer` is the protocol `Answers`.
+    """
+
+    def __init__(self, bank: Bank, city: City, sites: Iterable[Site], neighbours: Neighbours) -> None:
+        self._bank, self._city = bank, city
+        self._places = Places(city, sites, neighbours, bank.marks.other_places)
+        self._lock = Lock()
+
+    @cached_property
+    def _understanding(self) -> Understanding:
+        return Understanding(self._bank, self._places)
+
+    def answer(self, question: Question, now: State) -> Reply:
+        with self._lock:  # the tokenizer is for one at a time
+            understood = self._understanding.read(question)
+        reply = _Answering(
+            self._bank, self._city, self._places, question=question, understood=understood, now=now
+        ).reply()
+        if not understood.danger:
+            return reply
+        danger = self._bank.say("emergency", understood.language)
+        if not reply.sure:
+            return Reply(kind=Kind.EMERGENCY, language=understood.language, lead=(danger,))
+        return replace(reply, kind=Kind.EMERGENCY, lead=(danger, *reply.lead))
+
+
+class _Answering:
+    """One question at one state."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        city: City,
+        places: Places,
+        *,
+        question: Question,
+        understood: Understood,
+        now: State,
+    ) -> None:
+        self._bank, self._city, self._places = bank, city, places
+        self._asked, self._now, self._language = understood, now, understood.language
+        own = question.town if question.town in city.towns else None
+        at = places.town_at(question.position) if question.position else None
+        self._away = question.position is not None and at is None and not understood.towns
+        self._towns = understood.towns or ((at,) if at else ()) or ((own,) if own else ())
+        named = places.centre(understood.towns)
+        self._near = named or question.position or places.centre(self._towns)
+
+    def reply(self) -> Reply:
+        topic = self._asked.topic
+        if topic is None:
+            return self._made(Kind.UNSURE, lead=(self._say("unsure"),))
+        if topic.live is None:
+            return self._curated(topic)
+        if self._asked.outside or self._away:
+            return self._made(Kind.OUTSIDE, lead=(self._say("outside", city=self._city_name),))
+        if self._now.stuck:
+            return self._made(Kind.STUCK, lead=(self._say("stuck"),))
+        return self._alerts() if topic.live is Live.ALERTS else self._sites()
+
+    # --- what the bank answers ------------------------------------------------------------------
+
+    def _curated(self, topic: Topic) -> Reply:
+        said = self._bank.answer(
+            topic, self._language, city=self._city_name, telephone=self._city.contact.telephone
+        )
+        if topic.polite:
+            return Reply(kind=Kind.POLITE, language=self._language, topic=topic.id, lead=(said,))
+        reply = self._made(Kind.CURATED, lead=(said,))
+        if topic.facility is None or self._asked.outside or self._away:
+            return reply
+        return self._with_facility(reply, topic.facility)
+
+    def _with_facility(self, reply: Reply, facility: Facility) -> Reply:
+        """And which sites are known to have what was asked about, while an alert is in force."""
+        hazards = self._hazards()
+        found = [] if self._now.stuck else going.recommended(self._now.board, hazards, near=self._near)
+        sites = [each for each in found if facility in each.facilities][: going.MOST_NEAR]
+        return self._with_sites(reply, sites, hazards) if sites else reply
+
+    # --- what is in force -----------------------------------------------------------------------
+
+    def _alerts(self) -> Reply:
+        live = [each for each in self._now.alerts if each.alert.mode is Mode.LIVE]
+        drills = [each for each in self._now.alerts if each.alert.mode is not Mode.LIVE]
+        here = in_force.of_towns(live, self._towns)
+        if not live:
+            said, shown = self._say("no_alerts"), live
+        elif not self._towns:
+            said, shown = self._say("alerts_now"), live
+        else:
+            key = "alerts_here" if here else "no_alerts_here"
+            said, shown = self._say(key, town=self._town_name()), here or live
+        alerts = [
+            in_force.named(each, self._language, self._now) for each in [*shown, *drills][: in_force.MOST]
+        ]
+        return replace(self._made(Kind.ALERTS, lead=(said,)), alerts=tuple(alerts))
+
+    # --- where to go ----------------------------------------------------------------------------
+
+    def _sites(self) -> Reply:
+        absent = [each for each in self._asked.hazards if each in self._city.absent]
+        hazards = self._hazards()
+        if not hazards and absent:
+            said = self._say("absent", city=self._city_name, hazard=self._listed(absent))
+            return self._made(Kind.SITES, lead=(said,))
+        if not hazards:
+            return self._which_hazard()
+        reply = self._made(Kind.SITES, lead=self._warnings())
+        found = going.recommended(self._now.board, hazards, near=self._near)
+        key = "sites_for"
+        if not found:
+            found, key = going.full(self._now.board, hazards, near=self._near), "sites_full"
+        if self._asked.site is not None:
+            found, reply = self._of_one(found, reply)
+        if not found:
+            none = self._say("no_site", hazard=self._listed(hazards))
+            return replace(reply, lead=(*reply.lead, none), hazards=hazards)
+        return self._with_sites(reply, going.most_useful(found, self._near), hazards, key=key)
+
+    def _hazards(self) -> tuple[Hazard, ...]:
+        """All that threaten, and what was asked about: a site must do for every one of them."""
+        threatening = self._now.live_hazards or self._now.hazards
+        asked = (each for each in self._asked.hazards if each not in self._city.absent)
+        return tuple(dict.fromkeys([*threatening, *asked]))
+
+    def _warnings(self) -> tuple[Said, ...]:
+        if not in_force.secure_life(self._now, self._towns):
+            return ()
+        return (self._say("level_5"),)
+
+    def _of_one(self, found: list[Entry], reply: Reply) -> tuple[list[Entry], Reply]:
+        """The site that was asked about, if it may be named; else that it may not be, without its name (I16)."""
+        one = [each for each in found if each.code == self._asked.site]
+        if one:
+            return one, reply
+        return found, replace(reply, lead=(*reply.lead, self._say("not_now")))
+
+    def _which_hazard(self) -> Reply:
+        open_for = [
+            hazard
+            for hazard in self._bank.hazards
+            if hazard not in self._city.absent
+            and (
+                going.recommended(self._now.board, [hazard], near=None)
+                or going.full(self._now.board, [hazard], near=None)
+            )
+        ]
+        calm = () if self._now.alerts else (self._say("no_alerts"),)
+        if not open_for:
+            return self._made(Kind.SITES, lead=(*calm, self._say("none_open")))
+        choices = [self._choice(hazard) for hazard in open_for]
+        reply = self._made(Kind.WHICH_HAZARD, lead=(*calm, self._say("which_hazard")))
+        return replace(reply, choices=tuple(choices))
+
+    def _choice(self, hazard: Hazard) -> Choice:
+        label = self._say("ask_hazard", hazard=self._listed([hazard]))
+        return Choice(label=label, ask=label.text)
+
+    def _with_sites(
+        self, reply: Reply, found: Sequence[Entry], hazards: tuple[Hazard, ...], *, key: str = "sites_for"
+    ) -> Reply:
+        sites = tuple(going.named(each, self._bank, self._language, self._near) for each in found)
+        reported = [each.as_of for each in found if each.as_of is not None]
+        advice = [] if self._warnings() else [self._say("danger_nearest")]
+        advice.append(self._say("anyone"))
+        if not self._near:
+            advice.append(self._say("share_place"))
+        if reported:
+            advice.append(self._say("as_of", time=clock_words(min(reported), self._language)))
+        return replace(
+            reply,
+            alerts=self._drills(),
+            heading=self._say(key, hazard=self._listed(hazards)),
+            sites=sites,
+            closing=(*advice, *reply.closing),
+            hazards=hazards,
+        )
+
+    def _drills(self) -> tuple[NamedAlert, ...]:
+        """Where only a drill names sites, it stands above them with its mark (I6)."""
+        if self._now.live_hazards:
+            return ()
+        drills = [each for each in self._now.alerts if each.alert.mode is not Mode.LIVE]
+        return tuple(in_force.named(each, self._language, self._now) for each in drills[:1])
+
+    # --- words ----------------------------------------------------------------------------------
+
+    @property
+    def _city_name(self) -> str:
+        return self._city.names[self._language]
+
+    def _say(self, key: str, **values: str) -> Said:
+        return self._bank.say(key, self._language, **values)
+
+    def _listed(self, hazards: Sequence[Hazard]) -> str:
+        comma = _COMMAS.get(self._language, ", ")
+        return comma.join(self._bank.hazards[each].name[self._language] for each in hazards)
+
+    def _town_name(self) -> str:
+        """Of several parts of one town, what they share: 「朝日町」."""
+        names = [self._city.towns[town].name for town in self._towns]
+        shared = Name(
+            ja=_shared([name.ja for name in names]), en=_shared([name.en for name in names]).rstrip(" -")
+        )
+        return placename.of_town(shared)[self._language]
+
+    def _made(self, kind: Kind, *, lead: tuple[Said, ...]) -> Reply:
+        """With the city's number at the end: whoever is not helped by this can ask a person."""
+        contact, topic = self._city.contact, self._asked.topic
+        key = "call_sample" if contact.placeholder else "call"
+        return Reply(
+            kind=kind,
+            language=self._language,
+            topic=topic.id if topic else "",
+            lead=lead,
+            closing=(self._say(key, telephone=contact.telephone),),
+        )
+
+
+def _shared(names: Sequence[str]) -> str:
+    """The beginning that all have."""
+    first, last = min(names), max(names)
+    return next((first[:i] for i, letter in enumerate(first) if letter != last[i : i + 1]), first)

@@ -1,0 +1,159 @@
+"""How well the window answers: a city's set of questions, each with what is right."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from hub import folder as files
+from hub.city import City
+from hub.errors import BadSettings
+from hub.folder import Folder
+from hub.hazard import Hazard
+from hub.language import Language
+from operator_ui.window.answers import Answers
+from operator_ui.window.question import Question
+from operator_ui.window.reply import Kind, NamedSite, Origin, Reply, Said
+from yobikake.evaluation.figure import Figure
+from yobikake.evaluation.window_states import NOW, Stated, StateName, may_be_named
+
+RIGHT_OR_UNSURE_PERCENT, RIGHT_PERCENT, WRONG_SITES = 95, 80, 0
+"""The goals: what is right or says that it is not sure, what is right, and sites that should not have been named."""
+
+_SHORTEST_NAME = 4
+"""Characters of a site's name that is looked for in a text."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`expect`: topics or kinds of reply, any of which is right. `asked`: hazards that it names. `unseen`: nothing of the
+    bank was changed since it was written."""
+
+    ask: str
+    expect: tuple[str, ...]
+    at: StateName = StateName.FLOOD
+    asked: tuple[Hazard, ...] = ()
+    unseen: bool = False
+
+
+class _Questions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    questions: tuple[Asked, ...]
+
+
+class Judged(NamedTuple):
+    language: Language
+    asked: Asked
+    verdict: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`wrong_sites`: sites named in any state to any of the questions that should not have been."""
+
+    judged: list[Judged]
+    wrong_sites: int
+    replies: int
+
+    def figures(self) -> dict[str, dict[str, Figure]]:
+        """By language, by what was expected first, and of all."""
+        parts = {"all": _shares(self.judged, goals=True)}
+        parts["all"]["wrong sites"] = Figure(value=self.wrong_sites, at_most=WRONG_SITES)
+        parts["unseen"] = _shares([each for each in self.judged if each.asked.unseen])
+        for language in Language:
+            parts[language.value] = _shares([each for each in self.judged if each.language is language])
+        for first in sorted({each.asked.expect[0] for each in self.judged}):
+            parts[f"expected: {first}"] = _shares(
+                [each for each in self.judged if each.asked.expect[0] == first]
+            )
+        return parts
+
+
+def questions(folder: Folder) -> dict[Language, tuple[Asked, ...]]:
+    """`questions.toml` of a city. Raises `BadSettings`."""
+    found = files.toml(folder, "questions.toml", dict[Language, _Questions])
+    if not any(each.questions for each in found.values()):
+        raise BadSettings("questions.toml", "has no question / 質問がありません")
+    return {language: each.questions for language, each in found.items()}
+
+
+def evaluate(
+    window: Answers,
+    asked: Mapping[Language, Iterable[Asked]],
+    states: Mapping[StateName, Stated],
+    city: City,
+    *,
+    progress: Callable[[], None] = lambda: None,
+) -> Judgement:
+    """Each question is judged in its own state, and asked in all for the sites that are named."""
+    judged: list[Judged] = []
+    wrong_sites = replies = 0
+    for language, each_asked in asked.items():
+        for each in each_asked:
+            question = Question(text=each.ask, asked_at=NOW, language=language)
+            for name, stated in states.items():
+                reply = window.answer(question, stated.now)
+                replies += 1
+                wrong_sites += sum(1 for _ in wrongly_named(reply, each, stated, city))
+                if name is each.at:
+                    judged.append(_judged(language, each, reply))
+            progress()
+    return Judgement(judged=judged, wrong_sites=wrong_sites, replies=replies)
+
+
+def wrongly_named(reply: Reply, asked: Asked, stated: Stated, city: City) -> Iterator[str]:
+    """Codes of sites that the reply names and must not: as a site, or anywhere in what the hub put into its text."""
+    hazards = stated.hazards | {each for each in asked.asked if each not in city.absent}
+    steps = {row.site.code: row.step for row in stated.now.board.rows}
+    for code, site in stated.now.sites.items():
+        right = bool(hazards) and may_be_named(site, steps[code], hazards) and not stated.now.stuck
+        if not right and _names(reply, site.code, site.name.ja):
+            yield code
+
+
+def _names(reply: Reply, code: str, name: str) -> bool:
+    def of(site: NamedSite) -> bool:
+        return site.entry.code == code
+
+    live = (
+        span.text for said in _said_besides_sites(reply) for span in said.spans if span.origin is Origin.LIVE
+    )
+    return any(map(of, reply.sites)) or (len(name) >= _SHORTEST_NAME and any(name in text for text in live))
+
+
+def _said_besides_sites(reply: Reply) -> Iterator[Said]:
+    yield from reply.lead
+    if reply.heading is not None:
+        yield reply.heading
+    yield from reply.closing
+
+
+def _judged(language: Language, asked: Asked, reply: Reply) -> Judged:
+    got = {reply.kind.value, reply.topic} - {""}
+    if reply.kind is Kind.EMERGENCY:
+        got = {"emergency"}
+    shown = reply.topic if reply.kind is Kind.CURATED else reply.kind.value
+    if not got.isdisjoint(asked.expect) or (asked.expect == ("unsure",) and reply.kind is Kind.POLITE):
+        verdict = "right"
+    elif reply.kind is Kind.UNSURE:
+        verdict = "unsure"
+    else:
+        verdict = "wrong"
+    return Judged(language, asked, verdict, shown)
+
+
+def _shares(judged: list[Judged], *, goals: bool = False) -> dict[str, Figure]:
+    counted, n = Counter(each.verdict for each in judged), len(judged)
+    if not n:
+        return {"questions": Figure(value=0)}
+    right, unsure = counted["right"], counted["unsure"]
+    return {
+        "questions": Figure(value=n),
+        "right %": Figure(value=100 * right / n, at_least=RIGHT_PERCENT if goals else None),
+        "unsure %": Figure(value=100 * unsure / n),
+        "wrong %": Figure(value=100 * counted["wrong"] / n),
+        "right or unsure %": Figure(
+            value=100 * (right + unsure) / n, at_least=RIGHT_OR_UNSURE_PERCENT if goals else None
+        ),
+    }
