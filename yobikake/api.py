@@ -32,7 +32,7 @@ from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
 from shelters.register import Register
-from yobikake import callbacks, canary_role, line_chat, open_files, wifi_role
+from yobikake import callbacks, canary_role, line_chat, open_files, push_invitation, wifi_role
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
@@ -119,6 +119,7 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
         caller=caller(assembly.settings),
         telephone=telephone(assembly),
         phone_in=phone_in(assembly.settings),
+        push=push_invitation.of(assembly.settings),
     )
 
 

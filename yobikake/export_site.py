@@ -18,7 +18,7 @@ from operator_ui.residents.portal import Residents
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.residents.static_site import Progress, StaticSite
 from shelters.site import load_sites
-from yobikake import initialise, wifi_role
+from yobikake import initialise, push_invitation, wifi_role
 from yobikake.assembly import city_folder
 from yobikake.recorded_board import recorded_board
 from yobikake.recorded_past import recorded_past
@@ -112,4 +112,5 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
             samples=samples,
             caller=caller(settings),
             phone_in=phone_in(settings),
+            push=push_invitation.of(settings),
         )

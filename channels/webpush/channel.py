@@ -18,16 +18,14 @@ from channels._twilio.pace import paced
 from channels.webpush import answers, vapid
 from channels.webpush.encryption import encrypt
 from channels.webpush.message import payload, topic, urgent
-from channels.webpush.settings import Settings
+from channels.webpush.settings import PLACE, Settings, services
 from hub.channel import Capabilities, Content, Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import BadSettings, Refused
+from hub.errors import Refused
 from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient
 from hub.subscription import BadSubscription, Services, Subscription
-
-_PLACE = "[channels.webpush]"
 
 CAPABILITIES = Capabilities(
     kind="webpush",
@@ -50,14 +48,14 @@ class Webpush:
             requests_per_s=settings.requests_per_s,
             request_deadline=timedelta(seconds=settings.timeout_s),
         )
-        self._services = _services(settings, outbound)
-        key = vapid.load(settings.key_file, setting=f"{_PLACE} key_file")
+        self._services = _allowed(settings, outbound)
+        key = vapid.load(settings.key_file, setting=f"{PLACE} key_file")
         self._vapid = vapid.Vapid(key, subject=settings.subject, clock=clock)
         self._clock = clock
         self._session = GatewaySession(
             outbound=outbound,
             base_url=self._services.origins[0].replace("*.", ""),
-            setting=f"{_PLACE} services",
+            setting=f"{PLACE} services",
             timeout_s=settings.timeout_s,
             connections=settings.at_once,
             others=self._services.allow,
@@ -170,17 +168,14 @@ class Webpush:
         return Health(ok=ok, detail=detail, checked_at=self._clock())
 
 
-def _services(settings: Settings, outbound: Outbound) -> Services:
+def _allowed(settings: Settings, outbound: Outbound) -> Services:
     """Raises `BadSettings`; `Refused` for an address that this kind of hub may not talk to."""
-    try:
-        services = Services.of(settings.services)
-    except ValueError as e:
-        raise BadSettings(f"{_PLACE} services", f"{e} / https://… の形で書いてください") from None
-    for origin in services.origins:
-        outbound.allow(origin, setting=f"{_PLACE} services")
+    found = services(settings)
+    for origin in found.origins:
+        outbound.allow(origin, setting=f"{PLACE} services")
         if outbound.deployment is Deployment.PRODUCTION and not origin.startswith("https://"):
             raise Refused(
-                f"{_PLACE} services: a production hub pushes to https:// addresses only. Nothing was sent. / "
+                f"{PLACE} services: a production hub pushes to https:// addresses only. Nothing was sent. / "
                 "本番のハブは https:// の宛先にだけ送ります。送っていません"
             )
-    return services
+    return found

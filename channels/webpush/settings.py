@@ -6,6 +6,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from hub.errors import BadSettings
+from hub.subscription import Services
+
+PLACE = "[channels.webpush]"
 SERVICES = (
     "https://fcm.googleapis.com",
     "https://updates.push.services.mozilla.com",
@@ -25,3 +29,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     requests_per_s: Annotated[float, Meta(gt=0)] | None = None
     at_once: Annotated[int, Meta(ge=1, le=200)] = 50
     timeout_s: Annotated[float, Meta(gt=0, le=30)] = 10.0
+
+
+def services(settings: Settings) -> Services:
+    """Raises `BadSettings` for what is no origin."""
+    try:
+        return Services.of(settings.services)
+    except ValueError as e:
+        raise BadSettings(f"{PLACE} services", f"{e} / https://… の形で書いてください") from None

@@ -22,6 +22,7 @@ from operator_ui.residents.news import FRESH, News
 from operator_ui.residents.phone_line import PhoneLine
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.press import Press
+from operator_ui.residents.pushing import PushPages
 from operator_ui.residents.reader import best
 from operator_ui.residents.shelf import Shelf, Write
 from operator_ui.residents.snapshot import Snapshot
@@ -49,6 +50,7 @@ class _Listener:
         self._answering = AnsweringPages(portal, self._press)
         self._enrolling = EnrollingPages(portal, self._press)
         self._telephone = self._telephone_routes(portal)
+        self._pushing = PushPages(portal, self._press)
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
         self._changes = Changes(
@@ -91,6 +93,7 @@ class _Listener:
                 *self._answering.routes(),
                 *self._enrolling.routes(_LANGUAGE),
                 *self._telephone,
+                *self._pushing.routes(_LANGUAGE),
             ]
         )
         return app

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from hub.asking import Asking
 from hub.city import City
@@ -13,6 +14,7 @@ from hub.language import Language
 from hub.ledger import Ledger
 from hub.outbound import Deployment
 from hub.render import SlotSource
+from hub.subscription import Services
 from operator_ui.changes import MOST_STREAMS
 from operator_ui.residents.publisher import CITY_ITSELF, Publisher
 from operator_ui.senders import NOBODY, Senders
@@ -25,6 +27,13 @@ Samples = Callable[[datetime, datetime], Awaitable[Sequence[Point]]]
 
 async def no_past(_since: datetime, _until: datetime) -> Sequence[Point]:
     return ()
+
+
+class Push(NamedTuple):
+    """Notifications in browsers: the city's public key, and the services whose subscriptions are taken."""
+
+    key: str
+    services: Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,7 @@ class Residents:
     `embedded_by`: origins of the websites that may show the banner in a frame.
     `caller`: the one number the city calls from, if it does. `ssid`: the name of the disaster Wi-Fi. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
     `telephone`: where residents are called. `phone_in`: where they may call.
+    `push`: None where the city has no such channel.
     """
 
     city: City
@@ -76,6 +86,7 @@ class Residents:
     samples: Samples = no_past
     telephone: Telephone | None = None
     phone_in: PhoneIn | None = None
+    push: Push | None = None
 
 
 def home_path(language: Language) -> str:
@@ -105,6 +116,11 @@ def data_path(language: Language) -> str:
 def cap_path(identifier: str) -> str:
     """The alert as a CAP 1.2 document."""
     return f"/cap/{identifier}.xml"
+
+
+def push_path(language: Language) -> str:
+    """Where a browser is registered for notifications."""
+    return f"/{language}/push"
 
 
 def leaving_path(token: str, language: Language) -> str:

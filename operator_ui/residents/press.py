@@ -32,6 +32,7 @@ from operator_ui.residents.portal import (
     feed_path,
     history_path,
     home_path,
+    push_path,
 )
 from operator_ui.residents.publisher import LICENCE_URL
 from operator_ui.residents.reader import Reader
@@ -220,6 +221,7 @@ class Press:
             "feeds": [(feed, feed_path(language, feed.file)) for feed in FEEDS],
             "history": history_path(language),
             "open_data": data_path(language),
+            "push": push_path(language) if self._portal.push else "",
             "facility_icons": FACILITY_ICONS,
             "map": self._map,
             "glyph": glyph,

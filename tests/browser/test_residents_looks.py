@@ -19,6 +19,7 @@ from operator_ui.residents.portal import (
     history_path,
     home_path,
     leaving_path,
+    push_path,
 )
 from tests.browser.looking import Colours, Reader, faults, reader
 from tests.browser.test_leaving import someone, token
@@ -52,6 +53,8 @@ async def pages(town: Town) -> dict[str, str]:
         "open-data": data_path(Language.JA),
         "wifi": captive_path(Language.JA),
         "wifi-old": captive_path(Language.NE, aged=True),
+        "push": push_path(Language.JA),
+        "push-vi": push_path(Language.VI),
         "leaving": leaving_path(token(town, await someone(town)), Language.JA),
         "never": leaving_path("no-such-token", Language.KO),
         "enrolling": chat_path(chat_link.token(town.keys, "line", f"U{7:032x}", at=town.now), Language.NE),

@@ -1,6 +1,7 @@
-// Keeps the last copy of the pages that were read, for when there is no network. The page says how old it is.
+// Keeps the last copy of the pages that were read, for when there is no network: the page says how old it is.
+// Shows what the city pushes (channels/webpush/message.py).
 "use strict";
-const KEPT = "kept-1";
+const KEPT = "kept-1", CHOICES = "push-1", CHOICE = "/push/choice";
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -10,6 +11,7 @@ self.addEventListener("fetch", (event) => {
   const page = event.request.mode === "navigate" || url.pathname.startsWith("/static/");
   if (event.request.method === "GET" && url.origin === self.location.origin && page)
     event.respondWith(fromNetwork(event.request));
+  if (event.request.mode === "navigate") event.waitUntil(keepRegistered());
 });
 
 async function fromNetwork(request) {
@@ -23,4 +25,73 @@ async function fromNetwork(request) {
     if (copy) return copy;
     throw lost;
   }
+}
+
+self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
+
+// A message that cannot be read is still a call to look.
+function read(data) {
+  try {
+    return data.json();
+  } catch {
+    return { title: "緊急情報 / Emergency information", body: "", url: "/", topic: "unread", id: "", sent: "", stays: true };
+  }
+}
+
+// What is shown of an event is its newest message: an older one that comes late changes nothing, and neither does the
+// same again; both without a sound, since something has to be shown.
+async function show(said) {
+  const before = (await self.registration.getNotifications({ tag: said.topic }))[0];
+  const older = before && before.data.sent > said.sent;
+  const now = older ? before.data : said;
+  await self.registration.showNotification(now.title, {
+    body: now.body, lang: now.language, tag: now.topic, data: now, requireInteraction: now.stays,
+    timestamp: Date.parse(now.sent) || Date.now(), icon: "/favicon.ico",
+    ...(before && before.data.id === now.id ? { silent: true } : { renotify: true }),
+  });
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(openPage(event.notification.data.url));
+});
+
+async function openPage(address) {
+  const url = new URL(new URL(address, self.location.origin).pathname, self.location.origin).href;
+  const windows = await self.clients.matchAll({ type: "window" });
+  const there = windows.find((each) => each.url === url);
+  return there ? there.focus() : self.clients.openWindow(url);
+}
+
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
+
+// The push service gave this browser another address: the city is told, with what was chosen before.
+async function renew(event) {
+  const kept = await chosen();
+  if (!kept) return;
+  const wanted = { userVisibleOnly: true, applicationServerKey: kept.key };
+  await tell(kept, event.newSubscription || await self.registration.pushManager.subscribe(wanted));
+}
+
+// When that could not be told, the next page that is opened tells it.
+async function keepRegistered() {
+  const kept = self.PushManager && await chosen();
+  const subscription = kept && await self.registration.pushManager.getSubscription();
+  if (subscription && subscription.endpoint !== kept.subscription.endpoint)
+    await tell(kept, subscription).catch(() => {});
+}
+
+async function chosen() {
+  const kept = await (await caches.open(CHOICES)).match(CHOICE);
+  return kept && kept.json();
+}
+
+async function tell(kept, fresh) {
+  const { key, subscription: before, ...choice } = kept, subscription = fresh.toJSON();
+  const answer = await fetch("/push", {
+    method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...choice, subscription, before }),
+  });
+  if (!answer.ok) return;
+  await (await caches.open(CHOICES)).put(CHOICE, new Response(JSON.stringify({ ...choice, key, subscription })));
 }

@@ -27,9 +27,10 @@ from hub.ledger.alerts import Accepted
 from hub.outbound import Deployment
 from hub.recipient import Targeting, Towns, WholeCity, Zone
 from hub.shelter_list import Crowding, ShelterLines
+from hub.subscription import Services
 from hub.testing.databases import with_schema
 from operator_ui.residents.app import create_app
-from operator_ui.residents.portal import PhoneIn, Residents, Telephone, alert_path
+from operator_ui.residents.portal import PhoneIn, Push, Residents, Telephone, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
 from shelters.board import Board, board, with_plans
@@ -45,6 +46,11 @@ CITY = cities.load(folder("akishima"))
 SITES = load_sites(folder("akishima"))
 TEMPLATE = phrases.load(folder("phrases"))["flood-4"]
 FLOOD = [site for site in SITES.values() if Hazard.FLOOD in site.hazards]
+PUSH = Push(
+    # the public key of RFC 8291 §5
+    "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+    Services.of(("https://push.example",)),
+)
 NOT_FLOOD = [site for site in SITES.values() if site.hazards and Hazard.FLOOD not in site.hazards]
 
 
@@ -132,6 +138,7 @@ class Town:
     deployment: Deployment = Deployment.PRODUCTION
     database: Path = Path("ledger.db")
     embedded_by: tuple[str, ...] = ()
+    push: Push | None = PUSH
     past: list[Point] = field(default_factory=list)
     telephone: Telephone | None = None
     phone_in: PhoneIn | None = None
@@ -187,6 +194,7 @@ class Town:
             senders=Senders(("127.0.0.1",)),
             telephone=self.telephone,
             phone_in=self.phone_in,
+            push=self.push,
         )
 
 
