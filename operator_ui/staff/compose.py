@@ -179,6 +179,7 @@ async def compose(request: web.Request, message: Message, *, language: Language 
         board=board,
         standing=standing,
         before=before,
+        counts=headcount.on,
     )
     return Composition(
         message=message,

@@ -4,7 +4,7 @@ itself: what does is in `checks`, and says so."""
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.cap import MsgType
@@ -50,6 +50,8 @@ class Known:
     """Alerts that are in force."""
     before: Accepted | None
     """The one that the draft speaks of."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Whom it would go to, by channel."""
 
 
 def looks(message: Message, known: Known) -> list[Look]:
@@ -64,6 +66,7 @@ def looks(message: Message, known: Known) -> list[Look]:
         *_about_sites(message.hazard, known),
         *_about_length(message, known),
         *_about_channels(message, known),
+        *_about_quotas(message, known),
     ]
     return sorted(found, key=lambda look: look.ok)
 
@@ -311,7 +314,7 @@ def _about_channels(message: Message, known: Known) -> Iterator[Look]:
     sick = [
         known.capabilities[kind].japanese
         for kind in message.targeting.channels
-        if kind in known.capabilities and kind in known.health and not known.health[kind].ok
+        if kind in known.capabilities and _sick(known.health.get(kind))
     ]
     if sick:
         yield Look(
@@ -320,4 +323,30 @@ def _about_channels(message: Message, known: Known) -> Iterator[Look]:
             f"Not answering: {', '.join(sick)}. They are retried",
             "ほかの手段は待たずに送ります。担当者に知らせ、手で入力する手段を先に済ませます / "
             "The others do not wait. Tell IT, and carry the sheets over first",
+        )
+
+
+def _sick(health: Health | None) -> bool:
+    """One whose month's messages are used up answers all the same (`_about_quotas`)."""
+    return health is not None and not health.ok and health.remaining != 0
+
+
+def _about_quotas(message: Message, known: Known) -> Iterator[Look]:
+    """Fewer messages left than people. Nothing is held back for it: what there is goes to those most exposed first."""
+    for kind in message.targeting.channels:
+        health, wanted = known.health.get(kind), known.counts.get(kind, 0)
+        if kind not in known.capabilities or health is None or health.remaining is None:
+            continue
+        name, left = known.capabilities[kind].japanese, health.remaining
+        if left >= wanted:
+            continue
+        yield Look(
+            False,
+            f"{name}は今月の残りが{left:,}通で、送信対象は{wanted:,}人です。{wanted - left:,}人に届かないおそれがあります / "
+            f"{kind}: {left:,} messages are left this month, for {wanted:,} people: {wanted - left:,} may get none",
+            "契約の管理画面で追加メッセージか上位プランにします。送れる分は先に送り、残りは有効期限まで送り直します。"
+            "ほかの手段も必ず使います / "
+            "Buy more messages or a larger plan at the provider. What there is goes out, the rest is tried again until "
+            "the alert expires. Use the other channels too",
+            "/channels",
         )

@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
+from hub import keys as key_files
+from hub.clock import utc_now
+from hub.language import Language
+from hub.ledger import enrolment
+from hub.ledger.enrolment import Home
+from hub.recipient import Town, Zone
+from hub.settings import load
 from tests.integration.command_line import Said, add, change, hub, run, run_apart
 from tests.integration.test_cli_init import connected
 from yobikake.connectors import CONNECTORS
+from yobikake.initialise import opened
 from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Inbox
@@ -46,6 +54,23 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
     assert {each["ok"] for each in found.values()} == {True}
     assert "55 sites (known: capacity of 55, wheelchair of 31, " in found["city"]["detail"]
     assert said.out.count("\n") == 1
+
+
+async def test_fewer_messages_left_than_people_is_noted(town: RehearsalCity) -> None:
+    settings_file = await rehearsal(town)
+    settings = load(settings_file)
+    keys = key_files.load(settings.keys)
+    home = Home(Town("13207-026"), Zone(""), Language.JA, False)
+    async with opened(settings) as ledger:
+        for number in range(3):
+            await ledger.write(
+                lambda conn: enrolment.enrol(conn, keys, "line", f"U{number:032x}", home, at=utc_now())  # noqa: B023
+            )
+    line = next(gateway for gateway in town.http if isinstance(gateway, LineGateway))
+    line.quota = 2
+    said = await run_apart("check", "line", "-s", settings_file, "--json")
+    assert said.code == 0, said.out + said.err
+    assert "2 messages are left this month, and 3 people" in findings(said)["line"]["warning"]
 
 
 async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: RehearsalCity) -> None:

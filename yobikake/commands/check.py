@@ -20,6 +20,7 @@ from hub.disk import Disk, Room
 from hub.errors import BadInput, HubError, Refused
 from hub.keys import Keys
 from hub.ledger import audit, deployment, proof
+from hub.ledger import register as recipients
 from hub.ledger.audit import BrokenChain
 from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
@@ -180,10 +181,11 @@ async def _channel(name: str, settings: Settings, outbound: Outbound) -> list[Fi
         made = connectors.configured(name, settings, outbound, utc_now)
     except HubError as e:
         return [Finding(what=name, ok=False, detail=e.message)]
-    found = [await _probed(name, made.channel)]
+    first, left = await _probed(name, made.channel)
+    found = [first]
     if made.apart:
-        found.append(await _probed(f"{name} routine", made.by_lane[Lane.ROUTINE]))
-    warning = UNPACED.format(name=name) if made.unpaced else ""
+        found.append((await _probed(f"{name} routine", made.by_lane[Lane.ROUTINE]))[0])
+    warning = UNPACED.format(name=name) if made.unpaced else await _short(name, left, settings)
     return [msgspec.structs.replace(found[0], warning=warning), *found[1:]]
 
 
@@ -195,16 +197,32 @@ UNPACED = (
 )
 
 
-async def _probed(what: str, channel: Channel) -> Finding:
+async def _short(name: str, left: int | None, settings: Settings) -> str:
+    """Where one alert to everybody registered is more than the month's messages that are left."""
+    if left is None:
+        return ""
+    async with initialise.opened(settings) as ledger:
+        people = sum((await ledger.read(lambda conn: recipients.headcount(conn, name))).values())
+    return SHORT.format(left=left, people=people) if left < people else ""
+
+
+SHORT = (
+    "{left:,} messages are left this month, and {people:,} people are registered: buy more, or a larger plan / "
+    "今月の残りは{left:,}通、登録者は{people:,}人です。追加メッセージか上位プランにしてください"
+)
+
+
+async def _probed(what: str, channel: Channel) -> tuple[Finding, int | None]:
+    """And how many messages its gateway says are left."""
     try:
         await channel.open()
         health = await channel.probe()
     except HubError as e:
-        return Finding(what=what, ok=False, detail=e.message)
+        return Finding(what=what, ok=False, detail=e.message), None
     finally:
         await channel.close()
     left = "" if health.remaining is None else f", {health.remaining} messages left"
-    return Finding(what=what, ok=health.ok, detail=health.detail + left)
+    return Finding(what=what, ok=health.ok, detail=health.detail + left), health.remaining
 
 
 def _show(findings: Iterable[Finding]) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hub.alert import Mode
 from hub.cap import MsgType
+from hub.channel import Health
 from hub.delivery import Variant
 from hub.draft import LeftOut, Message
 from hub.evacuation import Level
@@ -189,3 +190,28 @@ def test_every_doubt_says_what_to_do() -> None:
     )
     assert len(every) >= 7
     assert [look.message for look in every if not look.todo] == []
+
+
+def _by_line() -> Message:
+    draft = a_draft()
+    return msgspec.structs.replace(
+        draft, targeting=msgspec.structs.replace(draft.targeting, channels=("line",))
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "wanted", "said"), [(300, 1200, True), (1200, 1200, False), (None, 9, False)]
+)
+def test_fewer_messages_left_than_people_is_said_before_it_is_sent(
+    left: int | None, wanted: int, said: bool
+) -> None:
+    health = {"line": Health(ok=True, detail="LINE", checked_at=NOW, remaining=left)}
+    found = [look.message for look in doubts(_by_line(), health=health, counts={"line": wanted})]
+    assert [message for message in found if "900人に届かないおそれ" in message] == found
+    assert bool(found) is said
+
+
+def test_a_quota_that_is_used_up_is_not_called_a_line_that_is_down() -> None:
+    health = {"line": Health(ok=False, detail="LINE", checked_at=NOW, remaining=0)}
+    [look] = doubts(_by_line(), health=health, counts={"line": 5})
+    assert "5人に届かないおそれ" in look.message
