@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 
-from hub.authorise import Action, authorise
+from hub.authorise import Action, authorise, may
 from operator_ui.staff.console import ACTOR, CONSOLE, Console, page
+from operator_ui.staff.device_changes import standing
+from operator_ui.staff.device_words import COUNTS
+from shelters import device_rows
+from shelters.alarm import mistrusted
 from shelters.book_rows import Case, Known
-from shelters.device import Counts, Device
+from shelters.device import Device
 from shelters.site import Site, SiteCode
 
 MOST = 50
@@ -18,22 +23,16 @@ LOW_BATTERY = 20
 """Percent."""
 OF_LATE = timedelta(hours=1)
 
-COUNTS = {
-    Counts.DOOR_TOTALS: "出入りの累計",
-    Counts.DOOR_DELTAS: "出入りの増減",
-    Counts.HEADS: "中の人数",
-    Counts.LIST: "受付の名簿",
-    Counts.STAFF: "職員の報告",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One device. `silent`: not heard for longer than it is believed."""
+    """One device. `silent`: not heard for longer than it is believed. `mistrusted`: an alarm lasts with which its counts are
+    not believed."""
 
     device: Device
     known: Known | None
     silent: bool
+    mistrusted: bool
 
     @property
     def tired(self) -> bool:
@@ -51,7 +50,7 @@ class Place:
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/devices", show)]
+    return [web.get("/devices", show), web.get("/device-export", export)]
 
 
 async def show(request: web.Request) -> web.Response:
@@ -64,11 +63,41 @@ async def show(request: web.Request) -> web.Response:
         request,
         "devices.html",
         places=places,
-        cases=[(case, _said(case)) for case in cases],
+        cases=[(case, _said(case), _settled(console, case)) for case in cases],
         strangers={} if console.device_book is None else await console.device_book.strangers(),
         counts=COUNTS,
         now=now,
+        saved="saved" in request.query,
+        registered=console.devices.get,
+        **await _for_who_may_change(request),
     )
+
+
+async def export(request: web.Request) -> web.Response:
+    """The register in force, in the form of `devices.toml`. It holds no token."""
+    rows = (await standing(request)).rows
+    return web.Response(
+        text=device_rows.to_toml(rows),
+        content_type="application/toml",
+        charset="utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{device_rows.FILE}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _for_who_may_change(request: web.Request) -> dict[str, Any]:
+    """`lost`: devices of sites that the city's list does not have any more, which are not in force."""
+    register = request.app[CONSOLE].register
+    if register is None or not may(request[ACTOR], Action.CONFIGURE):
+        return {"may_change": False, "lost": (), "retired": ()}
+    rows = (await register.standing()).rows
+    return {
+        "may_change": True,
+        "lost": [row for row in rows.devices if row.site not in register.sites],
+        "retired": sorted(rows.retired, key=lambda row: row.at, reverse=True),
+    }
 
 
 async def to_look_at(console: Console) -> int:
@@ -79,7 +108,7 @@ async def to_look_at(console: Console) -> int:
     now = console.clock()
     sites = {row.site.code: row.site for row in (await console.board()).rows}
     wrong = sum(_needs_a_look(place) for place in _places(console, sites, known, now))
-    return wrong + any(case.at > now - OF_LATE for case in cases)
+    return wrong + any(case.at > now - OF_LATE and not _settled(console, case) for case in cases)
 
 
 async def _book(console: Console) -> tuple[Mapping[str, Known], Sequence[Case]]:
@@ -93,7 +122,7 @@ def _places(
     """In the order of the city's list; those with something to look at first."""
     by_site: dict[SiteCode, list[Line]] = {}
     for device in console.devices.all():
-        by_site.setdefault(device.site, []).append(_line(device, known.get(device.id), now))
+        by_site.setdefault(device.site, []).append(_line(console, device, known.get(device.id), now))
     places = [
         Place(
             site=site,
@@ -107,15 +136,28 @@ def _places(
     return sorted(places, key=lambda place: not _needs_a_look(place))
 
 
-def _line(device: Device, known: Known | None, now: datetime) -> Line:
+def _line(console: Console, device: Device, known: Known | None, now: datetime) -> Line:
     heard_at = known.heard_at if known else None
-    return Line(device=device, known=known, silent=heard_at is None or now > heard_at + device.patience)
+    alarms = () if console.device_book is None else console.device_book.alarms(device.id)
+    return Line(
+        device=device,
+        known=known,
+        silent=heard_at is None or now > heard_at + device.patience,
+        mistrusted=mistrusted(alarms, since=device.since) is not None,
+    )
 
 
 def _needs_a_look(place: Place) -> bool:
     return bool(place.uncovered) or any(
-        line.silent or line.tired or (line.known is not None and line.known.trouble) for line in place.lines
+        line.silent or line.tired or line.device.held or (line.known is not None and line.known.trouble)
+        for line in place.lines
     )
+
+
+def _settled(console: Console, case: Case) -> bool:
+    """Whether staff said of its device that it is right again."""
+    device = console.devices.get(case.device)
+    return device is not None and device.since is not None and case.at <= device.since
 
 
 def _said(case: Case) -> str:

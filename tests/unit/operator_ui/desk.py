@@ -47,6 +47,7 @@ from shelters.history import Point
 from shelters.occupancy import Occupancy
 from shelters.plans import AtOnce
 from shelters.reading import Reading
+from shelters.register import Register
 from shelters.site import SiteCode, load_sites
 
 NOW = datetime(2026, 9, 12, 12, 47, tzinfo=UTC)
@@ -145,6 +146,7 @@ class Desk:
     """Without origins there are no plans of where to send people."""
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     device_book: DeviceBook | None = None
+    register: Register | None = None
 
     intake: Scheduling = field(init=False)
 
@@ -216,6 +218,7 @@ class Desk:
             samples=samples,
             devices=self.devices,
             device_book=self.device_book,
+            register=self.register,
         )
 
 
