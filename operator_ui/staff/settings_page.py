@@ -18,6 +18,7 @@ ENTRIES = (
         Action.CONFIGURE,
     ),
     ("/groups", "map-pin", "地域の組", "1回で選べる町の組", Action.CONFIGURE),
+    ("/devices", "satellite-dish", "計測機器", "人を数える機器の登録、扉、鍵", Action.CONFIGURE),
     ("/thresholds", "timer", "しきい値", "混み具合の言葉と、判断の目標時間", Action.CONFIGURE),
     (
         "/review",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +25,12 @@ from hub.on_call import Duty, Person
 from hub.roster import Key, Roster, Typed
 from hub.schedule import ASK_BEFORE
 from shelters import link as links
+from shelters import register as devices
+from shelters import register_changes as changes
+from shelters.device import Counts
+from shelters.device_rows import DeviceRow, Rows, SensorRow
 from shelters.link import Link
+from shelters.register_changes import Overlap
 from shelters.shelter import Stage
 from tests.browser.console_hub import Hub
 from tests.browser.sending import SATO, TANAKA, accept, message, sent, submitted
@@ -71,7 +76,7 @@ async def filled(hub: Hub) -> Filled:
         values={
             "alert": in_force, "draft": waiting.id, "site": OPEN, "mode": Mode.LIVE, "language": "vi", "year": str(year),
             "drill": plan.id, "person": str(people[0]), "muster": str(muster), "rule": "quake-5", "answer": asked,
-            "login": "tanaka", "code": "tamagawa-flood",
+            "login": "tanaka", "code": "tamagawa-flood", "device": "gym-north",
         },
         more={
             "own draft": f"/drafts/{own.id}",
@@ -168,6 +173,36 @@ def write(conn: Connection, hub: Hub, plan: Drill, asked: str, code: str) -> Non
         expires_at=now + timedelta(hours=24),
     )  # fmt: skip
     links.add(conn, keys, link, code)
+    devices.put(
+        conn,
+        keys,
+        registered(now),
+        sites=hub.assembly.sites,
+        seen=0,
+        at=now,
+        by="sato",
+        detail={"change": "device"},
+    )
+
+
+def registered(now: datetime) -> Rows:
+    """A door that is counted and one that is not, a room that is looked into, one held back, one taken down, and a key
+    in exchange."""
+    door = DeviceRow(
+        id="gym-north", site=OPEN, counts=Counts.DOOR_TOTALS, key="lorawan", interval_s=600, door="正面",
+        sensor=SensorRow(vendor="milesight", model="vs135", dev_eui="24E124713C123456"),
+    )  # fmt: skip
+    room = DeviceRow(
+        id="gym-office", site=OPEN, counts=Counts.PRESENCE, key="lorawan", interval_s=600,
+        sensor=SensorRow(vendor="milesight", model="vs330", dev_eui="24E124713C123457"),
+    )  # fmt: skip
+    desk = DeviceRow(id="gym-desk", site=OPENING, counts=Counts.LIST, interval_s=600)
+    old = DeviceRow(id="gym-old", site=OPENING, counts=Counts.HEADS, interval_s=60)
+    rows = Rows(devices=(door, room, desk, old))
+    rows, _ = changes.add_key(rows, "lorawan")
+    rows, _ = changes.exchange_key(rows, "lorawan", Overlap.WEEK, at=now)
+    rows = changes.set_doors(rows, OPEN, ["正面", "職員口"], {})
+    return changes.retire(changes.hold(rows, "gym-desk"), "gym-old", at=now)
 
 
 async def warned(hub: Hub) -> None:

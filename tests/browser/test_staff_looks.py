@@ -26,6 +26,7 @@ NO_PAGES = {
     "/alerts/{alert}/changes": STREAM,
     "/alerts/{alert}/live": PART,
     "/alerts/{alert}/report.csv": FILE,
+    "/device-export": FILE,
     "/drills": ELSEWHERE,
     "/here/changes": STREAM,
     "/here/live": PART,
@@ -47,6 +48,8 @@ NO_PAGES = {
 }
 SIGN_IN = "/signin"
 """Looked at last: whoever is signed in does not see it."""
+THERE = {"shelters": "#list-proposals .item button", "devices": "#retired", "device-keys": ".tag.warn"}
+"""By a page's name: what it must show when it is looked at."""
 BUDGET_BYTES = 60 * 1024
 """Of a whole page with its scripts, as sent (the screens' rules, Tests)."""
 
@@ -76,6 +79,8 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, hub: Hub) 
         answer = await page.goto(hub.url + path)
         assert answer is not None
         found += [f"{name}: {fault}" for fault in await wrong_with(answer, path, sizes)]
+        if name in THERE:
+            await page.locator(THERE[name]).first.wait_for(state="attached")
         found += await faults(page, name, colours)
     for name, path in night.more.items():
         await page.goto(hub.url + path)
@@ -137,6 +142,22 @@ async def wrong_digit(page: Page, hub: Hub) -> None:
     await page.locator("#typed[aria-invalid=true]").wait_for()
 
 
+async def a_token(page: Page, hub: Hub) -> None:
+    await page.goto(f"{hub.url}/device-keys")
+    await page.locator("#name").fill("hall")
+    await page.get_by_role("button", name="鍵を作る").click()
+    await page.locator("#token").wait_for()
+
+
+async def a_device_without_a_place(page: Page, hub: Hub) -> None:
+    await page.goto(f"{hub.url}/device-new")
+    await page.locator("#id").fill("gym-south")
+    await page.locator("#site").select_option(index=1)
+    await page.locator("#interval_s").fill("0")
+    await page.locator("form[action='/devices'] button").click()
+    await page.locator("#interval_s-problem").wait_for()
+
+
 async def nowhere(page: Page, hub: Hub) -> None:
     await page.goto(f"{hub.url}/no-such-page")
 
@@ -149,6 +170,8 @@ async def signed_out(page: Page, hub: Hub) -> None:
 STATES = {
     "asked for nothing": asked_for_nothing,
     "wrong digit": wrong_digit,
+    "a token": a_token,
+    "a device that is wrong": a_device_without_a_place,
     "nowhere": nowhere,
     "signed out": signed_out,
 }
