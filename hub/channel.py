@@ -256,6 +256,16 @@ class Health:
     """Messages left in a quota, where the gateway tells."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What others would see who look up whether a message is ours. `advice` is no fault, and should be thought of."""
+
+    what: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
 class Channel(Protocol):
     """A connector. One instance lives in one event loop.
 
@@ -316,6 +326,15 @@ class OneClick(Protocol):
 
     def leave_by(self, page: str, token: Callable[[RecipientId], bytes]) -> None:
         """The address is `page` with the recipient's token behind it (`hub.unsubscribe`)."""
+        ...
+
+
+@runtime_checkable
+class LookedUp(Protocol):
+    """Optional: receivers look up, somewhere public, whether they should believe its messages."""
+
+    async def standing(self) -> Sequence[Remark]:
+        """What they would find, and what to publish. Reads only; never raises for what it asks."""
         ...
 
 

@@ -18,12 +18,12 @@ from channels.mail.personal import Copies, Ways
 from channels.mail.pool import Pool
 from channels.mail.replies import AT_ONCE, EVERYONES
 from channels.mail.settings import Settings
-from hub.channel import Capabilities, Health, Parcel
+from hub.channel import Capabilities, Health, Parcel, Remark
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import DeliveryFailure, HubError, TemporaryFailure
 from hub.language import Language
-from hub.outbound import Outbound
+from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient, RecipientId
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,8 @@ class Mail:
                 seconds=settings.timeout_s + (PATIENCE_S if settings.personal else 0.0)
             ),
         )
+        self._settings = settings
+        self._outbound = outbound
         self._smarthost = Smarthost(settings, outbound)
         self._pool = Pool(self._smarthost.connect, most=settings.connections)
         self._warm = min(settings.warm_connections, settings.connections)
@@ -155,6 +157,23 @@ class Mail:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         detail = "メールサーバーに接続できました / connected to the smarthost"
         return Health(ok=True, detail=detail, checked_at=self._clock())
+
+    async def standing(self) -> Sequence[Remark]:
+        """As `hub.channel.LookedUp` says. Raises `BadSettings` for a name server that is none."""
+        from channels.mail.standing.overall import not_asked, standing  # noqa: PLC0415 - asked for once a year
+        from channels.mail.standing.records import Records  # noqa: PLC0415
+
+        settings = self._settings
+        records = Records(settings.dns.name_server)
+        if records.outside and self._outbound.deployment is Deployment.REHEARSAL:
+            return [not_asked()]
+        return await standing(
+            settings.dns,
+            records,
+            host=settings.host,
+            domain=settings.domain,
+            envelope=settings.envelope_sender.rpartition("@")[2],
+        )
 
     @property
     def width(self) -> int:

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from channels.mail.charset import Charset
 from channels.mail.intake.settings import From
+from channels.mail.standing.settings import Dns
 from hub.alert import Lane
 
 Mailbox = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$")]
@@ -76,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The envelope sender, to which bounces come. Without it: `sender`."""
     bounces_from: From | None = None
     """How the mail that comes to `bounces` gets here; without it nobody reads it."""
+    dns: Dns = Dns()
+    """What `yobikake check mail` has to know to look up how our mail stands."""
     unsubscribe: Mailbox | None = None
     """A mail to this address ends a registration (List-Unsubscribe, RFC 2369)."""
     personal: bool = False

@@ -14,7 +14,7 @@ from hub import muster_rules, organisation
 from hub.alert import Lane
 from hub.bus.access import access
 from hub.bus.transport import Unavailable
-from hub.channel import Channel
+from hub.channel import Channel, LookedUp
 from hub.clock import utc_now
 from hub.disk import Disk, Room
 from hub.errors import BadInput, HubError, Refused
@@ -186,7 +186,25 @@ async def _channel(name: str, settings: Settings, outbound: Outbound) -> list[Fi
     if made.apart:
         found.append((await _probed(f"{name} routine", made.by_lane[Lane.ROUTINE]))[0])
     warning = UNPACED.format(name=name) if made.unpaced else await _short(name, left, settings)
-    return [msgspec.structs.replace(found[0], warning=warning), *found[1:]]
+    return [
+        msgspec.structs.replace(found[0], warning=warning),
+        *found[1:],
+        *await _standing(name, made.channel),
+    ]
+
+
+async def _standing(name: str, channel: Channel) -> list[Finding]:
+    """What receivers look up about it, where they look up anything."""
+    if not isinstance(channel, LookedUp):
+        return []
+    try:
+        remarks = await channel.standing()
+    except HubError as e:
+        return [Finding(what=f"{name} DNS", ok=False, detail=e.message)]
+    return [
+        Finding(what=f"{name} {each.what}", ok=each.ok, detail=each.detail, warning=each.advice)
+        for each in remarks
+    ]
 
 
 UNPACED = (
