@@ -50,7 +50,17 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
     said = await run_apart("check", "-s", settings, "--json")
     assert said.code == 0, said.out + said.err
     found = findings(said)
-    assert found.keys() == {"settings", "city", "ledger", "audit", "alerts", "disk", "devices", "mail DNS", *CONNECTORS}
+    assert found.keys() == {
+        "settings",
+        "city",
+        "ledger",
+        "audit",
+        "alerts",
+        "disk",
+        "devices",
+        "mail DNS",
+        *CONNECTORS,
+    }
     assert {each["ok"] for each in found.values()} == {True}
     assert "55 sites (known: capacity of 55, wheelchair of 31, " in found["city"]["detail"]
     assert said.out.count("\n") == 1
