@@ -16,7 +16,6 @@ from hub.recipient import Town, Zone
 from hub.settings import load
 from tests.integration.command_line import Said, add, change, hub, run, run_apart
 from tests.integration.test_cli_init import connected
-from yobikake.connectors import CONNECTORS
 from yobikake.initialise import opened
 from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
 from yobikake.rehearsal.faults import Faults
@@ -24,8 +23,10 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
-GATEWAYS = ("mail", "line", "x", "voice", "sms", "wifi")
-CALM = Conditions(mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), sms=Faults(), wifi=Faults())
+GATEWAYS = ("mail", "line", "x", "voice", "sms", "wifi", "webhook")
+CALM = Conditions(
+    mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), sms=Faults(), wifi=Faults(), webhook=Faults()
+)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
         "disk",
         "devices",
         "mail DNS",
-        *CONNECTORS,
+        *load(settings).channels,
     }
     assert {each["ok"] for each in found.values()} == {True}
     assert "55 sites (known: capacity of 55, wheelchair of 31, " in found["city"]["detail"]

@@ -165,7 +165,7 @@ async def rehearsal_city(
             sensors=sensors,
             inbox=inbox,
             smtp=smtp,
-            http=(line, x, twilio, messages, *wifi.gateways),
+            http=(line, x, twilio, messages, partners, *wifi.gateways),
         )
 
 
@@ -220,7 +220,7 @@ def _mail(smtp: SmtpGateway) -> dict[str, Any]:
 def _systems(partners: Receiver, key: Path) -> list[dict[str, Any]]:
     names = {"cable-tv": "ケーブルテレビ", "schools": "学校連絡システム"}
     return [
-        {"ref": ref, "name": name, "url": partners.url_of(ref), "secret_file": str(key)}
+        {"ref": ref, "name": name, "url": partners.url_of(ref), "secret_file": str(key), "private": True}
         for ref, name in names.items()
     ]
 
