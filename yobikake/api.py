@@ -56,8 +56,9 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
     samples = await stack.enter_async_context(recorded_past(assembly.settings))
     console = _console(assembly, register, book, samples)
     await _listen(staff_app(console), assembly.settings.staff, "staff", stack)
-    public = _public(assembly, samples, inspector)
-    public.add_routes(await line_chat.routes(assembly, stack))
+    portal = residents(assembly, samples)
+    public = _public(assembly, portal, inspector)
+    public.add_routes(await line_chat.routes(assembly, portal, stack))
     await _listen(public, assembly.settings.residents, "residents", stack)
 
 
@@ -123,8 +124,8 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
     )
 
 
-def _public(assembly: Assembly, samples: Samples, inspector: Inspector) -> web.Application:
-    app = residents_app(residents(assembly, samples))
+def _public(assembly: Assembly, portal: Residents, inspector: Inspector) -> web.Application:
+    app = residents_app(portal)
     readings = Gateway(
         devices=inspector.devices,
         bus=assembly.bus,

@@ -1,5 +1,6 @@
 """The chat with the city's LINE account, on the public listener: wired up where `[channels.line]` has a channel secret."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,22 @@ from hub.background import Background
 from hub.outbound import Outbound
 from hub.secret import read_secret
 from hub.settings import convert
+from operator_ui.residents.news import News
+from operator_ui.residents.portal import Residents
+from operator_ui.window.question import Question
+from operator_ui.window.reply import Reply
 from yobikake.assembly import Assembly
+from yobikake.window import load_window
 
 if TYPE_CHECKING:
     from channels.line.settings import Settings
+    from operator_ui.residents.line.chat import Ask
 
 KIND = "line"
 SECRET = f"[channels.{KIND}] channel_secret_file"
 
 
-async def routes(assembly: Assembly, stack: AsyncExitStack) -> list[web.RouteDef]:
+async def routes(assembly: Assembly, portal: Residents, stack: AsyncExitStack) -> list[web.RouteDef]:
     """What it needs is open until `stack` is closed. None where the account's webhooks do not come here.
 
     Raises:
@@ -50,9 +57,21 @@ async def routes(assembly: Assembly, stack: AsyncExitStack) -> list[web.RouteDef
         replies=replies,
         background=background,
         chatbot=settings.chatbot,
+        ask=_ask(assembly, portal, background),
     )
     secret = read_secret(settings.channel_secret_file, setting=SECRET)
     return Webhook(chat, channel_secret=secret, relay=relay).routes()
+
+
+def _ask(assembly: Assembly, portal: Residents, background: Background) -> "Ask":
+    """What is true is read once a second, however many ask; the window works in a thread of its own."""
+    window = load_window(assembly.city_folder, assembly.city, assembly.sites)
+    news = News(portal, background)
+
+    async def ask(question: Question) -> Reply:
+        return await asyncio.to_thread(window.answer, question, await news.now())
+
+    return ask
 
 
 def _settings(assembly: Assembly) -> "Settings | None":

@@ -116,7 +116,11 @@ async def rehearsal_city(
         public = f"http://127.0.0.1:{residents_port}"
         channels = {
             "mail": _mail(smtp),
-            "line": {"access_token_file": str(keys["line"]), "base_url": line.url},
+            "line": {
+                "access_token_file": str(keys["line"]),
+                "channel_secret_file": str(keys["line_secret"]),
+                "base_url": line.url,
+            },
             "x": _x(x, keys),
             "voice": {
                 "account_sid": account_sid,
@@ -198,6 +202,7 @@ def _secrets(folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, mode=0o700)
     values = {
         "line": secrets.token_urlsafe(64),
+        "line_secret": secrets.token_hex(16),
         "twilio": secrets.token_hex(16),
         "webhook": f"{PREFIX}{b64encode(secrets.token_bytes(32)).decode()}",
         "wifi": secrets.token_hex(20),

@@ -48,7 +48,7 @@ class Replying(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """`url`: of the residents' listener, as people reach it. `ask`: the window, where there is one."""
+    """`url`: of the residents' listener, as people reach it. `ask`: the window."""
 
     ledger: Ledger
     keys: Keys
@@ -57,8 +57,8 @@ class Chat:
     url: str
     replies: Replying
     background: Background
+    ask: Ask
     chatbot: Chatbot | None = None
-    ask: Ask | None = None
 
     async def take(self, events: Sequence[Event]) -> None:
         """Durable when this returns. An event that came before changes nothing and is not answered again.
@@ -136,11 +136,14 @@ class Chat:
         await self.replies.reply(event.reply_token, said)
 
     async def _asked(self, event: Event, person: Standing | None, language: Language) -> list[Message]:
-        """Without a window, the page on which the answer stands."""
-        if self.ask is not None:
-            return messages.said(await self.ask(self._question(event, person)), url=self.url)
-        text = f"{WORDS[language].alerts}\n{self.url}{home_path(language)}"
-        return messages.touchable([{"type": "text", "text": text}], language)
+        """The window's answer; where nothing could be read yet, the page on which it will stand."""
+        try:
+            reply = await self.ask(self._question(event, person))
+        except HubError as e:
+            log.warning("the window cannot answer now", reason=type(e).__name__)
+            text = f"{WORDS[language].alerts}\n{self.url}{home_path(language)}"
+            return messages.touchable([{"type": "text", "text": text}], language)
+        return messages.said(reply, url=self.url)
 
     def _greeting(self, event: Event, person: Standing | None, language: Language) -> list[Message]:
         city = self.city.names[language]

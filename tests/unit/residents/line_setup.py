@@ -108,7 +108,7 @@ async def bot_served() -> AsyncIterator[Bot]:
 
 @asynccontextmanager
 async def an_account(
-    town: Town, folder: Path, *, ask: Ask | None = None, chatbot: Chatbot | None = None
+    town: Town, folder: Path, *, ask: Ask, chatbot: Chatbot | None = None
 ) -> AsyncIterator[Account]:
     token = folder / "line-token"
     token.write_text("not-a-token-of-anybody\n")

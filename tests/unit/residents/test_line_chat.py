@@ -14,14 +14,19 @@ import pytest_asyncio
 
 from channels.line.settings import Chatbot
 from channels.line.webhook import parse
+from config import folder
 from hub import chat_link
+from hub.background import Background
+from hub.errors import DatabaseAway
 from hub.language import Language
 from operator_ui.residents.line import messages
 from operator_ui.residents.line.chat import Chat
 from operator_ui.residents.line.webhook import MOST_BYTES
 from operator_ui.residents.line.words import WORDS
+from operator_ui.residents.news import News
 from operator_ui.window.question import Question
 from operator_ui.window.reply import Choice, Kind, NamedAlert, Origin, Reply, Said, Span
+from operator_ui.window.window import Window as RealWindow
 from tests.unit.residents.line_setup import (
     OTHER,
     USER,
@@ -32,8 +37,9 @@ from tests.unit.residents.line_setup import (
     database_away,
     enrol,
 )
-from tests.unit.residents.portal_setup import Town
+from tests.unit.residents.portal_setup import CITY, FLOOD, NOT_FLOOD, NOW, SITES, Town, flood_order, open_some
 from yobikake.rehearsal.line_messages import Message, all_faults
+from yobikake.window import load_window
 
 TOWN = "13207-026"
 
@@ -175,10 +181,54 @@ async def test_a_module_on_standby_does_not_answer(account: Account, window: Win
     assert window.asked == []
 
 
-async def test_without_a_window_the_page_is_named(town: Town, tmp_path: Path) -> None:
-    async with an_account(town, tmp_path) as account:
+async def test_where_nothing_could_be_read_yet_the_page_is_named(town: Town, tmp_path: Path) -> None:
+    async def ask(_: Question) -> Reply:
+        raise DatabaseAway("nothing could be read yet")
+
+    async with an_account(town, tmp_path, ask=ask) as account:
         await account.deliver(account.sender.text(USER, "避難所は？"))
         assert account.read() == ["いま出ている情報\nhttps://hub.example/ja/"]
+
+
+@pytest.fixture(scope="module")
+def real() -> RealWindow:
+    return load_window(folder("akishima"), CITY, SITES)
+
+
+async def test_where_somebody_is_is_answered_with_the_sites_that_may_be_named(
+    town: Town, tmp_path: Path, real: RealWindow
+) -> None:
+    """I16, as residents meet it in the chat: for the hazard in force, receiving, and nothing else."""
+    open_some(town.shelters)
+    await town.publish(flood_order(), "2026-0147")
+    background = Background()
+    news = News(town.portal(), background)
+
+    async def ask(question: Question) -> Reply:
+        return real.answer(question, await news.now())
+
+    async with an_account(town, tmp_path, ask=ask) as account:
+        await account.deliver(account.sender.location(USER, CITY.centre.latitude, CITY.centre.longitude))
+        await account.deliver(account.sender.postback(USER, "yobikake=alerts"))
+        sites, alerts = account.read()
+    await background.finish(timeout_s=60)
+    named = {site.name.ja for site in SITES.values() if site.name.ja in sites}
+    assert named
+    assert named <= {site.name.ja for site in FLOOD[:7]}
+    assert NOT_FLOOD[0].name.ja not in sites
+    assert "https://hub.example/ja/a/2026-0147" in alerts
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_window_understands_what_may_be_touched(language: Language, real: RealWindow) -> None:
+    def topic(text: str) -> str:
+        question = Question(text=text, asked_at=NOW, language=language)
+        understood = real._understanding.read(question)
+        assert understood.language is language
+        return understood.topic.id if understood.topic else ""
+
+    words = WORDS[language]
+    assert (topic(words.sites), topic(words.alerts)) == ("sites", "alerts")
 
 
 async def test_an_answer_of_which_nobody_heard_is_tried_again_and_arrives_once(account: Account) -> None:
