@@ -16,6 +16,7 @@ class Role(StrEnum):
     APPROVER = "approver"  # 承認
     SHELTERS = "shelters"  # 避難所
     PHONES = "phones"  # 電話対応
+    WELFARE = "welfare"  # 福祉
     ADMIN = "admin"  # 管理
     VIEWER = "viewer"  # 閲覧
 
@@ -33,6 +34,7 @@ class Action(StrEnum):
     SET_STAGE = "set_stage"  # how far the 災害対策本部 has grown
     CALL_STAFF = "call_staff"  # 参集: call, call again, cancel, end
     ANSWER_FOR = "answer_for"  # write down what somebody said who rang back
+    SEE_NEEDS = "see_needs"  # who said by telephone that they cannot get away, or need help; their numbers
     CONFIGURE = "configure"  # on-call list, thresholds, groups of towns
     ADMINISTER = "administer"
 
@@ -69,6 +71,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.SET_STAGE: frozenset({Role.COMPOSER, Role.APPROVER}),
     Action.CALL_STAFF: frozenset({Role.COMPOSER, Role.APPROVER}),
     Action.ANSWER_FOR: frozenset({Role.PHONES, Role.COMPOSER, Role.APPROVER}),
+    Action.SEE_NEEDS: frozenset({Role.WELFARE, Role.COMPOSER, Role.APPROVER}),
     Action.CONFIGURE: frozenset({Role.APPROVER, Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
 }

@@ -41,7 +41,7 @@ class Reply(StrEnum):
 
 
 WORDS: Mapping[Reply, Name] = {
-    Reply.SHELTER: Name(ja="避難場所へ", en="To an evacuation site"),
+    Reply.SHELTER: Name(ja="避難場所へ", en="To an evacuation place"),
     Reply.UPSTAIRS: Name(ja="自宅の上の階", en="Upstairs at home"),
     Reply.CANNOT: Name(ja="避難が難しい", en="Cannot get away"),
     Reply.SAFE: Name(ja="無事", en="Safe"),

@@ -4,9 +4,11 @@ Plain functions on a connection, for `ledger.write` and `ledger.read`.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from hub.language import Language
 from hub.ledger import tables
 from hub.ledger.columns import one_at_a_time
 from hub.recipient import RecipientId, Town
@@ -42,7 +44,20 @@ def of_alert(conn: Connection, alert: str) -> list[Given]:
     return [Given(RecipientId(row.recipient), Reply(row.reply), row.at) for row in rows]
 
 
+class Home(NamedTuple):
+    """Where somebody lives, and in which language they are spoken to."""
+
+    town: Town
+    language: Language
+
+
+def homes(conn: Connection, people: Collection[RecipientId]) -> dict[RecipientId, Home]:
+    """Of these, as far as they are registered still."""
+    query = select(_recipients.id, _recipients.town, _recipients.language)
+    rows = conn.execute(query.where(_recipients.id.in_(people)))
+    return {RecipientId(row.id): Home(Town(row.town), Language(row.language)) for row in rows}
+
+
 def towns(conn: Connection, people: Collection[RecipientId]) -> dict[RecipientId, Town]:
-    """Where these live, as far as they are registered still."""
-    rows = conn.execute(select(_recipients.id, _recipients.town).where(_recipients.id.in_(people)))
-    return {RecipientId(row.id): Town(row.town) for row in rows}
+    """The same, the town alone."""
+    return {recipient: home.town for recipient, home in homes(conn, people).items()}

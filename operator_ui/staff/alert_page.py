@@ -1,5 +1,6 @@
 """One alert after it was sent: how far it has come, what is left to do by hand, and the next word on it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,13 +17,14 @@ from hub.details import Details
 from hub.draft import Draft, Message
 from hub.errors import BadInput
 from hub.language import Language
-from hub.ledger import accounts, alerts, audit, drafts, proof, tempo, ticks
+from hub.ledger import accounts, alerts, audit, drafts, proof, replies, tempo, ticks
 from hub.ledger.alerts import Accepted
 from hub.ledger.audit import Entry
 from hub.ledger.ticks import Tick
 from hub.progress import progress
 from hub.recipient import Called
 from hub.render import render
+from hub.reply import KeySet, Reply, counts, keys_of
 from operator_ui import form
 from operator_ui.changes import version_of
 from operator_ui.staff import areas, by_hand, lifting, phrasing
@@ -67,6 +69,8 @@ class Known:
     """The order that is lifted from here."""
     correction: Draft | None
     """The one that was prepared with the alert, wherever it stands."""
+    replies: Counter[Reply]
+    """What people say by telephone, each once."""
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -79,6 +83,11 @@ class Known:
         """Where the axis of time ends: now, until nothing more is to be sent."""
         over = all(line.done for line in self.lines if line.unit is Unit.PEOPLE)
         return self.people.steps[-1].at if over and self.people.steps else self.now
+
+    @property
+    def asked(self) -> KeySet:
+        """What they could say; empty: nobody was asked."""
+        return keys_of(self.accepted.alert)
 
     @property
     def unsent(self) -> int:
@@ -133,6 +142,7 @@ async def looks(console: Console, identifier: str) -> bytes:
             sorted(known.unposted.items()),
             known.correction and known.correction.state,
             len(known.log),
+            sorted(known.replies.items()),
         ]
     )
 
@@ -238,9 +248,15 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "drawn": drawn,
         "version": version_of(await looks(console, identifier)),
         "may_act": may(request[ACTOR], Action.STOP) and request[ACTOR].may_touch(alert.hazard),
+        "called": sum(line.planned for line in known.lines if _takes_keys(console, line.kind)),
+        "may_see_needs": may(request[ACTOR], Action.SEE_NEEDS),
         "may_tick": may(request[ACTOR], Action.TICK),
         "again": "again" in request.query,
     }
+
+
+def _takes_keys(console: Console, kind: str) -> bool:
+    return kind in console.capabilities and console.capabilities[kind].takes_keys
 
 
 def _known(conn: Connection, console: Console, identifier: str) -> Known:
@@ -262,6 +278,7 @@ def _known(conn: Connection, console: Console, identifier: str) -> Known:
         later=alerts.later(conn, identifier),
         lifts=lifting.order_of(conn, console.keys, accepted),
         correction=drafts.find(conn, prepared.draft_id(identifier)),
+        replies=counts(replies.of_alert(conn, identifier)),
     )
 
 

@@ -16,12 +16,14 @@ from hub.clock import JST, fiscal_year, utc_now
 from hub.draft import Draft
 from hub.drills import Drill
 from hub.inbound import occasions
-from hub.ledger import answers, dead_letters
+from hub.ledger import answers, dead_letters, replies
 from hub.ledger.answers import Answer
 from hub.muster import Answer as Said
 from hub.muster import CalledGroup, Roll
 from hub.mustering import Mustering
 from hub.on_call import Duty, Person
+from hub.recipient import RecipientId
+from hub.reply import Given, Reply
 from hub.roster import Key, Roster, Typed
 from hub.schedule import ASK_BEFORE
 from shelters import link as links
@@ -72,6 +74,9 @@ async def filled(hub: Hub) -> Filled:
     await opened(hub, OPENING, to=Stage.UNLOCKED)
     await opened(hub, LINKED)
     await ledger.write(lambda conn: write(conn, hub, plan, asked, code))
+    await ledger.write(
+        lambda conn: replies.put(conn, in_force, Given(RecipientId(1), Reply.CANNOT, utc_now()))
+    )
     return Filled(
         values={
             "alert": in_force, "draft": waiting.id, "site": OPEN, "mode": Mode.LIVE, "language": "vi", "year": str(year),

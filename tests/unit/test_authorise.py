@@ -15,6 +15,7 @@ MAY: dict[Role, set[Action]] = {
     Role.VIEWER: {Action.VIEW},
     Role.SHELTERS: {Action.VIEW, Action.REPORT_SHELTER, Action.INVITE_SHELTER},
     Role.PHONES: {Action.VIEW, Action.COUNT_CALLS, Action.ANSWER_FOR},
+    Role.WELFARE: {Action.VIEW, Action.SEE_NEEDS},
     Role.ADMIN: {Action.VIEW, Action.CONFIGURE, Action.ADMINISTER},
     Role.COMPOSER: {
         Action.VIEW,
@@ -27,6 +28,7 @@ MAY: dict[Role, set[Action]] = {
         Action.SET_STAGE,
         Action.CALL_STAFF,
         Action.ANSWER_FOR,
+        Action.SEE_NEEDS,
     },
     Role.APPROVER: set(Action) - {Action.ADMINISTER},
 }

@@ -14,6 +14,7 @@ from hub.hazard import Hazard
 from hub.language import Language
 from hub.muster import Answer
 from hub.on_call import Duty
+from hub.reply import Reply
 from operator_ui import words
 from operator_ui.pages import FOLDER
 from operator_ui.staff import counters, report_figures, sections
@@ -76,6 +77,7 @@ def test_every_word_that_code_gives_to_a_template_is_translated() -> None:
         *(state.japanese for state in drills.State),
         *report_figures.STEPS,
         *(answer.japanese for answer in Answer),
+        *(reply.japanese for reply in Reply),
         *sections.PARTS.values(),
         *sections.TYPES.values(),
         *sections.FACTS,
