@@ -9,15 +9,19 @@ import fcntl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO
 
 import msgspec
 import structlog
 
 from channels._durable import replace_file
+from channels.website import wordpress
 from channels.website.notice import Masthead, Notice, Notices, as_html, as_json, as_rss, in_force, notice
+from channels.website.wordpress import Wordpress, WordpressSettings
+from channels.website.wordpress_answers import Failed
 from hub import typed
 from hub.alert import Mode
 from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
@@ -43,44 +47,63 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     title: str
     link: str
     feed_url: str | None = None
+    wordpress: WordpressSettings | None = None
+
+
+PAGE = "website"
+"""The target that is the folder."""
+
+CAPABILITIES = Capabilities(
+    kind="website",
+    japanese="市ホームページ",
+    unit=Unit.POSTS,
+    batch_size=1,
+    one_instance=True,
+    drilling=Drilling.PREVIEW_ONLY,
+    backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)),
+    resends_ambiguous=False,
+    request_deadline=LOCK_WAIT,
+)
 
 
 class Website:
     """Implements `hub.channel.Channel` and `hub.channel.Targets`. Several processes may share the folder."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        kind="website",
-        japanese="市ホームページ",
-        unit=Unit.POSTS,
-        batch_size=1,
-        one_instance=True,
-        drilling=Drilling.PREVIEW_ONLY,
-        backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)),
-        resends_ambiguous=False,
-        request_deadline=LOCK_WAIT,
-    )
+    capabilities: Capabilities = CAPABILITIES
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         self._directory = settings.directory
         self._masthead = Masthead(title=settings.title, link=settings.link, feed_url=settings.feed_url)
         self._outbound = outbound
         self._clock = clock
+        self._wordpress: Wordpress | None = None
+        if settings.wordpress is not None:
+            self._wordpress = Wordpress(settings.wordpress, outbound=outbound)
+            deadline = timedelta(seconds=settings.wordpress.timeout_s)
+            self.capabilities = replace(CAPABILITIES, resends_ambiguous=True, request_deadline=deadline)
 
     def targets(self) -> Sequence[Target]:
-        return [Target(ref="website", name=self.capabilities.japanese)]
+        page = Target(ref=PAGE, name=self.capabilities.japanese)
+        return [page, Target(ref=wordpress.REF, name="WordPress")] if self._wordpress else [page]
 
     async def open(self) -> None:
         """Raises `Refused` for a folder of the other kind of hub."""
         await asyncio.to_thread(self._recognise)
+        if self._wordpress is not None:
+            await self._wordpress.open()
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        if self._wordpress is not None:
+            await self._wordpress.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         ref = ProviderRef(parcel.content.identifier)
-        outcome, reason = await self._publish(parcel)
         for recipient in parcel.to:
-            yield Result(recipient.id, outcome, ref if outcome is Outcome.DELIVERED else None, reason)
+            failed = await self._put(parcel, recipient.address)
+            if failed is None:
+                yield Result(recipient.id, Outcome.DELIVERED, ref)
+            else:
+                yield Result(recipient.id, failed.outcome, None, failed.reason, failed.retry_after)
 
     async def keep(self, contents: Mapping[str, Content]) -> None:
         """Withdraw every notice but these, and those that expired; show these as `contents` now says.
@@ -89,10 +112,14 @@ class Website:
         name has changed: a site that no longer receives must not stay on the page (I16).
 
         Raises:
-            OSError: the folder cannot be written.
+            OSError: the folder cannot be written, or the site cannot be asked.
             Refused: it is a folder of the other kind of hub.
         """
-        await asyncio.to_thread(self._change, lambda notices: list(_now(notices, contents)), _ungated)
+        try:
+            await asyncio.to_thread(self._change, lambda notices: list(_now(notices, contents)), _ungated)
+        finally:  # the one does not wait for the other
+            if self._wordpress is not None:
+                await self._wordpress.keep(contents)
 
     async def probe(self) -> Health:
         try:
@@ -102,19 +129,28 @@ class Website:
             return self._health(ok=False, detail=e.message)
         except OSError as e:
             return self._health(ok=False, detail=f"フォルダを読めません / the folder: {_name(e)}")
-        return self._health(ok=True, detail=f"掲載中 {shown} 件 / {shown} on the page")
+        bad = await self._wordpress.trouble() if self._wordpress is not None else ""
+        return self._health(ok=not bad, detail=bad or f"掲載中 {shown} 件 / {shown} on the page")
 
-    async def _publish(self, parcel: Parcel) -> tuple[Outcome, str]:
+    async def _put(self, parcel: Parcel, target: str) -> Failed | None:
+        """None: it stands there, and was read back."""
         if parcel.mode is not Mode.LIVE:
-            return Outcome.UNSUPPORTED, "drill"
+            return Failed(Outcome.UNSUPPORTED, "drill")
+        if target != wordpress.REF:
+            return await self._publish(parcel)
+        if self._wordpress is None:
+            return Failed(Outcome.UNSUPPORTED, "not configured")
+        return await self._wordpress.publish(parcel)
+
+    async def _publish(self, parcel: Parcel) -> Failed | None:
         new = notice(parcel.content, expires=parcel.expires_at)
         try:
             as_written = await asyncio.to_thread(
                 self._change, lambda notices: [*_without(new, notices), new], parcel.gate
             )
         except OSError as e:
-            return Outcome.TEMPORARY, _name(e)
-        return (Outcome.DELIVERED, "") if as_written else (Outcome.TEMPORARY, "read back")
+            return Failed(Outcome.TEMPORARY, _name(e))
+        return None if as_written else Failed(Outcome.TEMPORARY, "read back")
 
     def _change(
         self, change: Callable[[Sequence[Notice]], Sequence[Notice]], gate: Callable[[], None]

@@ -1,0 +1,237 @@
+"""The city's site as a WordPress, through the channel suite and beyond it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp import encode_basic_auth
+from lxml import html
+from msgspec import structs
+
+from channels.website import MARK, Settings, Website
+from channels.website.wordpress import REF, WordpressSettings
+from channels.website.wordpress_answers import failed
+from hub.channel import Channel, Content, Span
+from hub.delivery import Outcome
+from hub.outbound import Outbound
+from hub.recipient import Recipient, RecipientId
+from hub.testing.channel_harness import Feature, Harness, Said, Where, send
+from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
+from hub.testing.parcels import NOW, content, parcel
+from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.mishap import Mishap, Strike
+from yobikake.rehearsal.wordpress import WordpressSite
+
+USER, PASSWORD = "yobikake", "abcd EFGH 1234 ijkl MNOP 5678"
+ADDRESSES = {Where.NOWHERE: "http://127.0.0.1:9", Where.REMOTE: "https://www.city.example"}
+
+
+class WordpressHarness(Harness):
+    lacks: ClassVar[Mapping[Feature, str]] = {
+        Feature.MANY_RECIPIENTS: "there is one site",
+        Feature.EACH_RECIPIENT: "there is one site",
+        Feature.PERMANENT: "the city's own site is no address that could be unknown",
+        Feature.AMBIGUITY: "it looks for the post before it makes one: silence stops it there",
+    }
+
+    def __init__(self, gateway: WordpressSite, folder: Path) -> None:
+        self.gateway = gateway
+        self.password_file = folder / "wordpress.password"
+        self.password_file.write_text(PASSWORD)
+        self.folder = folder / "site"
+        self.theirs = folder / "theirs"
+        for directory, mark in ((self.folder, "rehearsal"), (self.theirs, "production")):
+            directory.mkdir()
+            (directory / MARK).write_text(mark)
+
+    @property
+    def faults(self) -> Faults:
+        return self.gateway.faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return PASSWORD, encode_basic_auth(USER, PASSWORD).removeprefix("Basic ")
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Channel:
+        return self.website(outbound, where)
+
+    def website(self, outbound: Outbound = REHEARSAL, where: Where = Where.GATEWAY) -> Website:
+        """In the folder of the right kind of hub, so that it is WordPress that refuses."""
+        settings = Settings(
+            directory=self.folder if outbound is REHEARSAL else self.theirs,
+            title="よびかけ市 緊急情報",
+            link="https://city.example/bousai/",
+            wordpress=WordpressSettings(
+                url=ADDRESSES.get(where, self.gateway.url), user=USER, password_file=self.password_file
+            ),
+        )
+        return Website(settings, outbound=outbound, clock=lambda: NOW)
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(1), address=REF)]
+
+    def sends(self) -> int:
+        return len(self.bodies())
+
+    def bodies(self) -> Sequence[bytes]:
+        return [request.body for request in self.gateway.requests if request.method == "POST"]
+
+    def arrivals(self) -> Sequence[str]:
+        return [each.address for each in self.gateway.inbox.of("website", REF)]
+
+    def in_flight(self) -> int:
+        return self.gateway.in_flight
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """What stands on the site."""
+        return [post for post in self.gateway.posts.values() if post["status"] == "publish"]
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[WordpressHarness]:
+    async with WordpressSite(Inbox(), user=USER, password=PASSWORD, clock=lambda: NOW) as gateway:
+        yield WordpressHarness(gateway, tmp_path)
+
+
+class TestWordpress(ChannelSuite, of=WordpressHarness):
+    @pytest.fixture
+    def harness(self, harness: WordpressHarness) -> WordpressHarness:
+        return harness
+
+
+async def published(harness: WordpressHarness, said: Content, **changes: Any) -> Said:
+    to = harness.recipients(1)
+    website = harness.website()
+    await website.open()
+    try:
+        return await send(website, replace(parcel(to, **changes), content=said))
+    finally:
+        await website.close()
+
+
+async def test_the_post_has_the_whole_text_and_leads_to_the_page(harness: WordpressHarness) -> None:
+    said = structs.replace(content(), body=(Span("[gallery] <b>川</b>\n二行目\n\n次の段落\x01"),))
+    assert set((await published(harness, said)).outcomes.values()) == {Outcome.DELIVERED}
+    (post,) = harness.shown
+    assert post["slug"] == "yobikake-2026-0147"
+    assert post["title"] == "【警戒レベル4】避難指示（洪水）川沿い地区"
+    assert (post["comment_status"], post["ping_status"]) == ("closed", "closed")
+    page = html.fragment_fromstring(post["content"], create_parent="div")
+    assert page.xpath("//p[1]/text()") == ["[gallery] <b>川</b>", "二行目"]
+    assert page.xpath("//a/@href") == [said.link]
+    assert "[" not in post["content"]
+    assert "\x01" not in post["content"]
+
+
+@pytest.mark.parametrize("mishap", [Mishap.CUT_AFTER, Mishap.ERROR_AFTER])
+async def test_neither_a_retry_nor_a_lost_answer_makes_a_second_post(
+    harness: WordpressHarness, mishap: Mishap
+) -> None:
+    """What the gate lets pass is the request that creates."""
+    to = harness.recipients(1)
+    with ExitStack() as stack:
+
+        def strike() -> None:
+            stack.enter_context(harness.gateway.mishaps.armed(Strike(mishap=mishap)))
+
+        async with opened(harness) as website:
+            found = await send(website, replace(parcel(to, gate=strike), prepare=lambda: None))
+            assert set(found.outcomes.values()) == {Outcome.DELIVERED}
+    async with opened(harness) as website:
+        await send(website, parcel(to, attempt=2, resend=True))
+    assert len(harness.shown) == len(harness.gateway.posts) == len(harness.arrivals()) == 1
+
+
+async def test_a_request_that_was_lost_and_cannot_be_looked_for_is_ambiguous(
+    harness: WordpressHarness,
+) -> None:
+    def lose() -> None:
+        harness.faults.silent = 1.0
+
+    website = harness.website()
+    await website.open()
+    said = await send(website, replace(parcel(harness.recipients(1), gate=lose), prepare=lambda: None))
+    assert set(said.outcomes.values()) == {Outcome.AMBIGUOUS}
+    assert website.capabilities.resends_ambiguous
+    harness.faults.silent = 0.0
+    said = await send(website, parcel(harness.recipients(1), attempt=2, resend=True))
+    await website.close()
+    assert set(said.outcomes.values()) == {Outcome.DELIVERED}
+    assert len(harness.gateway.posts) == 1
+
+
+async def test_what_is_no_longer_in_force_leaves_the_site_and_the_rest_follows(
+    harness: WordpressHarness,
+) -> None:
+    first, second = content(), structs.replace(content(), identifier="second", number="2026-0148")
+    await published(harness, first)
+    await published(harness, second)
+    harness.gateway.posts[77] = {"id": 77, "slug": "summer-festival", "status": "publish", "title": "祭り"}
+    website = harness.website()
+    await website.open()
+    now = structs.replace(second, body=(Span("つつじ小学校は受け入れを止めました。"),))
+    await website.keep({now.identifier: now})
+    assert {post["slug"] for post in harness.shown} == {"yobikake-2026-0148", "summer-festival"}
+    assert "受け入れを止めました" in harness.gateway.posts[2]["content"]
+    asked = harness.sends()
+    await website.keep({now.identifier: now})
+    assert harness.sends() == asked, "nothing is changed that says the same"
+    await website.keep({first.identifier: first, now.identifier: now})
+    assert len(harness.shown) == 3, "what was withdrawn too soon comes back"
+    harness.faults.down = True
+    with pytest.raises(OSError, match="WordPress: 503"):
+        await website.keep({})
+    await website.close()
+
+
+async def test_a_slug_that_somebody_else_has_is_not_taken_for_ours(harness: WordpressHarness) -> None:
+    harness.gateway.posts[5] = {"id": 5, "slug": "yobikake-2026-0147", "status": "trash"}
+    said = await published(harness, content())
+    assert [(each.outcome, each.reason) for each in said.results] == [(Outcome.TEMPORARY, "slug")]
+    assert harness.shown == []
+
+
+async def test_a_user_who_may_not_publish_is_found_before_the_night(harness: WordpressHarness) -> None:
+    async with opened(harness) as website:
+        assert (await website.probe()).ok
+        harness.gateway.capabilities = {"edit_posts": True}
+        health = await website.probe()
+    assert not health.ok
+    assert "publish_posts" in health.detail
+
+
+async def test_the_folder_is_a_target_of_its_own(harness: WordpressHarness) -> None:
+    website = harness.website()
+    assert [target.ref for target in website.targets()] == ["website", REF]
+    harness.faults.down = True
+    await website.open()
+    said = await send(website, parcel([Recipient(id=RecipientId(2), address="website")]))
+    await website.close()
+    assert set(said.outcomes.values()) == {Outcome.DELIVERED}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [
+        (401, "incorrect_password", Outcome.CREDENTIALS),
+        (403, "rest_cannot_create", Outcome.CREDENTIALS),
+        (404, "rest_no_route", Outcome.CREDENTIALS),
+        (404, "rest_post_invalid_id", Outcome.TEMPORARY),
+        (400, "rest_invalid_param", Outcome.PERMANENT),
+        (400, "something_new", Outcome.PERMANENT),
+        (301, "", Outcome.CREDENTIALS),
+        (409, "", Outcome.PERMANENT),
+        (429, "", Outcome.THROTTLE),
+        (500, "", Outcome.AMBIGUOUS),
+        (503, "", Outcome.TEMPORARY),
+    ],
+)
+def test_what_an_answer_to_a_change_means(status: int, code: str, outcome: Outcome) -> None:
+    body = f'{{"code": "{code}", "message": "…"}}'.encode()
+    assert failed(status, {}, body, creates=True).outcome is outcome
+    assert failed(500, {}, b"<html>", creates=False).outcome is Outcome.TEMPORARY
