@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from hub import approval as approving
 from hub import bus, page, prepared
@@ -33,7 +33,7 @@ from hub.drafting import Drafting, page_topic
 from hub.errors import BadInput, Conflict
 from hub.gate import Stops
 from hub.keys import Keys
-from hub.ledger import Ledger, alerts, batches, drafts, tables
+from hub.ledger import Ledger, alerts, batches, drafts, outbox
 from hub.ledger.alerts import Accepted
 from hub.prepared import Prepare
 from hub.recipient import Called, Town
@@ -332,11 +332,7 @@ class Intake(Drafting):
     def _enqueue(self, conn: Connection, alert: Alert) -> None:
         record = AlertRecord(identifier=alert.identifier, version=alert.sequence, mode=alert.mode)
         value = self._records.seal(bus.ALERTS, alert.identifier, record)
-        conn.execute(
-            insert(tables.outbox).values(
-                topic=bus.ALERTS, key=alert.identifier, value=value, created_at=alert.sent
-            )
-        )
+        outbox.put(conn, bus.ALERTS, alert.identifier, value, at=alert.sent)
 
 
 class Approved(NamedTuple):

@@ -13,8 +13,12 @@ from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from hub import codec
+from hub.bus import SHELTER_STEPS
+from hub.codec import RecordCodec
 from hub.errors import BadInput, Conflict
+from hub.ledger import outbox
 from hub.shelter_list import Crowding
+from shelters import step_record
 from shelters.reading import Reading, StaffWord
 from shelters.shelter import Stage, Step, check
 from shelters.site import SiteCode
@@ -52,8 +56,11 @@ class Received(NamedTuple):
     recorded_at: datetime
 
 
-def take_step(conn: Connection, step: Step, *, people: int | None, recorded_at: datetime) -> bool:
-    """Record `step`, if it follows. `step.number` is one more than the last step the screen saw.
+def take_step(
+    conn: Connection, records: RecordCodec, step: Step, *, people: int | None, recorded_at: datetime
+) -> bool:
+    """Record `step`, if it follows, and announce it on `shelter-steps` with the same commit. `step.number` is one more
+    than the last step the screen saw.
 
     Whether it was new: the same step again, by the same hand, changes nothing, since its answer may have been lost.
     `people`: how many are inside, as far as is known; a site is never closed with people in it.
@@ -73,6 +80,13 @@ def take_step(conn: Connection, step: Step, *, people: int | None, recorded_at: 
         conn.execute(insert(shelter_steps).values(row))
     except IntegrityError as e:
         raise _changed(last) from e
+    outbox.put(
+        conn,
+        SHELTER_STEPS,
+        step.site,
+        step_record.sealed(records, step, recorded_at=recorded_at),
+        at=recorded_at,
+    )
     return True
 
 

@@ -15,6 +15,7 @@ ALERTS = "alerts"
 RECEIPTS = "receipts"
 READINGS = "readings"
 OCCUPANCY = "occupancy"
+SHELTER_STEPS = "shelter-steps"
 DEAD_LETTERS = "dead-letters"
 
 

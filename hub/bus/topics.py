@@ -10,13 +10,13 @@ import msgspec
 
 from hub import typed
 from hub.alert import Lane
-from hub.bus import ALERTS, DEAD_LETTERS, OCCUPANCY, READINGS, RECEIPTS, deliveries
+from hub.bus import ALERTS, DEAD_LETTERS, OCCUPANCY, READINGS, RECEIPTS, SHELTER_STEPS, deliveries
 from hub.bus.access import Access
 from hub.bus.kafka import administration
 from hub.bus.transport import Topic, Unavailable
 from hub.errors import BadSettings, TemporaryFailure
 
-FIXED = (ALERTS, RECEIPTS, READINGS, OCCUPANCY, DEAD_LETTERS)
+FIXED = (ALERTS, RECEIPTS, READINGS, OCCUPANCY, SHELTER_STEPS, DEAD_LETTERS)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from hub.clock import JST
+from hub.codec import RecordCodec
 from hub.errors import BadInput, HubError
 from hub.ledger import audit
 from operator_ui.staff import device_time
@@ -46,7 +47,8 @@ def told(error: HubError) -> str:
 
 
 def _record(conn: Connection, console: Console, step: Step, people: int | None, device_at: str) -> None:
-    if not record.take_step(conn, step, people=people, recorded_at=console.clock()):
+    records = RecordCodec(console.keys)
+    if not record.take_step(conn, records, step, people=people, recorded_at=console.clock()):
         return
     audit.append(
         conn,

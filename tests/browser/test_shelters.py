@@ -23,7 +23,7 @@ async def opened(hub: Hub, site: str, *, to: Stage = Stage.RECEIVING) -> str:
         last = record.current(conn, SiteCode(site))
         for number, stage in enumerate(OPENING_ORDER[: OPENING_ORDER.index(to) + 1], start=last.number + 1):
             step = Step(site=SiteCode(site), number=number, stage=stage, at=utc_now(), by="sato")
-            record.take_step(conn, step, people=0, recorded_at=utc_now())
+            record.take_step(conn, hub.assembly.records, step, people=0, recorded_at=utc_now())
 
     await hub.assembly.ledger.write(steps)
     return f"/shelters/{site}"
@@ -252,5 +252,5 @@ async def headquarters_pause(hub: Hub, site: str) -> None:
     last = (await taken(hub, site))[-1]
     step = Step(site=last.site, number=last.number + 1, stage=Stage.PAUSED, at=utc_now(), by="tanaka")
     await hub.assembly.ledger.write(
-        lambda conn: record.take_step(conn, step, people=None, recorded_at=utc_now())
+        lambda conn: record.take_step(conn, hub.assembly.records, step, people=None, recorded_at=utc_now())
     )

@@ -36,7 +36,7 @@ CHANNELS = ("mail", "line", "voice")
 RESIDENTS = 300
 SPLIT = (("api", "fanout", "sweep"), ("receipts",), ("mail", "line"), ("voice",))
 TOPICS = (
-    bus.ALERTS, bus.RECEIPTS, bus.READINGS, bus.OCCUPANCY, bus.DEAD_LETTERS,
+    bus.ALERTS, bus.RECEIPTS, bus.READINGS, bus.OCCUPANCY, bus.SHELTER_STEPS, bus.DEAD_LETTERS,
     *(bus.deliveries(channel, lane) for channel in CHANNELS for lane in Lane),
 )  # fmt: skip
 DEADLINE_S = 120.0

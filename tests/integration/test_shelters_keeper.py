@@ -18,7 +18,7 @@ from hub.bus import OCCUPANCY, READINGS
 from hub.bus.embedded import EmbeddedBus
 from hub.codec import RecordCodec
 from hub.hazard import Hazard
-from hub.ledger import Ledger, sqlite_url
+from hub.ledger import Ledger, sqlite_url, tables
 from hub.live.memory import MemoryLive
 from hub.recipient import Zone
 from hub.shelter_list import Crowding
@@ -152,6 +152,7 @@ async def hub_in(
             await part.open()
             stack.push_async_callback(part.close)
         await hub.ledger.write(metadata.create_all)
+        await hub.ledger.write(tables.metadata.create_all)
         yield hub
 
 
@@ -383,7 +384,9 @@ async def open_all(hub: Hub) -> None:
         for number, stage in enumerate(way, 1):
             step = Step(site=site, number=number, stage=stage, at=hub.clock.now, by="tanaka")
             await hub.ledger.write(
-                lambda conn, step=step: record.take_step(conn, step, people=None, recorded_at=hub.clock.now)
+                lambda conn, step=step: record.take_step(
+                    conn, hub.records, step, people=None, recorded_at=hub.clock.now
+                )
             )
 
 

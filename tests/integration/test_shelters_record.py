@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from hub import keys as key_files
+from hub.codec import RecordCodec
 from hub.errors import BadInput, Conflict
-from hub.ledger import Ledger
+from hub.ledger import Ledger, tables
 from hub.shelter_list import Crowding
 from shelters import checklist, record
 from shelters import link as links
@@ -23,8 +24,10 @@ from shelters.shelter import IllegalStep, Stage, Step
 from shelters.site import SiteCode
 from shelters.support import Support
 from shelters.tables import metadata
+from tests.integration.engine import KEYS
 
 SITE = SiteCode("E1320700035")
+RECORDS = RecordCodec(KEYS)
 NOON = datetime(2026, 9, 12, 3, 0, tzinfo=UTC)
 
 
@@ -50,6 +53,7 @@ async def ledger(url: str) -> AsyncIterator[Ledger]:
     opened = Ledger(url)
     await opened.open()
     await opened.write(metadata.create_all)
+    await opened.write(tables.metadata.create_all)
     yield opened
     await opened.close()
 
@@ -58,7 +62,9 @@ async def take(
     ledger: Ledger, number: int, stage: Stage, *, people: int | None = None, by: str = "tanaka"
 ) -> bool:
     step = Step(site=SITE, number=number, stage=stage, at=NOON, by=by, opens_at=NOON, note="鍵は自治会")
-    return await ledger.write(lambda conn: record.take_step(conn, step, people=people, recorded_at=NOON))
+    return await ledger.write(
+        lambda conn: record.take_step(conn, RECORDS, step, people=people, recorded_at=NOON)
+    )
 
 
 WAY = (Stage.PREPARING, Stage.STAFF_ARRIVED, Stage.UNLOCKED, Stage.SAFETY_CHECKED, Stage.RECEIVING)

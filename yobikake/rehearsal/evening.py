@@ -18,6 +18,7 @@ from hub.alert import DecisionMethod, Mode
 from hub.authorise import Actor, Role
 from hub.blocks import blocks
 from hub.clock import utc_now
+from hub.codec import RecordCodec
 from hub.errors import TemporaryFailure
 from hub.hazard import Hazard
 from hub.inbound import jma, occasions
@@ -121,7 +122,7 @@ async def open_shelters(assembly: Assembly) -> list[Site]:
     begun = assembly.clock() - timedelta(minutes=40)
     for index, site in enumerate(suited):
         steps = STEPS if index < OPEN else STEPS[: 1 + index % 3]
-        await assembly.ledger.write(lambda conn: _take_steps(conn, site, steps, begun))  # noqa: B023
+        await assembly.ledger.write(lambda conn: _take_steps(conn, assembly.records, site, steps, begun))  # noqa: B023
     return suited[:OPEN]
 
 
@@ -208,9 +209,11 @@ async def _register(found: settings.Settings, personas: Sequence[Persona], progr
         await ledger.write(lambda conn: register.rebuild(conn, keys))
 
 
-def _take_steps(conn: Connection, site: Site, steps: Sequence[Stage], begun: datetime) -> None:
+def _take_steps(
+    conn: Connection, records: RecordCodec, site: Site, steps: Sequence[Stage], begun: datetime
+) -> None:
     for number, stage in enumerate(steps, start=1):
         at = begun + timedelta(minutes=6 * number)
         opens_at = begun + timedelta(minutes=75) if stage is not Stage.RECEIVING else None
         step = Step(site=site.code, number=number, stage=stage, at=at, by="rehearsal", opens_at=opens_at)
-        record.take_step(conn, step, people=None, recorded_at=at)
+        record.take_step(conn, records, step, people=None, recorded_at=at)

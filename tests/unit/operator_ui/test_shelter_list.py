@@ -9,6 +9,7 @@ from lxml.html import document_fromstring
 from sqlalchemy import Connection
 
 from hub.background import Background
+from hub.codec import RecordCodec
 from hub.exposure import NOBODY_FIRST
 from hub.hazard import Hazard
 from hub.ledger import audit
@@ -33,7 +34,7 @@ async def open_sites(desk: Desk, sites: Sequence[SiteCode], *, to: Stage = Stage
         for site in sites:
             for number, stage in enumerate(OPENING_ORDER[: OPENING_ORDER.index(to) + 1], start=1):
                 step = Step(site=site, number=number, stage=stage, at=NOW, by="sato")
-                record.take_step(conn, step, people=None, recorded_at=NOW)
+                record.take_step(conn, RecordCodec(desk.keys), step, people=None, recorded_at=NOW)
 
     await desk.ledger.write(steps)
 

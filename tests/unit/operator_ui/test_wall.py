@@ -5,6 +5,7 @@ from datetime import timedelta
 from lxml.html import document_fromstring
 
 from hub.authorise import Actor, Role
+from hub.codec import RecordCodec
 from hub.inbound import occasions
 from hub.ledger import ticks
 from shelters import record
@@ -30,7 +31,9 @@ async def open_sites(desk: Desk, *codes: str) -> None:
         ):
             step = Step(site=code, number=number, stage=stage, at=desk.now, by="sato")
             await desk.ledger.write(
-                lambda conn, step=step: record.take_step(conn, step, people=None, recorded_at=desk.now)
+                lambda conn, step=step: record.take_step(
+                    conn, RecordCodec(desk.keys), step, people=None, recorded_at=desk.now
+                )
             )
 
 
