@@ -26,7 +26,7 @@ from hub.approved import Approved
 from hub.asking import Asking
 from hub.attempt import Attempt
 from hub.breaker import Breaker
-from hub.channel import Capabilities, Channel, Parcel
+from hub.channel import Capabilities, Channel, Content, Parcel
 from hub.claim import give_back, insist
 from hub.clock import Clock
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result
@@ -49,6 +49,7 @@ from hub.live import Live
 from hub.newest import Newest
 from hub.pace import NOT_BEFORE, NotYet, Pace
 from hub.recipient import RecipientId
+from hub.render import without_old_list
 from hub.reply import keys_of
 from hub.retry import judge
 from hub.together import Together
@@ -252,7 +253,8 @@ async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     """Unseal the addresses and load the frozen content. Who has no address, or a suppressed one, ends here; so
     does who has got an earlier try after all, and who of a muster has answered meanwhile."""
     batch = attempt.batch
-    attempt.content = await delivery.approved.content(batch.content_hash, attempt.accepted.alert)
+    content = await delivery.approved.content(batch.content_hash, attempt.accepted.alert)
+    attempt.content = _as_of_now(delivery, batch, content)
     found = await _unsealed(delivery, batch)
     alert, retry = attempt.accepted.alert, batch.parent is not None
     asked = () if alert.public else batch.members
@@ -282,6 +284,17 @@ async def prepare_question(delivery: Delivery, attempt: Attempt) -> None:
         return
     if ask is not None:
         attempt.ask = ask
+
+
+def _as_of_now(delivery: Delivery, batch: Batch, content: Content) -> Content:
+    """Without a list of sites that has grown old since it was planned (I16). What was sent under a key that stands for
+    its body is sent again as it was (LINE)."""
+    if batch.attempt > 1 and delivery.capabilities.retries_whole_batch:
+        return content
+    current = without_old_list(content, delivery.clock())
+    if current is not content:
+        log.info("a list of sites was too old to be sent", batch=batch.id, channel=batch.channel)
+    return current
 
 
 async def _unsealed(delivery: Delivery, batch: Batch) -> Opened:

@@ -8,8 +8,10 @@ first run.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from hub import codec, shelter_list, slots, wording
@@ -93,6 +95,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
         thread=alert.thread,
+        sites_as_of=shelters.as_of if shelters is not None and _lists(texts) else None,
     )
     verify(content, alert)
     return content
@@ -135,6 +138,21 @@ def approved(alert: Alert, language: Language) -> Mapping[str, Spans]:
     if alert.mode is Mode.LIVE:
         return texts
     return {form: frame(spans, form, info.language) for form, spans in texts.items()}
+
+
+def without_old_list(content: Content, now: datetime) -> Content:
+    """`content`, with the approved sentence in place of a list of sites that is older than 30 minutes at `now`.
+
+    A text is frozen when it is planned, and a call may be hours later.
+    """
+    if content.sites_as_of is None or now - content.sites_as_of <= shelter_list.STALE_AFTER:
+        return content
+    sentence = Span(slots.SHELTERS_UNKNOWN[content.language], "shelters")
+    texts = {
+        form: tuple(sentence if span.slot == "shelters" else span for span in getattr(content, form))
+        for form in ("headline", "body", "short", "speech")
+    }
+    return msgspec.structs.replace(content, sites_as_of=None, **texts)
 
 
 def content_hash(content: Content) -> str:
@@ -192,6 +210,10 @@ def _listed(shelters: ShelterLines | None, language: Language, *, spoken: bool) 
         return text
     log.error("shelter list does not fit its grammar", language=language.value)
     return slots.SHELTERS_UNKNOWN[language]
+
+
+def _lists(texts: Mapping[str, Spans]) -> bool:
+    return any(span.slot == "shelters" for spans in texts.values() for span in spans)
 
 
 def _filled(template: Spans, values: Mapping[str, str]) -> Spans:

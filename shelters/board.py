@@ -151,9 +151,13 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return {code: prices[code] for code in with_room if code in prices}
 
     def lines(self, hazard: Hazard, *, near: Position, zone: Zone | None = None) -> ShelterLines | None:
-        """What a text names to people of `zone`, or around `near`; None when there is no site to name."""
+        """What a text names to people of `zone`, or around `near`; None when there is no site to name.
+
+        Only where there is room when they arrive, as far as anybody can say; whose room is not known comes last.
+        """
         sent = [row for row, _ in self.sent(hazard, zone)] if zone is not None else []
-        rows = (sent or self.recommended(hazard, near=near))[:MOST_LINES]
+        around = [row for row in self.recommended(hazard, near=near) if row.place(hazard).room != 0]
+        rows = (sent or around)[:MOST_LINES]
         if not rows:
             return None
         ages = [row.occupancy.as_of or self.at for row in rows]

@@ -32,6 +32,8 @@ from hub.language import Language
 from hub.ledger import Ledger, batches, register, tables
 from hub.ledger.tables import BatchState
 from hub.recipient import Targeting, WholeCity, Zone
+from hub.shelter_list import ShelterLine, ShelterLines
+from hub.slots import SHELTERS_UNKNOWN
 from hub.testing.alerts import a_message
 from hub.worker import AHEAD
 from tests.integration.engine import (
@@ -39,6 +41,7 @@ from tests.integration.engine import (
     KEYS,
     SOON_AGAIN,
     Engine,
+    PlainSlots,
     engine,
     line,
     line_user,
@@ -866,3 +869,29 @@ async def test_the_outbox_is_kept_until_the_bus_has_it(tmp_path: Path, smarthost
         assert left == []
         async with hub.bus.subscribe(bus.ALERTS, group="reader") as subscription:
             assert len(await subscription.get()) == 1
+
+
+async def test_a_list_of_sites_that_grew_old_while_it_waited_is_not_sent(
+    smarthost: SmtpGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planned while a site received; sent forty minutes later, as the last of many calls would be."""
+    late = [timedelta(0)]
+    open_now = ShelterLines(lines=(ShelterLine(name="つつじ小学校", people=86),), as_of=utc_now())
+    monkeypatch.setattr(PlainSlots, "shelters", lambda *_: open_now)
+    monkeypatch.setattr(PlainSlots, "official", lambda *_: True)
+    listing = tuple(msgspec.structs.replace(info, instruction="{shelters}") for info in a_message().infos)
+    channels = {"mail": mail(smarthost.port)}
+    async with engine(tmp_path, channels=channels, clock=lambda: utc_now() + late[0]) as hub:
+        await hub.register(residents(1))
+        alerts = [await hub.send(infos=listing) for _ in range(2)]
+        for alert in alerts:
+            await hub.fanout.plan(alert)
+        for alert, wait in zip(alerts, (timedelta(0), timedelta(minutes=40)), strict=True):
+            late[0] = wait
+            wanted = select(tables.batches.c.id).where(tables.batches.c.alert == alert)
+            for batch in await hub.ledger.read(lambda conn, wanted=wanted: conn.scalars(wanted).all()):
+                await hub.delivery("mail").attempt(BatchId(batch), lambda _: None)
+    first, second = (letter.text for letter in smarthost.inbox.of("mail", "r0@mail.example"))
+    assert "つつじ小学校：いま86人" in first
+    assert "つつじ小学校" not in second
+    assert SHELTERS_UNKNOWN[Language.JA] in second

@@ -394,3 +394,33 @@ def test_no_content_is_longer_than_the_worst_case(mode: Mode, form: str, languag
 def test_errors_are_the_hub_s_own() -> None:
     with pytest.raises(HubError):
         rendered(alert(msgspec.structs.replace(JA, short="{")))
+
+
+# --- a text that waited --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", [Language.JA, Language.EN])
+def test_a_list_older_than_thirty_minutes_gives_way_to_the_approved_sentence(language: Language) -> None:
+    content = rendered(alert(), language)
+    assert content.sites_as_of == OPEN.as_of
+    at_last = OPEN.as_of + shelter_list.STALE_AFTER
+    assert render.without_old_list(content, at_last) is content
+    old = render.without_old_list(content, at_last + timedelta(seconds=1))
+    assert "つつじ" not in Content.text((*old.body, *old.speech))
+    assert "Tsutsuji" not in Content.text((*old.body, *old.speech))
+    assert slots.SHELTERS_UNKNOWN[language] in Content.text(old.body)
+    assert (old.headline, old.short) == (content.headline, content.short)
+    render.verify(old, alert())
+    assert render.without_old_list(old, at_last + timedelta(days=1)) is old
+
+
+def test_a_text_that_lists_nothing_never_grows_old() -> None:
+    plain = msgspec.structs.replace(JA, instruction="全員避難してください。", speech="全員避難してください。")
+    for content in (rendered(alert(plain)), rendered(alert(), source=Shelters(None))):
+        assert content.sites_as_of is None
+        assert render.without_old_list(content, NOW + timedelta(days=1)) is content
+
+
+def test_when_a_list_is_from_survives_storage() -> None:
+    content = rendered(alert())
+    assert codec.content_from(codec.encode(content)).sites_as_of == OPEN.as_of

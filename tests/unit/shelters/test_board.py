@@ -155,6 +155,34 @@ def test_nobody_more_is_sent_to_what_is_full_before_they_arrive() -> None:
     assert not any(row.full_expected for row in silent.rows)  # nobody knows
 
 
+def expecting(code: str, people: int) -> Occupancy:
+    """So many are inside when people who set out now arrive, which is not yet full."""
+    ahead = (Ahead(at=NOW + timedelta(minutes=30), people=people, low=people - 5, high=people + 5),)
+    return msgspec.structs.replace(COUNTS[SiteCode(code)], people=50, ahead=ahead)
+
+
+def test_a_text_names_no_site_without_room_when_people_arrive() -> None:
+    """It receives, it is not full, and it stays on the list that shows how full each is."""
+    now = now_board(COUNTS | {SiteCode("near"): expecting("near", 98)})
+    lines = now.lines(FLOOD, near=HERE)
+    assert lines is not None
+    assert [line.name for line in lines.lines] == ["遠い小学校", "混む小学校"]
+    assert "near" in [entry.code for entry in public_list(now, FLOOD)]
+
+
+def test_a_text_names_a_site_of_which_nobody_can_say_whether_there_will_be_room() -> None:
+    cannot_say = (Ahead(at=NOW + timedelta(minutes=30)),)
+    near = msgspec.structs.replace(COUNTS[SiteCode("near")], people=None, crowding=None, ahead=cannot_say)
+    lines = now_board(COUNTS | {SiteCode("near"): near}).lines(FLOOD, near=HERE)
+    assert lines is not None
+    assert {line.name: line.crowding for line in lines.lines}["近い小学校"] is None
+
+
+def test_where_nowhere_will_be_room_a_text_sends_nobody_anywhere() -> None:
+    now = now_board(COUNTS | {SiteCode(code): expecting(code, 99) for code in ("near", "far", "busy")})
+    assert now.lines(FLOOD, near=HERE) is None
+
+
 @pytest.mark.parametrize("hazard", [Hazard.LANDSLIDE, Hazard.CIVIL_PROTECTION])
 def test_where_nothing_is_suited_a_text_names_nothing(hazard: Hazard) -> None:
     assert now_board().lines(hazard, near=HERE) is None
