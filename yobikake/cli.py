@@ -64,6 +64,7 @@ COMMANDS = {
         "What came back of our mail, and whom that holds back. / 戻ってきたメール",
     ),
     "webpush": ("webpush", "webpush", "The city's key for notifications in browsers. / ブラウザの通知の鍵"),
+    "line": ("line", "line", "The city's LINE account: its menu. / LINE公式アカウント"),
     "topics": ("topics", "topics", "Create the Kafka topics that are missing, and tell which differ."),
     "bench": ("bench", "bench", "Measure how fast it is, beside peers in the same run."),
     "chaos": (

@@ -26,6 +26,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     access_token_file: Path
     base_url: str = "https://api.line.me"
+    data_url: str = "https://api-data.line.me"
+    """Where the menu's picture goes."""
+    menu_font: Path | None = None
+    """The menu is drawn with this font instead of the system's."""
     timeout_s: float = 15.0
     connections: Annotated[int, Meta(ge=1, le=200)] = 50
     """Two hundred requests a second need as many as are answered late: 50 for answers after 250 ms."""

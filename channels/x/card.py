@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
-from channels.x.fonts import Fonts, SizedFont
+from channels._fonts import Fonts, SizedFont
 from hub.alert import Mode
 from hub.channel import Content
 from hub.clock import JST

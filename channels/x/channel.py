@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from channels._fonts import Fonts
 from channels._session import GatewaySession
 from channels.x.account import LIBRARY_URL, Account, Keys
-from channels.x.fonts import Fonts
 from channels.x.picture import Pictures
 from channels.x.posting import Posting
 from channels.x.thread import thread

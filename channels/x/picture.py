@@ -4,10 +4,10 @@ import asyncio
 
 import structlog
 
+from channels._fonts import Fonts
 from channels.x.account import Account
 from channels.x.answers import Answer
 from channels.x.card import NoCard, alt_text, draw
-from channels.x.fonts import Fonts
 from hub.channel import Parcel
 from hub.delivery import Outcome
 from hub.errors import HubError

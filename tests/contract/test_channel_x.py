@@ -11,7 +11,8 @@ from unittest.mock import AsyncMock
 import msgspec
 import pytest
 
-from channels.x import Settings, X, fonts
+from channels import _fonts as fonts
+from channels.x import Settings, X
 from channels.x.account import Account, Keys
 from channels.x.answers import Answer
 from channels.x.weight import LIMIT, weight

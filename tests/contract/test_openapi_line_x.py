@@ -11,12 +11,17 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
+import msgspec
 import pytest
 from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
+from channels.line.menu import load
+from channels.line.menu_picture import Picture
+from channels.line.menus import Menus
 from channels.line.replies import Replies
+from config import folder
 from hub.language import Language
 from hub.testing.channel_harness import send
 from hub.testing.channel_suite import REHEARSAL, opened
@@ -92,6 +97,33 @@ async def test_every_answer_in_the_chat_is_one_that_line_describes(
         )
         got, headers, answer = await _repeat(line.gateway.url, again, key=None)
         assert got == status
+        response = MockResponse(answer, got, headers, "application/json")
+        _description(*LINE).validate_response(_described(again, LINE[1]), response)
+
+
+async def test_every_request_and_answer_about_menus_is_one_that_line_describes(line: LineHarness) -> None:
+    menu = load(folder("akishima"), url="https://hub.example", telephone="042-000-0000")
+    menus = Menus(msgspec.structs.replace(line.settings, data_url=line.gateway.url), outbound=REHEARSAL)
+    await menus.open()
+    await menus.install(menu, Picture(PNG, "image/png"))
+    await menus.install(menu, Picture(PNG + b"1", "image/png"))
+    await menus.close()
+    asked = list(line.gateway.requests)
+    assert {request.method for request in asked} == {"GET", "POST", "DELETE"}
+    for request in asked:
+        content = request.target.endswith("/content")
+        host = "https://api-data.line.me" if content else LINE[1]
+        # openapi-core knows no media type "*/*", by which LINE describes pictures
+        if not content:
+            _description(*LINE).validate_request(_described(request, host))
+    for target in (
+        "/v2/bot/richmenu/list",
+        f"/v2/bot/richmenu/{line.gateway.shelf.shown}",
+        "/v2/bot/user/all/richmenu",
+    ):
+        again = Request(at=asked[0].at, method="GET", target=target, headers=asked[0].headers, body=b"")
+        got, headers, answer = await _repeat(line.gateway.url, again, key=None)
+        assert got == 200
         response = MockResponse(answer, got, headers, "application/json")
         _description(*LINE).validate_response(_described(again, LINE[1]), response)
 

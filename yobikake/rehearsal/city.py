@@ -120,6 +120,7 @@ async def rehearsal_city(
                 "access_token_file": str(keys["line"]),
                 "channel_secret_file": str(keys["line_secret"]),
                 "base_url": line.url,
+                "data_url": line.url,
             },
             "x": _x(x, keys),
             "voice": {

@@ -4,7 +4,7 @@ Limits, words and statuses: https://developers.line.biz/en/reference/messaging-a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import uuid4
@@ -18,6 +18,8 @@ from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.line_answers import authorised, error, invalid, json_answer, unauthorised
+from yobikake.rehearsal.line_menus import MenuShelf
 from yobikake.rehearsal.line_messages import Fault, Message, all_faults
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
@@ -47,6 +49,7 @@ class LineGateway(HttpGateway):
         super().__init__(inbox, faults=faults, clock=clock, port=port)
         self.quota = quota
         self.used = 0
+        self.shelf = MenuShelf()
         self._accepted: dict[str, tuple[str, Exchange]] = {}
         """By retry key: the id of the request that was carried out, and its account."""
         self._split: list[tuple[str, frozenset[str]]] = []
@@ -62,6 +65,7 @@ class LineGateway(HttpGateway):
             web.get("/v2/bot/message/quota", self._quota),
             web.get("/v2/bot/message/quota/consumption", self._consumption),
             web.get("/v2/bot/info", self._info),
+            *self.shelf.routes(),
         )
 
     def now(self) -> datetime:
@@ -75,13 +79,13 @@ class LineGateway(HttpGateway):
 
     def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
         return {
-            Refusal.DOWN: _error(503, "The service is temporarily unavailable"),
-            Refusal.CREDENTIALS: _unauthorised(),
+            Refusal.DOWN: error(503, "The service is temporarily unavailable"),
+            Refusal.CREDENTIALS: unauthorised(),
             Refusal.THROTTLE: self._too_often(),
         }[refusal]
 
     def broken(self, request: web.Request) -> web.Response:
-        return _error(500, "An error occurred in the internal server")
+        return error(500, "An error occurred in the internal server")
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         exchange.key = request.headers.get("X-Line-Retry-Key", "")
@@ -99,21 +103,21 @@ class LineGateway(HttpGateway):
         return max(len(to), *wholes, 0)
 
     def _too_often(self) -> web.Response:
-        answer = _error(429, "The API rate limit has been exceeded. Try again later.")
+        answer = error(429, "The API rate limit has been exceeded. Try again later.")
         if self.retry_after is not None:
             answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
         return answer
 
     async def _multicast(self, request: web.Request) -> web.Response:
-        if not _authorised(request):
-            return _unauthorised()
+        if not authorised(request):
+            return unauthorised()
         key = request.headers.get("X-Line-Retry-Key", "")
         if key and not RETRY_KEY.fullmatch(key):
-            return _error(400, "Invalid retry key")
+            return error(400, "Invalid retry key")
         if key in self._accepted:
             accepted, earlier = self._accepted[key]
             request[EXCHANGE].about.append(earlier)
-            answer = _error(409, "The retry key is already accepted")
+            answer = error(409, "The retry key is already accepted")
             answer.headers["x-line-accepted-request-id"] = accepted
             return answer
         if self.faults.hits(self.faults.temporary, "temporary", key) and key not in self._put_off:
@@ -126,22 +130,22 @@ class LineGateway(HttpGateway):
             multicast = typed.from_json(body, Multicast)
         except msgspec.ValidationError as e:
             message, _, place = str(e).partition(" - at ")
-            return _invalid(Fault(message=message, property=place.strip("`").removeprefix("$.")))
+            return invalid(Fault(message=message, property=place.strip("`").removeprefix("$.")))
         except msgspec.DecodeError:
-            return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
+            return error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
         return self._refused_multicast(multicast) or self._accept(multicast, exchange)
 
     def _refused_multicast(self, multicast: "Multicast") -> web.Response | None:
         faults = list(multicast.faults())
         if faults:
-            return _invalid(*faults)
+            return invalid(*faults)
         if any(not USER_ID.fullmatch(user) for user in multicast.to):
-            return _error(400, "The property, 'to', in the request body is invalid (line: -, column: -)")
+            return error(400, "The property, 'to', in the request body is invalid (line: -, column: -)")
         if any(self.faults.hits(self.faults.permanent, "permanent", user) for user in multicast.to):
             self._split.append((multicast.text, frozenset(multicast.to)))
-            return _error(400, "Failed to send messages")
+            return error(400, "Failed to send messages")
         if self.quota is not None and self.used + len(multicast.to) > self.quota:
-            return _error(429, "You have reached your monthly limit.")
+            return error(429, "You have reached your monthly limit.")
         return None
 
     def _accept(self, multicast: "Multicast", exchange: Exchange) -> web.Response:
@@ -150,41 +154,43 @@ class LineGateway(HttpGateway):
         for user in multicast.to:
             self.arrive(address=user, text=text, key=exchange.key)
         exchange.take(self._clock(), to=exchange.to)
-        answer = _json({})
+        answer = json_answer({})
         if exchange.key:
             self._accepted[exchange.key] = (answer.headers["x-line-request-id"], exchange)
         return answer
 
     async def _reply(self, request: web.Request) -> web.Response:
         """It counts against no quota."""
-        if not _authorised(request):
-            return _unauthorised()
+        if not authorised(request):
+            return unauthorised()
         try:
             reply = typed.from_json(await request.read(), Answering)
         except msgspec.DecodeError:
-            return _error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
+            return error(400, "The request body could not be parsed as JSON (line: 1, column: 1)")
         if faults := list(all_faults(reply.messages)):
-            return _invalid(*faults)
+            return invalid(*faults)
         user, until = self._tokens.pop(reply.replyToken, ("", self._clock()))
         if self._clock() >= until:
-            return _error(400, "Invalid reply token")
+            return error(400, "Invalid reply token")
         self.arrive(address=user, text="\n".join(each.read for each in reply.messages), key=reply.replyToken)
-        return _json(
+        return json_answer(
             {"sentMessages": [{"id": uuid4().hex, "quoteToken": uuid4().hex} for _ in reply.messages]}
         )
 
     async def _quota(self, request: web.Request) -> web.Response:
-        if not _authorised(request):
-            return _unauthorised()
-        return _json({"type": "none"} if self.quota is None else {"type": "limited", "value": self.quota})
+        if not authorised(request):
+            return unauthorised()
+        return json_answer(
+            {"type": "none"} if self.quota is None else {"type": "limited", "value": self.quota}
+        )
 
     async def _consumption(self, request: web.Request) -> web.Response:
-        return _json({"totalUsage": self.used}) if _authorised(request) else _unauthorised()
+        return json_answer({"totalUsage": self.used}) if authorised(request) else unauthorised()
 
     async def _info(self, request: web.Request) -> web.Response:
-        if not _authorised(request):
-            return _unauthorised()
-        return _json(
+        if not authorised(request):
+            return unauthorised()
+        return json_answer(
             {
                 "userId": "U" + "0" * 32,
                 "basicId": "@000rehearsal",
@@ -220,37 +226,3 @@ class Answering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replyToken: str  # noqa: N815
     messages: list[Message]
     notificationDisabled: bool = False  # noqa: N815
-
-
-def _authorised(request: web.Request) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return scheme == "Bearer" and bool(token)
-
-
-def _unauthorised() -> web.Response:
-    return _error(
-        401,
-        "Authentication failed due to the following reason: invalid token. "
-        "Confirm that the access token in the authorization header is valid.",
-    )
-
-
-def _invalid(*faults: Fault) -> web.Response:
-    return _json(
-        {"message": f"The request body has {len(faults)} error(s)", "details": faults},
-        status=400,
-    )
-
-
-def _error(status: int, message: str) -> web.Response:
-    return _json({"message": message}, status=status)
-
-
-def _json(body: Mapping[str, object], *, status: int = 200) -> web.Response:
-    """As LINE answers: JSON, and an id of its own for every request, repeated or not."""
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(body),
-        content_type="application/json",
-        headers={"x-line-request-id": str(uuid4())},
-    )

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from channels.x import card, fonts
+from channels import _fonts as fonts
+from channels._fonts import Fonts
+from channels.x import card
 from channels.x.card import LONGEST_ALT, SIZE, NoCard, alt_text, draw, wrapped
-from channels.x.fonts import Fonts
 from hub.alert import Mode
 from hub.channel import Content, Span
 from hub.evacuation import Level
