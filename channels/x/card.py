@@ -6,6 +6,7 @@ words, the time and the alert's number. It is an extra; where it cannot be drawn
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from channels._fonts import Fonts, SizedFont
@@ -52,12 +53,27 @@ class NoCard(Exception):
     """Nothing is drawn; the reason is a word for the log."""
 
 
+_ONE_AT_A_TIME = Lock()
+"""A font's faces are not for two threads at once."""
+
+
 def draw(content: Content, fonts: Fonts) -> bytes:
-    """A PNG of `SIZE`. The same content and fonts give the same picture.
+    """A PNG of `SIZE`. The same content and fonts give the same picture. May be called from any thread.
 
     Raises:
         NoCard: without a level there is no block to show; or there is no font with all the letters, or no room.
     """
+    with _ONE_AT_A_TIME:
+        return _drawn(content, fonts)
+
+
+def alt_text(content: Content) -> str:
+    """What the picture shows, for whoever does not see it: at most `LONGEST_ALT` characters."""
+    text = "\n".join(_words(content, content.level))
+    return text if len(text) <= LONGEST_ALT else f"{text[: LONGEST_ALT - 1]}…"
+
+
+def _drawn(content: Content, fonts: Fonts) -> bytes:
     from PIL import Image, ImageDraw  # noqa: PLC0415 - loaded only where a picture is drawn
 
     if content.level is None:
@@ -74,12 +90,6 @@ def draw(content: Content, fonts: Fonts) -> bytes:
     png = BytesIO()
     image.quantize(_COLOURS).save(png, "PNG")
     return png.getvalue()
-
-
-def alt_text(content: Content) -> str:
-    """What the picture shows, for whoever does not see it: at most `LONGEST_ALT` characters."""
-    text = "\n".join(_words(content, content.level))
-    return text if len(text) <= LONGEST_ALT else f"{text[: LONGEST_ALT - 1]}…"
 
 
 def _words(content: Content, level: Level | None) -> Iterator[str]:

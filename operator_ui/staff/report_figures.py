@@ -246,15 +246,23 @@ def _row(line: Line) -> Row:
 def _by_hand(
     conn: Connection, console: Console, accepted: Accepted, kinds: Sequence[str], names: dict[str, str]
 ) -> tuple[ByHand, ...]:
+    """The sheets, and the posts that somebody made by hand because their provider did not take them."""
     done = ticks.of_alert(conn, accepted.alert.identifier)
+    sheets = [target for kind in kinds for target in console.targets.get(kind, ())]
+    posts = [
+        target
+        for kind in accepted.alert.targeting.channels
+        if kind in console.by_hand
+        for target in console.targets.get(kind, ())
+        if target.ref in done
+    ]
     return tuple(
         ByHand(
             name=target.name,
             at=done[target.ref].at if target.ref in done else None,
             by=names.get(done[target.ref].by, done[target.ref].by) if target.ref in done else "",
         )
-        for kind in kinds
-        for target in console.targets.get(kind, ())
+        for target in (*sheets, *posts)
     )
 
 

@@ -59,6 +59,7 @@ async def test_whoever_posted_it_by_hand_is_recorded_and_the_channel_still_says_
         await person.post(f"/alerts/{identifier}/ticks", {"channel": "x", "sheet": "post:ja"})
         assert "手で入力（X の投稿（日本語））" in person.page
         assert offered(person.page)["X の投稿（日本語）"] == []
+        assert "X の投稿（日本語）" in await person.get(f"/alerts/{identifier}/report")
     found = await desk.ledger.read(lambda conn: ticks.of_alert(conn, identifier))
     assert found["post:ja"] == (desk.now, "tanaka")
     assert desk.ticked == [], "the provider reported nothing"
