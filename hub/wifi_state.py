@@ -35,12 +35,16 @@ class Look(StrEnum):
 
 
 class FacilityState(msgspec.Struct, frozen=True, kw_only=True):
-    """`wanted` is None where nothing asks for it: it is to be as it was before. `shows`: the name that was on the air
+    """`site`: the code of the shelter it is, where it is one. `drills`: it may be chosen for a drill.
+
+    `wanted` is None where nothing asks for it: it is to be as it was before. `shows`: the name that was on the air
     at `read_at`, empty where none was, None where nothing could be read. `problem`: a short reason why it is not as
     wanted; `failed`: in how many rounds in a row."""
 
     ref: str
     name: str = ""
+    site: str = ""
+    drills: bool = False
     wanted: Mode | None = None
     shows: str | None = None
     read_at: datetime | None = None
@@ -49,13 +53,22 @@ class FacilityState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one round, at `at`. `left`: facilities that are no longer in the settings and still to be put back."""
+    """Of one round, at `at`. `left`: facilities that are no longer in the settings and still to be put back.
+    `ask_after_s`: for so long it may be open until staff are asked."""
 
     at: datetime
     ssid_name: str
     drill_ssid_name: str
+    ask_after_s: float
     states: tuple[FacilityState, ...]
     left: tuple[FacilityState, ...] = ()
+
+    @property
+    def ask_after(self) -> timedelta:
+        return timedelta(seconds=self.ask_after_s)
+
+    def state(self, ref: str) -> FacilityState | None:
+        return next((each for each in self.states if each.ref == ref), None)
 
     def look(self, state: FacilityState) -> Look:
         if state.problem:

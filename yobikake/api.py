@@ -13,7 +13,7 @@ from aiohttp import web
 
 import config
 from channels.manual import Manual, ticked
-from hub import health, muster_rules, organisation, outage, phrases, pointing
+from hub import health, muster_rules, organisation, outage, phrases, pointing, wifi_state
 from hub.channel import ByHand, Content, Health, Target, Targets
 from hub.errors import BadSettings
 from hub.outage import Outage
@@ -96,6 +96,7 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         register=register,
         device_book=book,
         samples=samples,
+        wifi=partial(wifi_state.known, assembly.live),
     )
 
 

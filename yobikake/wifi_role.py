@@ -1,27 +1,51 @@
-"""Wi-Fi as the alerts in force want it: the reconciler's beat, and what it asks the ledger."""
+"""Wi-Fi as the alerts in force and the staff want it: the reconciler's beat, what it asks, and what it tells."""
 
 import asyncio
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Connection
 
 from channels.wifi import Wifi
 from channels.wifi.controller import DISASTER
 from channels.wifi.reconciler import Reconciler, Wanted
+from hub import wifi_desk, wifi_drill, wifi_state
 from hub.alert import Mode
-from hub.ledger import alerts
+from hub.clock import Clock
+from hub.ledger import alerts, revisions
+from hub.ledger.alerts import Accepted
+from hub.ledger.trouble import is_away
 from hub.settings import Settings
+from hub.wifi_state import FacilityState, Known
 from yobikake.assembly import Assembly
 
+log = structlog.get_logger(__name__)
+
 EVERY_S = 30.0
+LOOK_S = 2.0
+"""How often it is looked whether staff want something else."""
 KIND = "wifi"
+NAMED = 5
+"""Facilities that a page names."""
 
 
 async def run(assembly: Assembly) -> None:
-    """Until cancelled. A facility is put back only when no alert in force asks for it."""
+    """Until cancelled. A facility is put back only when no alert in force asks for it, and nobody holds it open."""
     wifi = assembly.channels[KIND].channel
     assert isinstance(wifi, Wifi)  # noqa: S101 - the connector of this kind
     reconciler = Reconciler(wifi, lambda: wanted(assembly), clock=assembly.clock)
     while True:
-        await reconciler.run_once()
-        await asyncio.sleep(EVERY_S)
+        try:
+            states = await reconciler.run_once()
+            await _tell(
+                assembly, _known(wifi, states[: len(wifi.settings.facilities)], reconciler, assembly.clock)
+            )
+            await _rest(assembly)
+        except Exception as e:
+            if not is_away(e):
+                raise
+            log.warning("the ledger is away: the wifi stays as it is", error=type(e).__name__)
+            await asyncio.sleep(EVERY_S)
 
 
 def ssid(settings: Settings) -> str:
@@ -31,9 +55,74 @@ def ssid(settings: Settings) -> str:
 
 async def wanted(assembly: Assembly) -> Wanted:
     """Raises what the ledger raises: not knowing is not the same as nobody asking."""
-    active = await assembly.ledger.read(lambda conn: alerts.active(conn, assembly.keys, at=assembly.clock()))
-    asking = [each.alert for each in active if KIND in each.alert.targeting.channels]
+    at = assembly.clock()
+
+    def work(conn: Connection) -> tuple[list[Accepted], wifi_desk.Desk]:
+        return alerts.active(conn, assembly.keys, at=at), wifi_desk.read(conn, assembly.keys)
+
+    active, desk = await assembly.ledger.read(work)
+    asking = [
+        each.alert
+        for each in active
+        if KIND in each.alert.targeting.channels and each.alert.identifier not in desk.released
+    ]
+    trial = desk.drilled(at)
     return Wanted(
         alerts=frozenset(alert.identifier for alert in asking if alert.mode is Mode.LIVE),
         drills=frozenset(alert.identifier for alert in asking if alert.mode is not Mode.LIVE),
+        holds=frozenset(hold.ref for hold in desk.held(at)),
+        drilled=frozenset(trial.refs if trial else ()),
     )
+
+
+def _known(wifi: Wifi, states: Sequence[FacilityState], reconciler: Reconciler, clock: Clock) -> Known:
+    return Known(
+        at=clock(),
+        ssid_name=wifi.settings.ssid_name,
+        drill_ssid_name=wifi.settings.drill_ssid_name,
+        ask_after_s=wifi.settings.ask_after_h * 3600,
+        states=tuple(states),
+        left=tuple(reconciler.left),
+    )
+
+
+async def _tell(assembly: Assembly, known: Known) -> None:
+    """Everybody who looks, the record of a drill, and whoever must do something."""
+    try:
+        await wifi_state.tell(assembly.live, known)
+    except Exception as e:  # whoever looks on is not what this is for: go on driving
+        log.warning("the state of the wifi could not be shared", error=type(e).__name__)
+    failed = wifi_state.failing(known.states)
+    if failed:
+        names = "、".join(state.name for state in failed[:NAMED])
+        more = f" ほか{len(failed) - NAMED}施設" if len(failed) > NAMED else ""
+        assembly.pager.page(
+            "wifi",
+            f"Wi-Fiを切り替えられません：{names}{more}。機器の電源と回線を確かめてください / "
+            f"The Wi-Fi cannot be switched at {len(failed)} facilities. Check their power and their lines",
+        )
+    desk = await assembly.ledger.read(lambda conn: wifi_desk.read(conn, assembly.keys))
+    trial = desk.trial
+    if trial is not None:
+        await assembly.ledger.write(
+            lambda conn: wifi_drill.follow(conn, assembly.keys, trial, known, at=known.at)
+        )
+
+
+async def _rest(assembly: Assembly) -> None:
+    """Until the next round is due: sooner where staff changed their mind, or a time that they set has come."""
+    before = await _moment(assembly)
+    for _ in range(int(EVERY_S / LOOK_S)):
+        await asyncio.sleep(LOOK_S)
+        if await _moment(assembly) != before:
+            return
+
+
+async def _moment(assembly: Assembly) -> tuple[int, frozenset[str], bool]:
+    """What staff want now, as far as it changes by itself."""
+    at = assembly.clock()
+    number = await assembly.ledger.read(lambda conn: revisions.number(conn, wifi_desk.SUBJECT))
+    if number == 0:
+        return 0, frozenset(), False
+    desk = await assembly.ledger.read(lambda conn: wifi_desk.read(conn, assembly.keys))
+    return number, frozenset(hold.ref for hold in desk.held(at)), desk.drilled(at) is not None

@@ -1,9 +1,10 @@
 """Keeps each facility's Wi-Fi as the alerts in force and the staff want it (docs/decisions/0006)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from msgspec import structs
@@ -67,9 +68,7 @@ class Reconciler:
         kept = await asyncio.to_thread(self._wifi.saved.all)
         left = [state for state in kept if state.slot not in known]
         turns = {name: asyncio.Semaphore(each.concurrency) for name, each in self._wifi.controllers.items()}
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._reconcile(each, turns[each.controller])) for each in facilities]
-        states = [task.result() for task in tasks]
+        states = await _all(self._reconcile(each, turns[each.controller]) for each in facilities)
         self.left = [await self._drive(each, None) for each in left]
         self._last = {state.ref: state for state in states}
         return [*states, *self.left]
@@ -82,7 +81,7 @@ class Reconciler:
 
     async def _drive(self, place: Facility | Saved, mode: Mode | None) -> FacilityState:
         before = self._last.get(place.ref, FacilityState(ref=place.ref))
-        state = structs.replace(before, name=place.name, wanted=mode)
+        state = structs.replace(before, name=place.name, wanted=mode, **self._of_settings(place))
         try:
             shows = await self._driven(place, mode, before)
         except NotDone as e:
@@ -91,6 +90,11 @@ class Reconciler:
         if shows is None:
             return structs.replace(state, problem="", failed=0)
         return structs.replace(state, problem="", failed=0, shows=shows, read_at=self._clock())
+
+    def _of_settings(self, place: Facility | Saved) -> dict[str, Any]:
+        if isinstance(place, Saved):
+            return {}
+        return {"site": place.site, "drills": place.ref in self._wifi.settings.drill_facilities}
 
     async def _driven(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
         """What was read back; None: nothing was to be done, and it was read not long ago."""
@@ -106,3 +110,13 @@ class Reconciler:
         if lately and not restored and not before.problem and before.wanted is None:
             return None
         return await self._wifi.look(place)
+
+
+async def _all(rounds: Iterable[Coroutine[Any, Any, FacilityState]]) -> list[FacilityState]:
+    """Of several errors the first: whoever catches it need not know that they were side by side."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in rounds]
+    except ExceptionGroup as e:
+        raise e.exceptions[0] from e
+    return [task.result() for task in tasks]

@@ -58,6 +58,7 @@ from operator_ui.staff import (
     sign_in,
     thresholds_page,
     wall,
+    wifi_page,
 )
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, CSRF, HEADCOUNTS, LINK, PAGES, Console
 from operator_ui.staff.guard import guard
@@ -108,6 +109,7 @@ _PAGES = (
     roster_page,
     thresholds_page,
     groups_page,
+    wifi_page,
 )
 """The modules that answer; each names its own addresses in `routes`."""
 
@@ -148,6 +150,7 @@ async def _looks(console: Console, subject: str) -> bytes:
         wall.WALL: wall.looks,
         phone_desk.PHONES: phone_desk.looks,
         shelter_list.SHELTERS: shelter_list.looks,
+        wifi_page.WIFI: wifi_page.looks,
     }
     if subject in by_name:
         return await by_name[subject](console)

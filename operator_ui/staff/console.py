@@ -24,6 +24,7 @@ from hub.phrases import Template
 from hub.pointing import Board as PointingBoard
 from hub.render import SlotSource
 from hub.scheduling import Scheduling
+from hub.wifi_state import Known
 from operator_ui.changes import Changes
 from operator_ui.pages import Pages
 from operator_ui.staff.headcount import Headcounts
@@ -36,6 +37,10 @@ from shelters.device_book import DeviceBook
 from shelters.link import Link
 from shelters.reading import Reading
 from shelters.register import Register
+
+
+async def no_wifi() -> Known | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,8 @@ class Console:
     """What is known of them, and what was refused."""
     samples: Samples = no_past
     """How full the shelters were."""
+    wifi: Callable[[], Awaitable[Known | None]] = no_wifi
+    """What the facilities' Wi-Fi shows, as it was last read."""
 
     @property
     def mustering(self) -> Mustering:

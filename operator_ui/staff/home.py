@@ -27,7 +27,7 @@ from hub.place import Name
 from hub.progress import progress
 from hub.targets import Targets
 from operator_ui.changes import version_of
-from operator_ui.staff import decisions, musters_page, phrasing, review, schedule_pages
+from operator_ui.staff import decisions, musters_page, phrasing, review, schedule_pages, wifi_page
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, ROW, Console, page, see_other
 from operator_ui.staff.glance import glance
 from operator_ui.staff.progress_view import Line, lines, total
@@ -111,6 +111,7 @@ async def looks(console: Console) -> bytes:
                 situation.standing and situation.standing.number,
             ],
             [[each.channel, each.lane] for each in await console.outages()],
+            (await wifi_page.situation(console)).due,
         ]
     )
 
@@ -143,6 +144,8 @@ async def show(request: web.Request) -> web.Response:
         disk=_disk(console),
         standing=situation.standing,
         organisation=console.organisation,
+        wifi=await wifi_page.situation(console),
+        keep_hours=wifi_page.KEEP_HOURS,
         review=await console.ledger.read(lambda conn: review.notice(conn, console, request[ACTOR])),
     )
 

@@ -9,7 +9,18 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from hub import drills, headquarters, mustering, on_call, organisation, page, roster
+from hub import (
+    drills,
+    headquarters,
+    mustering,
+    on_call,
+    organisation,
+    page,
+    roster,
+    wifi_desk,
+    wifi_drill,
+    wifi_state,
+)
 from hub.alert import Mode
 from hub.approval import Approval
 from hub.clock import JST, fiscal_year, utc_now
@@ -26,6 +37,8 @@ from hub.recipient import RecipientId
 from hub.reply import Given, Reply
 from hub.roster import Key, Roster, Typed
 from hub.schedule import ASK_BEFORE
+from hub.wifi_desk import Change
+from hub.wifi_state import FacilityState, Known
 from shelters import link as links
 from shelters import register as devices
 from shelters import register_changes as changes
@@ -77,11 +90,12 @@ async def filled(hub: Hub) -> Filled:
     await ledger.write(
         lambda conn: replies.put(conn, in_force, Given(RecipientId(1), Reply.CANNOT, utc_now()))
     )
+    trial = await wifi(hub)
     return Filled(
         values={
             "alert": in_force, "draft": waiting.id, "site": OPEN, "mode": Mode.LIVE, "language": "vi", "year": str(year),
             "drill": plan.id, "person": str(people[0]), "muster": str(muster), "rule": "quake-5", "answer": asked,
-            "login": "tanaka", "code": "tamagawa-flood", "device": "gym-north",
+            "login": "tanaka", "code": "tamagawa-flood", "device": "gym-north", "trial": trial,
         },
         more={
             "own draft": f"/drafts/{own.id}",
@@ -153,6 +167,42 @@ async def called(hub: Hub, people: list[int]) -> int:
 
 def today() -> Any:
     return utc_now().astimezone(JST).date()
+
+
+async def wifi(hub: Hub) -> str:
+    """Something of everything that the Wi-Fi's page can show; a drill's id."""
+    now, keys = utc_now(), hub.assembly.keys
+    states = (
+        FacilityState(
+            ref="a", name="市民会館・公民館", site=OPEN, drills=True, shows="00000JAPAN", read_at=now
+        ),
+        FacilityState(
+            ref="b", name="環境コミュニケーションセンター", problem="TimeoutError", failed=4, wanted=Mode.LIVE
+        ),
+        FacilityState(
+            ref="c", name="図書館", shows="City-Free-Wi-Fi", read_at=now, problem="read back", failed=1
+        ),
+        FacilityState(ref="d", name="東部出張所", drills=True, shows="kunren-wifi", read_at=now),
+        FacilityState(ref="e", name="武蔵野会館", shows="City-Free-Wi-Fi", read_at=now),
+    )
+    known = Known(
+        at=now, ssid_name="00000JAPAN", drill_ssid_name="kunren-wifi", ask_after_s=0.001, states=states
+    )
+
+    def held(conn: Connection) -> str:
+        return Change(conn, keys, SATO, seen=0, at=now).begin_trial(["d", "a"], ["a", "d"], minutes=5)
+
+    trial = await hub.assembly.ledger.write(held)
+
+    def rest(conn: Connection) -> None:
+        Change(conn, keys, SATO, seen=1, at=now).hold(["e"], ["e"], hours=6, reason="停電のため")
+        running = wifi_desk.read(conn, keys).trial
+        if running is not None:
+            wifi_drill.follow(conn, keys, running, known, at=now)
+
+    await hub.assembly.ledger.write(rest)
+    await wifi_state.tell(hub.assembly.live, known)
+    return trial
 
 
 def write(conn: Connection, hub: Hub, plan: Drill, asked: str, code: str) -> None:

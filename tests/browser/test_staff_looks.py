@@ -43,6 +43,7 @@ NO_PAGES = {
     "/shelters/{site}/live": PART,
     "/shelters/hourly.csv": FILE,
     "/shelters/live": PART,
+    "/wifi/changes": STREAM,
     "/wall/changes": STREAM,
     "/wall/live": PART,
 }

@@ -37,6 +37,7 @@ from hub.recipient import Kind, Zone
 from hub.scheduling import Scheduling
 from hub.shelter_list import ShelterLines
 from hub.testing.databases import with_schema
+from hub.wifi_state import Known
 from operator_ui.staff.app import create_app
 from operator_ui.staff.console import Console
 from shelters import record
@@ -147,6 +148,7 @@ class Desk:
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     device_book: DeviceBook | None = None
     register: Register | None = None
+    wifi: Known | None = None
 
     intake: Scheduling = field(init=False)
 
@@ -184,6 +186,9 @@ class Desk:
         async def report(reading: Reading) -> None:
             self.reported.append(reading)
 
+        async def wifi() -> Known | None:
+            return self.wifi
+
         async def samples(since: datetime, until: datetime) -> Sequence[Point]:
             return [point for point in self.past if since <= point.at < until]
 
@@ -219,6 +224,7 @@ class Desk:
             devices=self.devices,
             device_book=self.device_book,
             register=self.register,
+            wifi=wifi,
         )
 
 

@@ -1,0 +1,148 @@
+"""The Wi-Fi's page: what was read back, the question, opening by hand, drills and their report."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from hub import wifi_desk, wifi_drill
+from hub.alert import Mode
+from hub.ledger import alerts
+from hub.recipient import Targeting, WholeCity
+from hub.testing.alerts import an_alert
+from hub.wifi_state import FacilityState, Known
+from tests.unit.operator_ui.desk import NOW, Desk, somebody
+
+MINUTE = timedelta(minutes=1)
+SITE = "E1320700001"
+
+
+def states() -> tuple[FacilityState, ...]:
+    return (
+        FacilityState(ref="hall", name="市民会館", shows="00000JAPAN", read_at=NOW, wanted=Mode.LIVE),
+        FacilityState(ref="tama", name="玉川会館", problem="TimeoutError", failed=4),
+        FacilityState(ref="library", name="図書館", site=SITE, drills=True, shows="City-Free", read_at=NOW),
+    )
+
+
+def told(desk: Desk, *, ask_after_s: float = 6 * 3600) -> None:
+    desk.wifi = Known(
+        at=desk.now,
+        ssid_name="00000JAPAN",
+        drill_ssid_name="kunren-wifi",
+        ask_after_s=ask_after_s,
+        states=states(),
+    )
+
+
+async def in_force(desk: Desk) -> str:
+    """The identifier of a live alert that asks for the Wi-Fi."""
+    alert = an_alert(sent=desk.now, targeting=Targeting(audience=WholeCity(), channels=("mail", "wifi")))
+
+    def work(conn: Connection) -> None:
+        alerts.insert_alert(
+            conn,
+            desk.keys,
+            alert,
+            number="2026-0147",
+            digest=bytes(32),
+            author="sato",
+            approver="tanaka",
+            break_glass=None,
+        )
+
+    await desk.ledger.write(work)
+    return alert.identifier
+
+
+async def test_what_nobody_told_is_said_to_be_unknown(desk: Desk) -> None:
+    async with somebody(desk, "ono") as person:
+        assert "Wi-Fiの状態を受け取っていません" in await person.get("/wifi")
+
+
+async def test_it_shows_what_was_read_back_and_which_shelters_have_none(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "ono") as person:
+        page = await person.get("/wifi")
+        assert "玉川会館" in page.partition("うまくいかない施設")[2].partition("</section>")[0]
+        assert "機器が応答しません。電源と回線を確かめてください" in page
+        assert "災害モード" in page
+        without = page.partition('id="without-list"')[2]
+        assert f"/shelters/{SITE}" not in without
+        assert "/shelters/E1320700005" in without
+        assert '<form method="post" action="/wifi/hold"' not in page, "who only looks changes nothing"
+        await person.post("/wifi/keep", {"keep": "1", "seen": "0"})
+        assert person.status == 403
+        desk.now += 3 * MINUTE
+        assert "から状態を受け取っていません" in await person.get("/wifi")
+
+
+async def test_staff_are_asked_on_the_first_page_too_and_the_answer_counts(desk: Desk) -> None:
+    identifier = await in_force(desk)
+    told(desk, ask_after_s=3600)
+    async with somebody(desk, "sato") as person:
+        assert "まだ必要ですか" not in await person.get("/")
+        desk.now += 61 * MINUTE
+        told(desk, ask_after_s=3600)
+        for path in ("/", "/wifi"):
+            assert "災害用Wi-Fiは、まだ必要ですか" in await person.get(path), path
+            assert "2026-0147" in person.page
+        await person.submit("/wifi/keep", keep="1")
+        assert person.status == 200
+        assert "まだ必要ですか" not in await person.get("/")
+        desk.now += 61 * MINUTE
+        told(desk, ask_after_s=3600)
+        assert "まだ必要ですか" in await person.get("/wifi")
+        await person.submit("/wifi/put-back", why="水が引いた")
+        assert "まだ必要ですか" not in await person.get("/wifi")
+    kept = await desk.ledger.read(lambda conn: wifi_desk.read(conn, desk.keys))
+    assert kept.released == (identifier,)
+
+
+async def test_a_facility_is_opened_by_hand_with_a_reason(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "sato") as person, somebody(desk, "tanaka") as other:
+        await person.get("/wifi")
+        await other.get("/wifi")
+        await person.submit("/wifi/hold", refs=["library"], hours="2", reason="")
+        assert person.status == 422
+        assert "理由を書いてください" in person.page
+        await person.submit("/wifi/hold", refs=["library"], hours="2", reason="停電")
+        assert "手で開いています" in person.page
+        await other.submit("/wifi/hold", refs=["hall"], hours="2", reason="停電")
+        assert other.status == 409
+        await person.submit("/wifi/let-go")
+        assert "手で開いています" not in person.page
+
+
+async def test_a_drill_at_a_chosen_facility_has_a_report(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "sato") as person:
+        page = await person.get("/wifi")
+        assert 'name="drill" value="library"' in page
+        assert 'name="drill" value="hall"' not in page
+        await person.submit("/wifi/drill", drill=["library"], minutes="10")
+        assert "訓練を終える" in person.page
+        trial = (await desk.ledger.read(lambda conn: wifi_desk.read(conn, desk.keys))).trial
+        assert trial is not None
+        shown = FacilityState(ref="library", name="図書館", shows="kunren-wifi", read_at=NOW + MINUTE)
+        back = FacilityState(ref="library", name="図書館", shows="City-Free", read_at=NOW + 11 * MINUTE)
+        assert desk.wifi is not None
+        for state, at in ((shown, NOW + MINUTE), (back, NOW + 11 * MINUTE)):
+            known = Known(
+                at=at,
+                ssid_name="00000JAPAN",
+                drill_ssid_name="kunren-wifi",
+                ask_after_s=3600,
+                states=(state,),
+            )
+            await desk.ledger.write(
+                lambda conn, known=known, at=at: wifi_drill.follow(conn, desk.keys, trial, known, at=at)
+            )
+        desk.now = NOW + 12 * MINUTE
+        report = await person.get(f"/wifi/drills/{trial.id}")
+        row = report.partition("<tbody>")[2]
+        assert "図書館" in row
+        assert row.count("1分0秒") == 2
+        assert "成功" in row
+        await person.get("/wifi/drills/none")
+        assert person.status == 404
