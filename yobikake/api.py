@@ -37,6 +37,7 @@ from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
 from yobikake.telephone import caller, phone_in, telephone
+from yobikake.window import load_window
 
 
 async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
@@ -122,6 +123,7 @@ def residents(assembly: Assembly, samples: Samples = no_past) -> Residents:
         telephone=telephone(assembly),
         phone_in=phone_in(assembly.settings),
         push=push_invitation.of(assembly.settings),
+        window=load_window(assembly.city_folder, assembly.city, assembly.sites),
     )
 
 

@@ -25,6 +25,7 @@ from yobikake.recorded_past import recorded_past
 from yobikake.site_folder import Changed, SiteFolder
 from yobikake.slot_source import CitySlots
 from yobikake.telephone import caller, phone_in
+from yobikake.window import load_window
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,7 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
             deployment=await ledger.read(deployment.read),
             url=settings.residents.url,
             publisher=load_publisher(place),
+            window=load_window(place, city, sites),
             ssid=wifi_role.ssid(settings),
             samples=samples,
             caller=caller(settings),

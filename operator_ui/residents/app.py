@@ -13,6 +13,7 @@ from operator_ui.headers import CSP
 from operator_ui.pages import LANGUAGE
 from operator_ui.residents.answer import LICENSED, NAMING, OPEN, answer
 from operator_ui.residents.answering import AnsweringPages
+from operator_ui.residents.asking import AskingPages
 from operator_ui.residents.data_routes import DataRoutes
 from operator_ui.residents.document import Built, Written
 from operator_ui.residents.enrolling import EnrollingPages
@@ -51,6 +52,7 @@ class _Listener:
         self._enrolling = EnrollingPages(portal, self._press)
         self._telephone = self._telephone_routes(portal)
         self._pushing = PushPages(portal, self._press)
+        self._asking = self._asking_routes(portal)
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
         self._changes = Changes(
@@ -94,6 +96,7 @@ class _Listener:
                 *self._enrolling.routes(_LANGUAGE),
                 *self._telephone,
                 *self._pushing.routes(_LANGUAGE),
+                *self._asking,
             ]
         )
         return app
@@ -105,6 +108,12 @@ class _Listener:
         if self._press.phone is None:
             return keys
         return [*keys, *PhoneLine(portal, portal.telephone, self._press.phone, self._written).routes()]
+
+    def _asking_routes(self, portal: Residents) -> list[web.RouteDef]:
+        if portal.window is None:
+            return []
+        replies = AskingPages(portal, self._press, self._news, portal.window).routes(_LANGUAGE)
+        return [web.get("/ask", self._ask), web.get(f"/{_LANGUAGE}/ask", self._ask), *replies]
 
     # --- pages ---------------------------------------------------------------------------------
 
@@ -135,6 +144,11 @@ class _Listener:
     async def _history(self, request: web.Request) -> web.Response:
         language = _language(request)
         built = await self._of_recent(("history", language), partial(self._press.history, language))
+        return answer(request, built, headers=_language_headers(request, language))
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        language = _language(request)
+        built = await self._written(("ask", language), partial(self._press.ask, language))
         return answer(request, built, headers=_language_headers(request, language))
 
     async def _banner(self, request: web.Request) -> web.Response:

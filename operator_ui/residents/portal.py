@@ -18,6 +18,7 @@ from hub.subscription import Services
 from operator_ui.changes import MOST_STREAMS
 from operator_ui.residents.publisher import CITY_ITSELF, Publisher
 from operator_ui.senders import NOBODY, Senders
+from operator_ui.window.answers import Answers
 from shelters.board import Board
 from shelters.history import Point
 
@@ -66,7 +67,7 @@ class Residents:
     `embedded_by`: origins of the websites that may show the banner in a frame.
     `caller`: the one number the city calls from, if it does. `ssid`: the name of the disaster Wi-Fi. `publisher`: of the open data. `samples`: of what the shelters' file of the past is made.
     `telephone`: where residents are called. `phone_in`: where they may call.
-    `push`: None where the city has no such channel.
+    `push`: None where the city has no such channel. `window`: whoever answers what residents ask.
     """
 
     city: City
@@ -83,6 +84,7 @@ class Residents:
     caller: str = ""
     ssid: str = "00000JAPAN"
     publisher: Publisher = CITY_ITSELF
+    window: Answers | None = None
     samples: Samples = no_past
     telephone: Telephone | None = None
     phone_in: PhoneIn | None = None
@@ -106,6 +108,11 @@ def history_path(language: Language) -> str:
 def banner_path(language: Language) -> str:
     """What other websites show in a frame."""
     return f"/{language}/banner"
+
+
+def ask_path(language: Language) -> str:
+    """Where residents ask the window."""
+    return f"/{language}/ask"
 
 
 def data_path(language: Language) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
+from hub import placename
 from hub.alert import Alert, Mode
 from hub.evacuation import DIVIDER
 from hub.language import Language
@@ -17,6 +18,7 @@ from hub.ledger.alerts import Accepted
 from operator_ui.map import CityMap, glyph
 from operator_ui.pages import Context, Pages
 from operator_ui.residents import cap, captive, open_data
+from operator_ui.residents.asked import Asked
 from operator_ui.residents.data_files import CATALOGUE
 from operator_ui.residents.data_press import DataPress
 from operator_ui.residents.document import STUCK, Written
@@ -27,6 +29,7 @@ from operator_ui.residents.phone_press import PhonePress
 from operator_ui.residents.portal import (
     Residents,
     alert_path,
+    ask_path,
     banner_path,
     data_path,
     feed_path,
@@ -39,6 +42,7 @@ from operator_ui.residents.reader import Reader
 from operator_ui.residents.section import section
 from operator_ui.residents.sites import State
 from operator_ui.residents.snapshot import Snapshot
+from operator_ui.window.reply import Reply
 from shelters.site import Facility
 from shelters.why import Why
 
@@ -70,6 +74,7 @@ class Press:
     def __init__(self, portal: Residents) -> None:
         self._portal = portal
         self._map = CityMap(portal.city)
+        self._towns = {language: _towns(portal, language) for language in Language}
         self.data = DataPress(portal)
         self.pages = residents_pages(https=portal.url.startswith("https:"), context=self._of_request)
         self.phone = PhonePress(portal, portal.phone_in, self.pages) if portal.phone_in else None
@@ -99,6 +104,25 @@ class Press:
             licence_url=LICENCE_URL,
             cited=self._portal.city.names[Language.JA],
         )
+
+    def ask(self, language: Language, snapshot: Snapshot) -> Written:
+        """The page on which residents ask, before they do."""
+        values = {**self._common(language), **self.asking(language, reply=None, asked=Asked())}
+        return _written(self.pages.written("ask.html", language, **values).encode(), HTML, snapshot)
+
+    def asking(self, language: Language, *, reply: Reply | None, asked: Asked) -> Mapping[str, Any]:
+        """What `ask.html` shows. The reply may be in another language than the page: that of the question."""
+        now = self._portal.clock()
+        return {
+            "reader": Reader(language, now),
+            "t": Reader(language, now).text,
+            "told": Reader(reply.language if reply else language, now).text,
+            "path": ask_path,
+            "action": f"{ask_path(language)}/reply",
+            "towns": self._towns[language],
+            "reply": reply,
+            "asked": asked,
+        }
 
     def captive(self, language: Language, snapshot: Snapshot, *, aged: bool = False) -> Written:
         """The page that boxes at the facilities keep a copy of."""
@@ -218,6 +242,7 @@ class Press:
             "languages": list(Language),
             "language": language,
             "home": home_path(language),
+            "ask": ask_path(language),
             "feeds": [(feed, feed_path(language, feed.file)) for feed in FEEDS],
             "history": history_path(language),
             "open_data": data_path(language),
@@ -243,3 +268,8 @@ def _live(snapshot: Snapshot) -> list[Accepted]:
 
 def _written(body: bytes, content_type: str, snapshot: Snapshot, *, stuck: bytes = b"") -> Written:
     return Written(body=body, content_type=content_type, until=snapshot.until, stuck=stuck)
+
+
+def _towns(portal: Residents, language: Language) -> list[tuple[str, str]]:
+    """Code and name, in the order of the city's list."""
+    return [(town.code, placename.of_town(town.name)[language]) for town in portal.city.towns.values()]

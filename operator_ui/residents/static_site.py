@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What may be part of a file's name."""
 
-_FILES = ("residents.js", "banner.js", "icon.svg")
+_FILES = ("residents.js", "ask.js", "banner.js", "icon.svg")
 """What the pages name."""
 
 _Document = tuple[str, Callable[[], bytes]]
@@ -66,6 +66,7 @@ class StaticSite:
         self._background = Background()
         self._news = News(portal, self._background)
         self._press = Press(portal)
+        self._asks = portal.window is not None
         self._over: dict[tuple[str, Language, bool], bytes] = {}
         self._known: _Known | None = None
 
@@ -162,6 +163,8 @@ class StaticSite:
             path = f"{language}/{feed.file}"
             yield path, partial(_body, partial(press.feed, feed, language, snapshot, recent))
         yield f"{language}/history.html", partial(_body, partial(press.history, language, snapshot, recent))
+        if self._asks:
+            yield f"{language}/ask.html", partial(_body, partial(press.ask, language, snapshot))
         yield f"{language}/open-data.html", partial(_body, partial(press.open_data, language, snapshot))
         yield f"{language}/banner.html", partial(_body, partial(press.banner, language, snapshot))
         yield f"{language}/index.html", partial(_body, partial(press.home, language, snapshot))

@@ -53,9 +53,9 @@ class Window:
         if not understood.danger:
             return reply
         danger = self._bank.say("emergency", understood.language)
-        if not reply.sure:
-            return Reply(kind=Kind.EMERGENCY, language=understood.language, lead=(danger,))
-        return replace(reply, kind=Kind.EMERGENCY, lead=(danger, *reply.lead))
+        if reply.kind is Kind.SITES:
+            return replace(reply, kind=Kind.EMERGENCY, lead=(danger, *reply.lead))
+        return Reply(kind=Kind.EMERGENCY, language=understood.language, lead=(danger,))
 
 
 class _Answering:

@@ -13,6 +13,7 @@ from hub.language import Language
 from operator_ui.residents.captive import captive_path
 from operator_ui.residents.portal import (
     alert_path,
+    ask_path,
     banner_path,
     chat_path,
     data_path,
@@ -51,6 +52,7 @@ async def pages(town: Town) -> dict[str, str]:
         "history": history_path(Language.VI),
         "banner": banner_path(Language.JA),
         "open-data": data_path(Language.JA),
+        "ask": ask_path(Language.VI),
         "wifi": captive_path(Language.JA),
         "wifi-old": captive_path(Language.NE, aged=True),
         "push": push_path(Language.JA),
@@ -72,6 +74,7 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
     await expect(it.page.locator(".calm")).to_be_visible()
     for name, path in (await pages(town)).items():
         found += await look(it, url + path, name, colours)
+    found += await ask(it, url, colours)
     await it.page.goto(url + home_path(Language.JA))
     await expect(it.page.locator(".alert")).to_have_count(2)
     await expect(it.page.locator(".chip.s-has_room")).to_have_count(1)
@@ -81,6 +84,26 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
     assert {urlsplit(request.url).netloc for request in it.asked} == {urlsplit(url).netloc}
     assert [said for said in it.complaints if "404" not in said] == []
     await it.page.context.close()
+
+
+QUESTIONS = {
+    Language.JA: ("避難所はどこですか", "#reply .going li"),
+    Language.JA_EASY: ("いま なにが おきていますか", "#reply .told .drill-mark"),
+    Language.NE: ("बचाउनुहोस्", "#reply a[href='tel:119']"),
+}
+"""What is asked, and what the reply then shows."""
+
+
+async def ask(it: Reader, url: str, colours: Colours) -> list[str]:
+    """What is wrong with replies: where to go, what is in force, and for who is in danger."""
+    found: list[str] = []
+    for language, (text, shows) in QUESTIONS.items():
+        await it.page.goto(url + ask_path(language))
+        await it.page.locator("#question").fill(text)
+        await it.page.locator("#ask .primary").click()
+        await expect(it.page.locator(shows).first).to_be_visible()
+        found += await faults(it.page, f"reply-{language}", colours)
+    return found
 
 
 async def look(it: Reader, address: str, name: str, colours: Colours) -> list[str]:

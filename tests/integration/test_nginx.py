@@ -21,7 +21,7 @@ from hub.ledger.register import Registration
 from hub.recipient import Kind
 from operator_ui.residents.data_files import CATALOGUE, data_files
 from operator_ui.residents.data_routes import AT_ONCE
-from operator_ui.residents.portal import alert_path, cap_path, home_path, leaving_path
+from operator_ui.residents.portal import alert_path, ask_path, cap_path, home_path, leaving_path
 from operator_ui.residents.reader import best
 from operator_ui.residents.static_site import StaticSite
 from tests.servers.absence import absent
@@ -121,6 +121,8 @@ PATHS = [
     "/api/alerts.json",
     "/api/shelters.json",
     "/ko/open-data",
+    "/ask",
+    "/ne/ask",
     CATALOGUE,
     *(file.path for file in data_files(CITY) if not file.old),
     "/sw.js",
@@ -290,6 +292,23 @@ async def test_what_a_client_claims_to_be_is_not_passed_on(
     async with front.web.get(f"{front.address}/events", headers={"X-Forwarded-For": "8.8.8.8"}) as stream:
         await event(stream)
     assert seen == ["127.0.0.1"]
+
+
+async def test_a_question_goes_through_to_the_hub_and_without_it_the_form_has_the_number(
+    front: Front,
+) -> None:
+    reply = f"{front.address}{ask_path(Language.JA)}/reply"
+    asked, plain = {"question": "近くの避難所"}, {"Accept-Encoding": "identity"}
+    async with front.web.post(reply, data=asked, headers=plain) as answer:
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert 'class="going"' in await answer.text()
+    await front.hub_stack.aclose()
+    async with front.web.post(reply, data=asked, headers=plain) as answer:
+        assert answer.status == 503
+        assert CITY.contact.telephone in await answer.text()
+    status, _, form = await front.get(ask_path(Language.JA))
+    assert status == 200
+    assert CITY.contact.telephone in form
 
 
 async def test_leaving_by_one_click_goes_through_to_the_hub(front: Front) -> None:

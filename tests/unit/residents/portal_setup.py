@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -33,12 +34,14 @@ from operator_ui.residents.app import create_app
 from operator_ui.residents.portal import PhoneIn, Push, Residents, Telephone, alert_path
 from operator_ui.residents.publisher import load_publisher
 from operator_ui.senders import Senders
+from operator_ui.window.window import Window
 from shelters.board import Board, board, with_plans
 from shelters.history import Point
 from shelters.occupancy import Occupancy, Source
 from shelters.plans import AtOnce
 from shelters.shelter import Stage, Step
 from shelters.site import Facility, Site, SiteCode, load_sites
+from yobikake.window import load_window
 
 NOW = datetime(2026, 9, 12, 12, 49, tzinfo=UTC)
 """21:49 in Japan."""
@@ -192,10 +195,17 @@ class Town:
             publisher=load_publisher(folder("akishima")),
             samples=self.samples,
             senders=Senders(("127.0.0.1",)),
+            window=window(),
             telephone=self.telephone,
             phone_in=self.phone_in,
             push=self.push,
         )
+
+
+@cache
+def window() -> Window:
+    """Of this city. It takes its examples apart at the first question."""
+    return load_window(folder("akishima"), CITY, SITES)
 
 
 @asynccontextmanager

@@ -53,6 +53,7 @@ async def test_every_language_has_its_pages_and_says_of_when_they_are(town: Town
             "index.html",
             "part.html",
             "history.html",
+            "ask.html",
             "banner.html",
             "404.html",
             "500.html",

@@ -9,22 +9,15 @@ from hub.place import Position
 from hub.recipient import Town
 from operator_ui.window import bank as banks
 from operator_ui.window.bank import Bank
-from operator_ui.window.places import load_neighbours
 from operator_ui.window.question import Question
 from operator_ui.window.reply import Reply
-from operator_ui.window.window import Window
-from tests.unit.residents.portal_setup import CITY, SITES
+from tests.unit.residents.portal_setup import CITY, SITES, window
 from yobikake.evaluation.window_states import NOW, Stated, StateName, states
 
 
 @cache
 def bank() -> Bank:
     return banks.load(folder("faq"))
-
-
-@cache
-def window() -> Window:
-    return Window(bank(), CITY, SITES.values(), load_neighbours(folder("akishima")))
 
 
 @cache

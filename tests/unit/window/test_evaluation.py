@@ -6,8 +6,8 @@ from config import folder
 from hub.language import Language
 from operator_ui.window.reading import cleaned
 from operator_ui.window.reply import NamedSite, Reply
-from tests.unit.residents.portal_setup import CITY
-from tests.unit.window.asking import ask, bank, stated, window
+from tests.unit.residents.portal_setup import CITY, window
+from tests.unit.window.asking import ask, bank, stated
 from yobikake.evaluation import window as evaluation
 from yobikake.evaluation.window import Asked, Judgement
 from yobikake.evaluation.window_states import StateName

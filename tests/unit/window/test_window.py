@@ -201,6 +201,14 @@ def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Languag
     assert ask(text, language).language is language
 
 
+def test_danger_leaves_room_for_where_to_go_and_for_nothing_else() -> None:
+    both = ask("溺れそうです。近くの避難所はどこですか")
+    assert both.kind is Kind.EMERGENCY
+    assert "119" in next(both.said()).text
+    assert both.sites
+    assert len(list(ask("बचाउनुहोस्", Language.NE).said())) == 1
+
+
 HOSTILE = [
     "あ" * 10_000,
     "避難所" * 5_000,
