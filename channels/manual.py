@@ -61,6 +61,7 @@ SHEETS = (
     Sheet(ref="area-mail", name="緊急速報メール", limit=200),
     Sheet(ref="l-alert", name="Lアラート（東京都DIS）", limit=600),
     Sheet(ref="yahoo", name="Yahoo!防災速報", limit=400),
+    Sheet(ref="broadcast", name="コミュニティFM・ケーブルテレビ", limit=400, text="speech", headline=False),
     Sheet(ref="radio", name="防災行政無線", limit=250, text="speech", headline=False),
     Sheet(ref="van", name="広報車", limit=150, text="speech", headline=False),
 )

@@ -27,7 +27,15 @@ from hub.place import Name
 from hub.progress import progress
 from hub.targets import Targets
 from operator_ui.changes import version_of
-from operator_ui.staff import decisions, musters_page, phrasing, review, schedule_pages, wifi_page
+from operator_ui.staff import (
+    decisions,
+    musters_page,
+    phrasing,
+    public_notices_page,
+    review,
+    schedule_pages,
+    wifi_page,
+)
 from operator_ui.staff.console import ACTOR, CHANGES, CONSOLE, HEADCOUNTS, ROW, Console, page, see_other
 from operator_ui.staff.glance import glance
 from operator_ui.staff.progress_view import Line, lines, total
@@ -135,6 +143,7 @@ async def show(request: web.Request) -> web.Response:
             if (found := schedule_pages.shown(draft, request[ACTOR], console.clock()))
         ],
         health=await console.health(),
+        to_enter=await public_notices_page.waiting(console, board),
         outages=await console.outages(),
         capabilities=console.capabilities,
         shelters=glance(board, hazard if hazard.designable else Hazard.FLOOD),

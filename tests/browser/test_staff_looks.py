@@ -39,6 +39,7 @@ NO_PAGES = {
     "/phone-desk/changes": STREAM,
     "/phone-desk/live": PART,
     "/shelters/changes": STREAM,
+    "/public-notices/{kind}.csv": FILE,
     "/shelters/{site}/changes": STREAM,
     "/shelters/{site}/live": PART,
     "/shelters/hourly.csv": FILE,

@@ -42,7 +42,7 @@ async def test_a_tick_comes_back_under_the_sheets_reference() -> None:
     channel = manual()
     said = await send(channel, parcel(everyone(channel)))
     receipt = ticked("rehearsal-2026-0147", "radio", at=NOW + timedelta(minutes=4))
-    assert said.results[3].ref == receipt.ref
+    assert said.results[4].ref == receipt.ref
     assert merge(Outcome.ACCEPTED, fold(Outcome.PENDING, receipt.outcome)) is Outcome.DELIVERED
     assert receipt.ref != reference("another-alert", "radio")
 
@@ -91,6 +91,7 @@ def test_the_channels_of_the_country_are_on_the_list() -> None:
         "緊急速報メール",
         "Lアラート（東京都DIS）",
         "Yahoo!防災速報",
+        "コミュニティFM・ケーブルテレビ",
         "防災行政無線",
         "広報車",
     ]
