@@ -146,11 +146,10 @@ def put_alarms(conn: Connection, told: Mapping[tuple[str, str], Alarm], *, now: 
     """What is known later stays, whichever process writes it last."""
     for (device, name), alarm in sorted(told.items()):
         here = and_(_alarms.c.device == device, _alarms.c.name == name)
-        known = conn.execute(select(_alarms).where(here).with_for_update()).first()
         values = {"at": alarm.at, "ended_at": alarm.ended_at}
-        if known is None:
-            conn.execute(insert_new(conn, _alarms), {"device": device, "name": name} | values)
-        elif later(_alarm(known), alarm) is alarm:
+        conn.execute(insert_new(conn, _alarms), {"device": device, "name": name} | values)
+        known = conn.execute(select(_alarms).where(here).with_for_update()).one()
+        if later(_alarm(known), alarm) is alarm:
             conn.execute(update(_alarms).where(here).values(values))
     if told:
         ended = _alarms.c.ended_at

@@ -1,12 +1,17 @@
 """Tables beside the ledger: made once, completed by a later version of the hub, left alone by an earlier one."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, inspect, select
 
 from hub.errors import BadSettings
+from shelters import book_rows, history, snapshots
+from shelters.device_book import DeviceBook
+from shelters.intake import Vital
+from shelters.sensors.counting import OCCUPIED, Condition
 from shelters.side_database import engine, make_tables
 
 
@@ -68,3 +73,55 @@ async def test_several_may_complete_it_at_once(url: str) -> None:
         }
     for each in engines:
         each.dispose()
+
+
+FORMS = {
+    "occupancy_beliefs": (1, {"site", "version", "body"}),
+    "occupancy_history": (1, {"site", "slot", "people", "margin"}),
+    "sensor_alarms": (1, {"device", "name", "at", "ended_at"}),
+    "sensor_devices": (
+        2, {"device", "heard_at", "what", "battery", "volts", "trouble", "refused", "refused_at", "passed", "presence"},
+    ),
+    "sensor_quarantine": (1, {"id", "at", "device", "place", "reason", "body"}),
+    "sensor_strangers": (1, {"address", "heard_at"}),
+}  # fmt: skip
+"""Of every table: its version and its columns. Whoever changes the columns raises the version, or an older hub takes
+what it does not know for its own."""
+
+
+def test_other_columns_are_another_version() -> None:
+    found = [
+        table
+        for module in (book_rows.METADATA, history._metadata, snapshots._metadata)
+        for table in module.sorted_tables
+    ]
+    assert {
+        table.name: (table.info.get("version", 1), {column.name for column in table.columns})
+        for table in found
+    } == FORMS
+
+
+async def test_a_book_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'occupancy.db'}"
+    made = engine(url)
+    devices = book_rows.METADATA.tables["sensor_devices"]
+    earlier = MetaData()
+    Table(
+        "sensor_devices",
+        earlier,
+        *(column._copy() for column in devices.columns if column.name != "presence"),
+    )
+    with made.begin() as conn:
+        earlier.create_all(conn)
+        conn.execute(
+            insert(earlier.tables["sensor_devices"]).values(
+                device="north", what="reading", trouble="", refused=3
+            )
+        )
+    made.dispose()
+    now = datetime(2026, 9, 12, 13, 3, tzinfo=UTC)
+    async with DeviceBook(url, clock=lambda: now).kept() as book:
+        seen = Condition(presence=OCCUPIED)
+        book.hear([Vital(device="north", what="uplink", condition=seen)])
+        (known,) = (await book.known()).values()
+        assert (known.refused, known.presence) == (3, OCCUPIED)
