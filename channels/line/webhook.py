@@ -14,9 +14,12 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+import structlog
 
 from hub import typed
 from hub.errors import BadInput, Forbidden
+
+log = structlog.get_logger(__name__)
 
 OURS = "yobikake="
 """In front of a postback's data: one of our menu's areas or quick replies was touched, nobody else's."""
@@ -38,7 +41,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One event. `user`: empty unless it comes from a chat with one person. Its `repr` shows nothing of them."""
 
     id: str
-    """`webhookEventId`: the same when it is delivered again."""
+    """`webhookEventId`: the same when it is delivered again. Empty: it is not understood."""
     kind: Kind
     at: datetime
     active: bool
@@ -54,6 +57,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Event({self.id!r}, {self.kind})"
+
+
+NOT_UNDERSTOOD = Event(
+    id="", kind=Kind.OTHER, at=datetime.fromtimestamp(0, UTC), active=False, redelivered=False
+)
+"""Of another form than we know: nobody's but a chatbot's."""
 
 
 def verify(body: bytes, signature: str, *, channel_secret: str) -> None:
@@ -73,7 +82,7 @@ def parse(body: bytes) -> Sequence[Event]:
     """The events of a verified body, in order. One that we do not understand is OTHER: a chatbot may.
 
     Raises:
-        BadInput: it is no webhook's body, or an event has no id. Names the place, and nothing that stands there.
+        BadInput: it is no webhook's body. Names the place, and nothing that stands there.
     """
     try:
         request = typed.from_json(body, _Request)
@@ -81,7 +90,7 @@ def parse(body: bytes) -> Sequence[Event]:
         raise BadInput(_place(e), "is not as LINE describes it / LINEの形式ではありません") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadInput("$", "is no JSON / JSONではありません") from None
-    return [_event(each) for each in request.events]
+    return [_event(raw, number) for number, raw in enumerate(request.events)]
 
 
 class _Delivery(msgspec.Struct, frozen=True):
@@ -118,11 +127,17 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class _Request(msgspec.Struct, frozen=True):
-    events: list[_Event]
+    events: list[msgspec.Raw]
     destination: str = ""
 
 
-def _event(raw: _Event) -> Event:
+def _event(encoded: msgspec.Raw, number: int) -> Event:
+    try:
+        raw = typed.from_json(bytes(encoded), _Event)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        place = _place(e) if isinstance(e, msgspec.ValidationError) else "$"
+        log.warning("an event is not understood", channel="line", place=f"$.events[{number}]{place[1:]}")
+        return NOT_UNDERSTOOD
     kind, details = _understood(raw)
     return Event(
         id=raw.webhookEventId,

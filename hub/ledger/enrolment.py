@@ -15,9 +15,12 @@ from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import packs, register, tables
+from hub.ledger.columns import one_at_a_time
 from hub.ledger.packs import Packed, Place, Trait
 from hub.ledger.register import Registration
 from hub.recipient import Kind, RecipientId, Town, Zone
+
+_LOCK = 0x656E_726F  # somebody who leaves, returns and moves at once
 
 _people = tables.recipients.c
 _contacts = tables.contacts.c
@@ -73,7 +76,8 @@ def enrol(
         Conflict: the address is that of one of the staff, whose record residents' pages do not touch.
         BadInput: a pack or a contact was changed by somebody without the key.
     """
-    register.revise(conn)  # first of all: it holds off everybody else who changes packs
+    one_at_a_time(conn, _LOCK)
+    register.revise(conn)  # before anything is read: it holds off everybody else who changes packs
     known = standing(conn, keys, channel, address)
     if known is None:
         return _new(conn, keys, channel, address, home, at=at), Enrolled.NEW
@@ -95,6 +99,7 @@ def hold(conn: Connection, keys: Keys, channel: str, address: str, *, suppressed
     Raises:
         BadInput: a pack was changed by somebody without the key.
     """
+    one_at_a_time(conn, _LOCK)  # the register is another one only if something changes
     known = standing(conn, keys, channel, address)
     if known is None or known.suppressed is suppressed:
         return None

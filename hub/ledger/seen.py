@@ -6,7 +6,7 @@ A key says nothing of anybody: a provider's own number of an event, or that of a
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from hub.ledger import tables
 from hub.ledger.columns import insert_new
@@ -27,6 +27,20 @@ def first(conn: Connection, source: str, keys: Sequence[str], *, at: datetime) -
     if fresh:
         conn.execute(delete(tables.seen).where(_seen.at < at - KEPT))
     return fresh
+
+
+def newer(conn: Connection, source: str, key: str, *, at: datetime) -> bool:
+    """Whether nothing later is known of `key`; then this is what is known. What is delivered late, after something
+    newer, is not to undo that."""
+    same = (_seen.source == source, _seen.key == key)
+    before = conn.execute(select(_seen.at).where(*same)).scalar_one_or_none()
+    if before is None:
+        conn.execute(insert(tables.seen).values(source=source, key=key, at=at))
+        return True
+    if at < before:
+        return False
+    conn.execute(update(tables.seen).where(*same).values(at=at))
+    return True
 
 
 def known(conn: Connection, source: str, key: str) -> bool:

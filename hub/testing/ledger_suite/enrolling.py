@@ -139,6 +139,13 @@ class EnrollingSuite:
         assert await ledger.read(lambda conn: seen.known(conn, "line", "c"))
         assert not await ledger.read(lambda conn: seen.known(conn, "other", "c"))
 
+    async def test_what_is_older_than_what_is_known_is_not_newer(self, ledger: Ledger) -> None:
+        async def newer(minutes: int) -> bool:
+            at = NOW + timedelta(minutes=minutes)
+            return await ledger.write(lambda conn: seen.newer(conn, "line", "7", at=at))
+
+        assert [await newer(minutes) for minutes in (5, 3, 5, 6, 4)] == [True, False, True, True, False]
+
     async def test_what_came_long_ago_is_forgotten(self, ledger: Ledger) -> None:
         await ledger.write(lambda conn: seen.first(conn, "line", ["old"], at=NOW))
         later = NOW + seen.KEPT + timedelta(seconds=1)

@@ -73,6 +73,12 @@ class Chat:
             # a token works once: answering one question twice is not possible
             self._answer(events)
             raise
+        log.info(
+            "line webhook",
+            events=len(events),
+            fresh=len(fresh),
+            again=sum(event.redelivered for event in events),
+        )
         self._answer([event for event in events if event.id in fresh])
 
     def foreign(self, event: Event) -> bool:
@@ -97,7 +103,7 @@ class Chat:
 
     def _keep(self, conn: Connection, events: Sequence[Event]) -> set[str]:
         now = self.clock()
-        fresh = set(seen.first(conn, CHANNEL, [event.id for event in events], at=now))
+        fresh = set(seen.first(conn, CHANNEL, [event.id for event in events if event.id], at=now))
         for event in sorted(events, key=lambda each: each.at):
             if event.id in fresh and event.user and event.kind in _COMING_AND_GOING:
                 self._hold(conn, event, at=now)
@@ -105,6 +111,9 @@ class Chat:
 
     def _hold(self, conn: Connection, event: Event, *, at: datetime) -> None:
         left = event.kind is Kind.UNFOLLOW
+        known = enrolment.standing(conn, self.keys, CHANNEL, event.user)
+        if known is None or not seen.newer(conn, _COMING, str(known.recipient), at=event.at):
+            return
         recipient = enrolment.hold(conn, self.keys, CHANNEL, event.user, suppressed=left)
         if recipient is not None:
             audit.append(
@@ -187,6 +196,8 @@ class Chat:
             return None
 
 
+_COMING = f"{CHANNEL} coming"
+"""Under which is known when somebody last left or came, by their number."""
 _COMING_AND_GOING = frozenset({Kind.FOLLOW, Kind.UNFOLLOW})
 _EVERYBODYS = frozenset({Kind.FOLLOW, Kind.UNFOLLOW, Kind.ACCOUNT_LINK, Kind.OTHER})
 

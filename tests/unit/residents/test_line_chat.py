@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,18 @@ async def test_who_leaves_the_chat_is_held_back_and_who_returns_is_sent_to(accou
     await account.deliver(account.sender.again(left))
     assert await account.told() == [True, True]
     assert await account.audited() == ["register.resume", "register.hold", "register.enrol"]
+
+
+async def test_a_leaving_that_is_delivered_late_does_not_undo_the_return(account: Account) -> None:
+    """LINE comes again with what could not be kept: the database was away, and they are back by now."""
+    await enrol(account, USER, TOWN)
+    left = account.sender.unfollow(USER)
+    async with database_away(account.town):
+        assert await account.deliver(left) == 503
+    account.town.now += timedelta(minutes=1)
+    await account.deliver(account.sender.follow(USER, unblocked=True))
+    await account.deliver(account.sender.again(left))
+    assert await account.told() == [True]
 
 
 async def test_somebody_new_is_shown_the_way_to_register(account: Account) -> None:
@@ -344,6 +357,17 @@ async def test_a_chatbot_that_fails_costs_us_nothing_and_is_counted(
         relay = account.relay
         assert await account.deliver(account.sender.sticker(USER), account.sender.text(USER, "a")) == 200
         await _until(lambda: relay.lost == 1)
+        assert len(window.asked) == 1
+
+
+async def test_what_nobody_here_understands_is_the_chatbots(
+    town: Town, tmp_path: Path, window: Window, bot: Bot
+) -> None:
+    async with an_account(town, tmp_path, ask=window, chatbot=Chatbot(webhook_url=bot.url)) as account:
+        strange = {"type": "new", "source": "elsewhere"}
+        assert await account.deliver(strange, account.sender.postback(USER, "yobikake=sites")) == 200
+        await _until(lambda: bot.got)
+        assert b"elsewhere" in bot.got[0].body
         assert len(window.asked) == 1
 
 
