@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import Connection
 
+from hub.codec import RecordCodec
 from hub.headquarters import Standing
 from hub.organisation import Organisation
 from hub.organisation import Stage as HqStage
@@ -108,7 +109,7 @@ async def go(desk: Desk, *stages: Stage) -> None:
         for stage in stages:
             number = record.current(conn, ONE).number + 1
             step = Step(site=ONE, number=number, stage=stage, at=desk.now, by="sato")
-            record.take_step(conn, step, people=None, recorded_at=desk.now)
+            record.take_step(conn, RecordCodec(desk.keys), step, people=None, recorded_at=desk.now)
 
     await desk.ledger.write(steps)
 
