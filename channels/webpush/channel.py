@@ -30,8 +30,8 @@ from hub.subscription import BadSubscription, Services, Subscription
 CAPABILITIES = Capabilities(
     kind="webpush",
     japanese="ブラウザの通知",
-    batch_size=100,
-    connections=2,
+    batch_size=50,
+    connections=4,
     single_requests=True,
     gone=answers.GONE,
 )
@@ -52,6 +52,7 @@ class Webpush:
         key = vapid.load(settings.key_file, setting=f"{PLACE} key_file")
         self._vapid = vapid.Vapid(key, subject=settings.subject, clock=clock)
         self._clock = clock
+        self._in_production = outbound.deployment is Deployment.PRODUCTION
         self._session = GatewaySession(
             outbound=outbound,
             base_url=self._services.origins[0].replace("*.", ""),
@@ -59,12 +60,20 @@ class Webpush:
             timeout_s=settings.timeout_s,
             connections=settings.at_once,
             others=self._services.allow,
-            resolver=PublicResolver if outbound.deployment is Deployment.PRODUCTION else None,
+            resolver=PublicResolver if self._in_production else None,
         )
         self._key_taken = False
         """A service has taken a message under our key: what is refused since is about its subscription."""
 
     async def open(self) -> None:
+        """Raises `Refused` in production for a service without TLS: no real one is, and a rehearsal's is."""
+        if self._in_production:
+            for origin in self._services.origins:
+                if not origin.startswith("https://"):
+                    raise Refused(
+                        f"{PLACE} services: this is no https:// address: a rehearsal gateway, and this hub is in "
+                        "production. Nothing was sent. / 本番のハブですが、つなぎ先が訓練用です。何も送っていません。"
+                    )
         await self._session.open()
 
     async def close(self) -> None:
@@ -173,9 +182,4 @@ def _allowed(settings: Settings, outbound: Outbound) -> Services:
     found = services(settings)
     for origin in found.origins:
         outbound.allow(origin, setting=f"{PLACE} services")
-        if outbound.deployment is Deployment.PRODUCTION and not origin.startswith("https://"):
-            raise Refused(
-                f"{PLACE} services: a production hub pushes to https:// addresses only. Nothing was sent. / "
-                "本番のハブは https:// の宛先にだけ送ります。送っていません"
-            )
     return found

@@ -23,9 +23,16 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
-GATEWAYS = ("mail", "line", "x", "voice", "sms", "wifi", "webhook")
+GATEWAYS = ("mail", "line", "x", "voice", "sms", "webpush", "wifi", "webhook")
 CALM = Conditions(
-    mail=Faults(), line=Faults(), x=Faults(), voice=Faults(), sms=Faults(), wifi=Faults(), webhook=Faults()
+    mail=Faults(),
+    line=Faults(),
+    x=Faults(),
+    voice=Faults(),
+    sms=Faults(),
+    webpush=Faults(),
+    wifi=Faults(),
+    webhook=Faults(),
 )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import tomli_w
 
 from channels.webhook.signature import PREFIX
+from channels.webpush import vapid
 from hub import city as cities
 from hub.city import City
 from shelters.site import Facility, Site, SiteCode, load_sites
@@ -26,6 +27,7 @@ from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.push import PushService
 from yobikake.rehearsal.residents import Place
 from yobikake.rehearsal.sensors import Sensors, with_inventions
 from yobikake.rehearsal.smtp import SmtpGateway
@@ -57,6 +59,7 @@ class Conditions:
     phones: Fates = field(
         default_factory=lambda: Fates(no_answer=0.1, busy=0.03, ring_s=0.5, talk_s=1.0, keys=KEYS_PRESSED)
     )
+    webpush: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.02))
     calls_per_s: int = 30
 
 
@@ -69,6 +72,9 @@ class RehearsalCity:
     inbox: Inbox
     smtp: SmtpGateway
     http: Sequence[HttpGateway]
+    push: PushService
+    push_key: str
+    """The city's public key, under which browsers subscribe."""
 
     @property
     def places(self) -> list[Place]:
@@ -106,9 +112,20 @@ async def rehearsal_city(
         countries=("+81",),
     )
     partners = Receiver(inbox, secret=keys["webhook"].read_text(), faults=conditions.webhook)
+    push = PushService(inbox, faults=conditions.webpush)
+    push_key = vapid.create(folder / "secrets" / "webpush")
     wifi = WifiGateways(inbox, key_file=keys["wifi"], faults=conditions.wifi)
     async with AsyncExitStack() as stack:
-        started: list[HttpGateway | SmtpGateway] = [smtp, line, x, twilio, messages, partners, *wifi.gateways]
+        started: list[HttpGateway | SmtpGateway] = [
+            smtp,
+            line,
+            x,
+            twilio,
+            messages,
+            partners,
+            push,
+            *wifi.gateways,
+        ]
         for gateway in started:
             await gateway.start()
             stack.push_async_callback(gateway.stop)
@@ -138,6 +155,11 @@ async def rehearsal_city(
                 "callback_url": f"{public}/callbacks/sms",
                 "base_url": messages.url,
                 "messages_per_s": conditions.calls_per_s,
+            },
+            "webpush": {
+                "key_file": str(folder / "secrets" / "webpush"),
+                "subject": "mailto:bosai@akishima.example",
+                "services": [push.url],
             },
             "wifi": wifi.stanza(saved_dir=folder / "wifi"),
             "website": {
@@ -170,7 +192,9 @@ async def rehearsal_city(
             sensors=sensors,
             inbox=inbox,
             smtp=smtp,
-            http=(line, x, twilio, messages, partners, *wifi.gateways),
+            http=(line, x, twilio, messages, partners, push, *wifi.gateways),
+            push=push,
+            push_key=push_key,
         )
 
 

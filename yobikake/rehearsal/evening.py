@@ -4,12 +4,13 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
 import structlog
+from msgspec import structs
 from sqlalchemy import Connection
 
 from hub import keys as key_files
@@ -47,6 +48,9 @@ PRESET = "tamagawa-flood"
 TEMPLATE = "flood-4"
 OPEN = 16
 """Sites that receive people; some others are still being opened, the rest are closed."""
+
+BROWSERS = 200
+"""Residents who asked for notifications too, a tenth of them at the most."""
 
 COUNTED_WITHIN_S = 15.0
 
@@ -91,7 +95,9 @@ async def set_up(
             roles=clerk.roles,
             at=utc_now(),
         )
-    personas = [*residents(town.places, n=number, seed=seed), *staff(seed=seed)]
+    invented = [*residents(town.places, n=number, seed=seed), *staff(seed=seed)]
+    browsers = min(BROWSERS, number // 10)
+    personas = [*(_with_browser(each, town) for each in invented[:browsers]), *invented[browsers:]]
     await _register(found, personas, progress)
     return personas
 
@@ -195,6 +201,13 @@ class Stream:
                 self.taken += await sensors.post(session, self._url, self._sensors.token, block)
             except (TemporaryFailure, aiohttp.ClientError) as e:
                 log.warning("readings were not taken; the next totals make up for them", error=str(e))
+
+
+def _with_browser(persona: Persona, town: RehearsalCity) -> Persona:
+    """The same person, who asked for notifications too."""
+    subscription = town.push.subscribe(town.push_key)
+    contacts = persona.registration.contacts | {"webpush": subscription.line}
+    return replace(persona, registration=structs.replace(persona.registration, contacts=contacts))
 
 
 async def _register(found: settings.Settings, personas: Sequence[Persona], progress: Progress) -> None:
