@@ -86,7 +86,7 @@ async def _demo(number: int, seed: int, *, whole_city: bool, once: bool, as_json
                 folder,
                 residents_port=residents_port,
                 staff_port=staff_port,
-                conditions=Conditions(),
+                conditions=Conditions(card=True),
                 seed=seed,
             )
         )

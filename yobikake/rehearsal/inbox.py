@@ -18,10 +18,20 @@ class Arrival:
     key: str
 
 
+@dataclass(slots=True, kw_only=True)
+class Picture:
+    """`alt_text`: in words. `post`: the key of the arrival that shows it."""
+
+    png: bytes
+    alt_text: str = ""
+    post: str = ""
+
+
 class Inbox:
-    """Arrivals by address, in the order they came."""
+    """Arrivals by address, in the order they came. `pictures`: those that are shown, by their arrival's key."""
 
     def __init__(self) -> None:
+        self.pictures: dict[str, Picture] = {}
         self._by_address: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
         self.count: defaultdict[str, int] = defaultdict(int)
 

@@ -119,6 +119,7 @@ class InboxPage:
                 web.get("/", self._list),
                 web.get(r"/p/{number:\d{1,9}}", self._person),
                 web.get("/public", self._public),
+                web.get(r"/pictures/{post:\d{1,19}}", self._picture),
                 web.get("/events/{subject}", self._events),
             ]
         )
@@ -171,10 +172,17 @@ class InboxPage:
             request,
             "inbox_public.html",
             posts=sorted(posts, key=lambda post: post.at),
+            pictures=self._inbox.pictures,
             buildings=sorted(buildings, key=lambda arrival: arrival.address),
             disaster=_DISASTER_SSID,
             version=version_of(await self._look("public")),
         )
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        picture = self._inbox.pictures.get(request.match_info["post"])
+        if picture is None:
+            raise web.HTTPNotFound
+        return web.Response(body=picture.png, content_type="image/png")
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await self._changes.stream(request, request.match_info["subject"])

@@ -24,7 +24,7 @@ from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
-from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.inbox import Inbox, Picture
 from yobikake.rehearsal.x_bodies import Create, Describe, Upload
 
 WINDOW = timedelta(minutes=15)
@@ -143,6 +143,7 @@ class XGateway(HttpGateway):
         account.shown.append({"id": number, "text": _shown(text), "edit_history_tweet_ids": [number]})
         for picture in create.media.media_ids if create.media else ():
             self.pictures[picture].post = number
+            self.inbox.pictures[number] = self.pictures[picture]
         self.arrive(address=f"post:{account.number}", text=text, key=number)
         return _json({"data": account.shown[-1]}, status=201)
 
@@ -222,15 +223,6 @@ class XGateway(HttpGateway):
             "x-rate-limit-remaining": str(self.posts_per_window - window.made),
             "x-rate-limit-reset": str(int(window.ends.timestamp())),
         }
-
-
-@dataclass(slots=True, kw_only=True)
-class Picture:
-    """`post`: the post that shows it."""
-
-    png: bytes
-    alt_text: str = ""
-    post: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

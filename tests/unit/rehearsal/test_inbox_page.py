@@ -23,7 +23,7 @@ from hub.recipient import Kind, RecipientId, Town
 from tests.unit.residents.portal_setup import CITY, NOW, a_town, flood_order
 from tests.unit.residents.portal_setup import Town as Hub
 from yobikake.rehearsal import inbox_page, story
-from yobikake.rehearsal.inbox import Arrival, Inbox
+from yobikake.rehearsal.inbox import Arrival, Inbox, Picture
 from yobikake.rehearsal.inbox_page import sentences
 from yobikake.rehearsal.residents import Persona
 from yobikake.rehearsal.story import Someone
@@ -258,6 +258,21 @@ async def test_anybody_sees_posts_and_the_wifi(web: aiohttp.ClientSession, inbox
     found = (await page(web, "/public")).text_content()
     assert "警戒レベル4" in found
     assert "00000JAPAN: 1施設" in found
+
+
+async def test_a_post_shows_its_picture_with_its_words(web: aiohttp.ClientSession, inbox: Inbox) -> None:
+    inbox.add(came("x", "post:1", 1, text="警戒レベル4"))
+    [post] = inbox.of("x", "post:1")
+    assert not (await page(web, "/public")).xpath("//img")
+    inbox.pictures["1800"] = inbox.pictures[post.key] = Picture(
+        png=b"\x89PNG", alt_text="警戒レベル4 避難指示"
+    )
+    (shown,) = (await page(web, "/public")).xpath("//img")
+    assert shown.get("alt") == "警戒レベル4 避難指示"
+    async with web.get("/pictures/1800") as answer:
+        assert (answer.content_type, await answer.read()) == ("image/png", b"\x89PNG")
+    async with web.get("/pictures/1801") as answer:
+        assert answer.status == 404
 
 
 async def test_what_comes_is_told_to_an_open_page(web: aiohttp.ClientSession, hub: Hub, inbox: Inbox) -> None:
