@@ -14,7 +14,7 @@ from hub.errors import HubError
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_S = 6.0
+PATIENCE_S = 4.0
 """A picture holds a post up no longer than this."""
 
 
