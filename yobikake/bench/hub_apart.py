@@ -169,9 +169,11 @@ async def ledger_of(found: Settings) -> AsyncIterator[Ledger]:
 
 
 def only_mail(path: Path, port: int) -> None:
-    """Leave the hub whose settings these are one channel, through the smarthost on this port."""
+    """Leave the hub whose settings these are one channel, through the smarthost on this port; what needs another goes."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
-    _change(path, channels={"mail": values["channels"]["mail"] | {"port": port}})
+    values.pop("phone_in", None)
+    values["channels"] = {"mail": values["channels"]["mail"] | {"port": port}}
+    path.write_text(tomli_w.dumps(values), encoding="utf-8")
 
 
 def _change(path: Path, **stanzas: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from yobikake.bench import sections
 from yobikake.bench.report import Reported
@@ -44,6 +45,6 @@ def _show(reported: Reported) -> None:
         f"{reported.page}: {len(reported.measured)} measurements in {reported.seconds / 60:.1f} minutes"
     )
     for name, why in reported.skipped.items():
-        out.print(f"  not measured: {name}: {why}", soft_wrap=True)
+        out.print(f"  not measured: {name}: {escape(why)}", soft_wrap=True)
     for goal in reported.not_reached:
         out.print(f"  not reached: {goal}", soft_wrap=True)
