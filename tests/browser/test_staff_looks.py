@@ -25,6 +25,7 @@ NO_PAGES = {
     "/changes": STREAM,
     "/alerts/{alert}/changes": STREAM,
     "/alerts/{alert}/live": PART,
+    "/alerts/{alert}/poster.pdf": FILE,
     "/alerts/{alert}/report.csv": FILE,
     "/device-export": FILE,
     "/drills": ELSEWHERE,
