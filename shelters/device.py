@@ -92,6 +92,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of its site, where that is known."""
     at_door: str = ""
     """The door of its site that it counts at, as the register calls it."""
+    staff_door: bool = False
+    """Only the shelter's own staff pass there: it tells that the door is watched, and counts nobody."""
     per_minute: int | None = None
     """How many readings it may send, lasting; None: as many as any (`shelters.quota`)."""
     since: datetime | None = None
@@ -159,7 +161,11 @@ class Devices:
     def at(self, site: SiteCode) -> tuple[Device, ...]:
         """Those of the register that count, and for each door without one a counter that never reports: what passes
         there is seen by nobody, so the site's doors together tell nothing (I13)."""
-        counting = (device for device in self._by_site.get(site, ()) if device.counts is not Counts.PRESENCE)
+        counting = (
+            device
+            for device in self._by_site.get(site, ())
+            if device.counts is not Counts.PRESENCE and not device.staff_door
+        )
         return (*counting, *(_nobody(site, door) for door in self.uncovered(site)))
 
     def doors(self, site: SiteCode) -> tuple[str, ...]:

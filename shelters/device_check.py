@@ -99,6 +99,11 @@ def _check(row: DeviceRow, sites: Collection[SiteCode], keys: set[str]) -> None:
             f"{row.id} staff",
             "only a head counter sees staff who stay inside / 中にいる職員が映るのは人数の計測だけです",
         )
+    if row.staff_door and row.counts not in DOORS:
+        raise BadInput(
+            f"{row.id} staff_door",
+            "only what counts at a door can be at one of the staff's / 扉の計測だけに付けられます",
+        )
     if row.counts is Counts.PRESENCE and row.sensor is None:
         raise BadInput(
             f"{row.id} sensor", "says which sensor sees whether somebody is there / 機種を選んでください"
@@ -117,6 +122,7 @@ def _device(row: DeviceRow, site: Site | None) -> Device:
         sensor=None if row.sensor is None else _sensor(row, row.sensor),
         capacity=None if site is None else site.capacity,
         at_door=row.door,
+        staff_door=row.staff_door,
         per_minute=row.readings_per_minute,
         since=row.since,
         held=row.held,

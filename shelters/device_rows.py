@@ -41,7 +41,8 @@ class SensorRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`since`: what it counted before that moment is not believed. `held`: nothing that it sends is counted."""
+    """`since`: what it counted before that moment is not believed. `held`: nothing that it sends is counted. `staff_door`:
+    only the shelter's own staff pass there, who are not among the people inside."""
 
     id: Id
     site: str
@@ -52,6 +53,7 @@ class DeviceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     staff: Annotated[int, Meta(ge=0, le=1_000)] = 0
     sensor: SensorRow | None = None
     door: Annotated[str, Meta(max_length=64)] = ""
+    staff_door: bool = False
     readings_per_minute: Annotated[int, Meta(ge=1, le=MOST_PER_MINUTE)] | None = None
     since: Moment | None = None
     held: bool = False

@@ -15,7 +15,7 @@ from hub import codec
 from hub.errors import BadInput
 from hub.folder import Folder
 from hub.keys import Keys
-from hub.ledger import AWAY, Ledger, revisions
+from hub.ledger import Ledger, revisions
 from shelters import device_check, device_rows
 from shelters.device_rows import Rows
 from shelters.site import Site, SiteCode
@@ -126,5 +126,5 @@ class Register:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
                 await self._tell()
-            except (BadInput, *AWAY) as e:
+            except Exception as e:
                 log.warning("the register of devices was not read", error=type(e).__name__)

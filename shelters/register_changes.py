@@ -156,8 +156,12 @@ def _carried_on(known: DeviceRow | None, row: DeviceRow, at: datetime) -> Device
     if known is None:
         return row
     told = max((each for each in (known.since, row.since) if each is not None), default=None)
-    counter = (known.site, known.counts, known.sensor) == (row.site, row.counts, row.sensor)
+    counter = _counter(known) == _counter(row)
     return msgspec.structs.replace(row, since=told if counter else at)
+
+
+def _counter(row: DeviceRow) -> tuple[object, ...]:
+    return row.site, row.counts, row.sensor, row.staff_door
 
 
 def _retired(row: DeviceRow, at: datetime) -> RetiredRow:

@@ -18,7 +18,7 @@ NEW_KEY = "*new"
 
 FIELDS = (
     "id", "site", "counts", "door", "key", "interval_s", "error_percent", "staff", "model", "address", "part",
-    "port", "readings_per_minute", "reverse",
+    "port", "readings_per_minute", "reverse", "staff_door",
 )  # fmt: skip
 
 MODELS_BY_NAME = {
@@ -42,12 +42,12 @@ _ELSEWHERE = {"sensor": "model", "dev_eui": "address", "serial": "address"}
 
 
 def filled(row: DeviceRow) -> dict[str, str]:
-    """What the form shows of a device; `reverse` is empty where it is not ticked."""
+    """What the form shows of a device; `reverse` and `staff_door` are empty where they are not ticked."""
     sensor = row.sensor
     shown = {
         "id": row.id, "site": row.site, "counts": row.counts, "door": row.door, "key": row.key,
         "interval_s": row.interval_s, "error_percent": row.error_percent, "staff": row.staff or None,
-        "readings_per_minute": row.readings_per_minute,
+        "readings_per_minute": row.readings_per_minute, "staff_door": "1" if row.staff_door else None,
     }  # fmt: skip
     if sensor is not None:
         shown |= {
@@ -86,7 +86,7 @@ def given(typed: Form, id_: str) -> DeviceRow | list[Problem]:
     key = typed.text("key")
     values = {
         "id": id_, "site": typed.text("site"), "counts": typed.text("counts"), "door": typed.text("door"),
-        "key": id_ if key == NEW_KEY else key, "sensor": _sensor(typed, port), **numbers,
+        "key": id_ if key == NEW_KEY else key, "sensor": _sensor(typed, port), "staff_door": typed.ticked("staff_door"), **numbers,
     }  # fmt: skip
     try:
         return types.convert(values, DeviceRow)

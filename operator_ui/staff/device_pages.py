@@ -86,17 +86,19 @@ async def _set(request: web.Request, id_: str | None) -> web.Response:
     try:
         detail = {"change": "device", "device": row.id}
         await keep(request, made, detail, seen=typed.number("revision") or 0)
-    except BadInput as e:
-        problem = Problem("key", said(e)) if e.path == "name" else device_form.problem(e, row.id)
-        return await _show(request, stands, known, device_form.kept(typed), [problem], status=422)
-    except Conflict as e:
-        problem = Problem("device", e.message)
-        return await _show(request, stands, known, device_form.kept(typed), [problem], status=409)
+    except (BadInput, Conflict) as e:
+        wrong, status = _problem(e, row.id), 409 if isinstance(e, Conflict) else 422
+        return await _show(request, stands, known, device_form.kept(typed), [wrong], status=status)
     if tokens:
-        return page(
-            request, "device_token.html", name=row.id, token=tokens[-1], back=f"/devices/{row.id}", until=None
-        )
+        back = f"/devices/{row.id}"
+        return page(request, "device_token.html", name=row.id, token=tokens[-1], back=back, until=None)
     return see_other("/devices?saved")
+
+
+def _problem(error: BadInput | Conflict, id_: str) -> Problem:
+    if isinstance(error, Conflict):
+        return Problem("device", error.message)
+    return Problem("key", said(error)) if error.path == "name" else device_form.problem(error, id_)
 
 
 async def _act(request: web.Request, change: Change, what: str) -> web.Response:

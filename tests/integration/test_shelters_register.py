@@ -1,14 +1,16 @@
 """The register of devices in a ledger: in force in every process without a restart, and never half of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from hub import codec
 from hub import keys as key_files
 from hub.errors import BadInput, Conflict
-from hub.ledger import Ledger, audit
+from hub.ledger import Ledger, audit, revisions
 from hub.testing.databases import with_schema
 from shelters import register
 from shelters.device import Counts, Device
@@ -76,6 +78,32 @@ async def test_a_change_is_in_force_everywhere_without_a_restart_and_is_audited(
     first, second = await hub.ledger.read(lambda conn: audit.about(conn, [register.SUBJECT]))
     assert {first.action, second.action} == {"devices.set"}
     assert "0" * 64 not in str(first.detail)
+
+
+async def test_a_process_that_runs_learns_of_it_by_itself_and_what_it_cannot_read_leaves_it_as_it_was(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "LOOK_EVERY_S", 0.01)
+
+    async def until(ids: list[str]) -> None:
+        async with asyncio.timeout(60):
+            while [device.id for device in hub.there.devices.all()] != ids:
+                await asyncio.sleep(0.01)
+
+    async with hub.there.kept():
+        await hub.put(set_device(FILE, DOOR, at=NOW), seen=0)
+        await until(["north"])
+        for seen, value in ((1, b"{"), (2, codec.encode(FILE))):
+            await hub.ledger.write(
+                lambda conn, seen=seen, value=value: revisions.add(
+                    conn, hub.keys, register.SUBJECT, value, seen=seen, at=NOW, by="sato"
+                )
+            )
+            if seen == 1:
+                with pytest.raises(BadInput, match="devices"):
+                    await hub.here.refresh()
+                assert [device.id for device in hub.there.devices.all()] == ["north"]
+        await until([])
 
 
 async def test_what_is_wrong_or_too_late_changes_nothing(hub: Hub) -> None:

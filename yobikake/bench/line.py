@@ -184,6 +184,7 @@ async def _hub(
         await evening.set_up(town, people, number=0, seed=1, progress=lambda *_: None)
         path = folder / "yobikake.toml"
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values.pop("phone_in", None)  # it needs voice
         values["channels"] = {"line": values["channels"]["line"] | {"base_url": gateway.url}}
         path.write_text(tomli_w.dumps(values), encoding="utf-8")
         found = settings_file.load(path)

@@ -72,6 +72,7 @@ async def test_a_device_is_registered_and_its_key_is_shown_once(desk: Desk, tmp_
         ({"model": "milesight vs330"}, "model", "人数を数える機種ではありません"),
         ({"key": "nobody"}, "key", "鍵がありません"),
         ({"staff": "3"}, "staff", "人数の計測だけ"),
+        ({"staff_door": "1", "counts": "check_in_list", "model": ""}, "staff_door", "扉の計測だけ"),
         ({"readings_per_minute": "601"}, "readings_per_minute", "600"),
         ({"error_percent": "nan"}, "error_percent", "0から50"),
     ],

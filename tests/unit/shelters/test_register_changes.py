@@ -132,6 +132,16 @@ def test_a_site_says_which_doors_it_has_and_who_counts_there_at_once() -> None:
     assert set_doors(rows, "E1", [], {"north": ""}) == ROWS
 
 
+def test_a_door_for_staff_alone_is_watched_and_nobody_is_counted_there() -> None:
+    own = msgspec.structs.replace(DOOR, id="back", sensor=None, door="職員口", staff_door=True)
+    rows = set_doors(set_device(ROWS, own, at=NOW), "E1", ["正面", "職員口"], {"north": "正面"})
+    devices = in_force(rows)
+    assert devices.uncovered(SiteCode("E1")) == ()
+    assert [device.id for device in devices.at(SiteCode("E1"))] == ["north"]
+    with pytest.raises(BadInput, match="back staff_door"):
+        in_force(set_device(rows, msgspec.structs.replace(own, counts=Counts.HEADS), at=NOW))
+
+
 def test_a_presence_sensor_is_shown_and_counts_nobody() -> None:
     seen = msgspec.structs.replace(
         DOOR, id="wc", counts=Counts.PRESENCE, sensor=msgspec.structs.replace(SENSOR, model="VS330")
