@@ -3,6 +3,7 @@
 import pytest
 from lxml.html import document_fromstring
 
+from hub.codec import RecordCodec
 from hub.hazard import Hazard
 from shelters import record
 from shelters.shelter import Stage, Step
@@ -31,7 +32,9 @@ async def said(staff: Person, alert: str, query: str = "") -> str:
 
 async def enter(desk: Desk, site: Site, stage: Stage, number: int) -> None:
     step = Step(site=site.code, number=number, stage=stage, at=NOW, by="tanaka")
-    await desk.ledger.write(lambda conn: record.take_step(conn, step, people=0, recorded_at=NOW))
+    await desk.ledger.write(
+        lambda conn: record.take_step(conn, RecordCodec(desk.keys), step, people=0, recorded_at=NOW)
+    )
 
 
 async def test_an_alerts_page_leads_to_its_poster_in_every_language_there_are_letters_for(desk: Desk) -> None:
