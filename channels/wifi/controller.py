@@ -29,12 +29,16 @@ class Slot(NamedTuple):
 
 
 class NotDone(DeliveryFailure):
-    """The SSID is not known to be as wanted. Nothing here is ambiguous: a repeat does no harm."""
+    """The SSID is not known to be as wanted. Nothing here is ambiguous: a repeat does no harm. `silent`: nobody
+    answered, which may cost the whole of a request's time."""
 
-    def __init__(self, outcome: Outcome, reason: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, outcome: Outcome, reason: str, *, retry_after: timedelta | None = None, silent: bool = False
+    ) -> None:
         super().__init__(reason, f"Wi-Fi: {reason}")
         self.outcome = outcome
         self.retry_after = retry_after
+        self.silent = silent
 
 
 class Words(Protocol):

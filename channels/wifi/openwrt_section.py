@@ -25,7 +25,7 @@ def opened(_present: Ssid, name: str) -> Ssid:
 def holds(present: Ssid, wanted: Ssid) -> bool:
     """The options as wanted, and the name on the air, or nothing where it is to be off."""
     set_so = all(_plain(present, field) == _plain(wanted, field) for field in _CHANGED if field != "key")
-    on_air = None if _plain(wanted, "disabled") == "1" else wanted.get("ssid")
+    on_air = None if _plain(wanted, "disabled") in _TRUE else wanted.get("ssid")
     return set_so and present.get(ON_AIR) == on_air
 
 
@@ -72,5 +72,8 @@ def _plain(options: Ssid, field: str) -> object:
     """An option that is not there means what OpenWrt takes for granted."""
     return options.get(field) or _DEFAULTS.get(field)
 
+
+_TRUE = frozenset({"1", "on", "true", "yes", "enabled"})
+"""What uci takes for yes."""
 
 _DEFAULTS = {"disabled": "0", "hidden": "0", "encryption": "none", "macfilter": "disable"}

@@ -1,6 +1,7 @@
 """Keeps each facility's Wi-Fi as the alerts in force and the staff want it (docs/decisions/0006)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +15,18 @@ from channels.wifi.controller import NotDone
 from channels.wifi.saved import Saved
 from hub.alert import Mode
 from hub.clock import Clock
+from hub.delivery import Outcome
 from hub.wifi_state import FacilityState
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(minutes=5)
 """How often a facility of which nothing is wanted is read."""
+
+
+SILENT_AT_MOST = 2
+"""Of one controller's facilities, how many may go without an answer in a round before the rest wait for the next
+one: each costs the whole of a request's time, and all controllers' next round waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,8 @@ class Reconciler:
         self._wanted = wanted
         self._clock = clock
         self._last: dict[str, FacilityState] = {}
+        self._silent: Counter[str] = Counter()
+        """Of this round, by controller."""
         self.left: Sequence[FacilityState] = ()
         """After a round: what left the settings while it was open, and could not be put back yet."""
 
@@ -68,6 +77,7 @@ class Reconciler:
         kept = await asyncio.to_thread(self._wifi.saved.all)
         left = [state for state in kept if state.slot not in known]
         turns = {name: asyncio.Semaphore(each.concurrency) for name, each in self._wifi.controllers.items()}
+        self._silent.clear()
         states = await _all(self._reconcile(each, turns[each.controller]) for each in facilities)
         self.left = [await self._drive(each, None) for each in left]
         self._last = {state.ref: state for state in states}
@@ -97,6 +107,17 @@ class Reconciler:
         return {"site": place.site, "drills": place.ref in self._wifi.settings.drill_facilities}
 
     async def _driven(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
+        """As `_tried`, unless its controller has gone silent in this round."""
+        controller = place.slot.controller
+        if self._silent[controller] >= SILENT_AT_MOST:
+            raise NotDone(Outcome.TEMPORARY, "silent")
+        try:
+            return await self._tried(place, mode, before)
+        except NotDone as e:
+            self._silent[controller] += e.silent
+            raise
+
+    async def _tried(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
         """What was read back; None: nothing was to be done, and it was read not long ago."""
         if mode is not None:
             only_drills = mode is not Mode.LIVE

@@ -33,7 +33,14 @@ def opened(present: Ssid, name: str) -> Ssid:
 
 
 def holds(present: Ssid, wanted: Ssid) -> bool:
-    return all(_same(present.get(field), wanted.get(field)) for field in _CHANGED)
+    """What was not asked for may be there as the console takes it for granted, but keep nobody out."""
+    asked = [field for field in _CHANGED if field in wanted]
+    unasked = [field for field in _HINDRANCES if field not in wanted]
+    return (
+        all(_same(present.get(field), wanted[field]) for field in asked)
+        and not any(_hinders(field, present.get(field)) for field in unasked)
+        and not _closer(present.get("securityConfiguration"), wanted.get("securityConfiguration"))
+    )
 
 
 def name(present: Ssid) -> str:
@@ -68,9 +75,24 @@ def _writable(present: Ssid) -> dict[str, Any]:
     return {field: value for field, value in present.items() if field not in _READ_ONLY}
 
 
+def _hinders(field: str, value: object) -> bool:
+    """A list of devices hinders unless it blocks nobody."""
+    if field == "clientFilteringPolicy" and isinstance(value, Mapping):
+        return value.get("action") == "ALLOW" or bool(value.get("macAddressFilter"))
+    return bool(value)
+
+
+def _closer(present: object, wanted: object) -> bool:
+    """Whether security that was to be open asks more of a device than that: a known address, or to encrypt without a
+    way for those that cannot."""
+    if not isinstance(present, Mapping) or not isinstance(wanted, Mapping) or wanted.get("type") != "OPEN":
+        return False
+    encrypts = present.get("encryption") == "ENHANCED_OPEN" and "encryption" not in wanted
+    return encrypts or (bool(present.get("radiusConfiguration")) and "radiusConfiguration" not in wanted)
+
+
 def _same(present: object, wanted: object) -> bool:
-    """Of a group of fields those that were asked for: a console may add what it takes for granted, but `null` where
-    nothing was asked for counts as nothing."""
+    """Of a group of fields those that were asked for: a console may add what it takes for granted."""
     if isinstance(wanted, Mapping):
         return isinstance(present, Mapping) and all(
             _same(present.get(field), value) for field, value in wanted.items() if field not in _SECRETS

@@ -66,7 +66,7 @@ class Wire:
             ):
                 return Answer(answer.status, dict(answer.headers), await answer.read())
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise NotDone(Outcome.TEMPORARY, type(e).__name__) from None
+            raise NotDone(Outcome.TEMPORARY, type(e).__name__, silent=True) from None
 
     async def _turn(self) -> None:
         now = asyncio.get_running_loop().time()

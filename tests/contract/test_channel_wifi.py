@@ -200,6 +200,18 @@ async def test_a_facility_that_cannot_be_changed_holds_up_no_other(harness: Wifi
     assert (state.shows, state.failed) == (None, 2)
 
 
+async def test_a_controller_that_is_silent_costs_a_round_two_waits_at_most(
+    harness: WifiHarness, wifi: Wifi
+) -> None:
+    harness.faults.silent = 1.0
+    before = len(harness.gateway.requests)
+    problems = await Desk(wifi).problems(Wanted(alerts=frozenset({"A"})))
+    assert len(problems) == len(REFS)
+    assert list(problems.values()).count("silent") >= len(REFS) - 3
+    asked = len(harness.gateway.requests) - before
+    assert asked < len(REFS) / 2, "those that were under way, and once more where a connection dropped"
+
+
 async def test_a_key_comes_back_with_its_ssid(harness: WifiHarness) -> None:
     harness.facilities = (
         harness.facility(REFS[0], psk_file=harness.psk_file),
