@@ -36,11 +36,12 @@ async def run(assembly: Assembly) -> None:
     reconciler = Reconciler(wifi, lambda: wanted(assembly), clock=assembly.clock)
     while True:
         try:
+            before = await _moment(assembly)
             states = await reconciler.run_once()
             await _tell(
                 assembly, _known(wifi, states[: len(wifi.settings.facilities)], reconciler, assembly.clock)
             )
-            await _rest(assembly)
+            await _rest(assembly, before)
         except Exception as e:
             if not is_away(e):
                 raise
@@ -109,13 +110,13 @@ async def _tell(assembly: Assembly, known: Known) -> None:
         )
 
 
-async def _rest(assembly: Assembly) -> None:
-    """Until the next round is due: sooner where staff changed their mind, or a time that they set has come."""
-    before = await _moment(assembly)
+async def _rest(assembly: Assembly, before: tuple[int, frozenset[str], bool]) -> None:
+    """Until the next round is due: sooner where staff changed their mind since `before`, or a time that they set
+    has come."""
     for _ in range(int(EVERY_S / LOOK_S)):
-        await asyncio.sleep(LOOK_S)
         if await _moment(assembly) != before:
             return
+        await asyncio.sleep(LOOK_S)
 
 
 async def _moment(assembly: Assembly) -> tuple[int, frozenset[str], bool]:
