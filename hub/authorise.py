@@ -35,6 +35,7 @@ class Action(StrEnum):
     CALL_STAFF = "call_staff"  # 参集: call, call again, cancel, end
     ANSWER_FOR = "answer_for"  # write down what somebody said who rang back
     SEE_NEEDS = "see_needs"  # who said by telephone that they cannot get away, or need help; their numbers
+    TRY_CALL = "try_call"  # one call to a registered number, so that both know it
     CONFIGURE = "configure"  # on-call list, thresholds, groups of towns
     ADMINISTER = "administer"
 
@@ -72,6 +73,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.CALL_STAFF: frozenset({Role.COMPOSER, Role.APPROVER}),
     Action.ANSWER_FOR: frozenset({Role.PHONES, Role.COMPOSER, Role.APPROVER}),
     Action.SEE_NEEDS: frozenset({Role.WELFARE, Role.COMPOSER, Role.APPROVER}),
+    Action.TRY_CALL: frozenset({Role.PHONES, Role.WELFARE, Role.COMPOSER, Role.APPROVER}),
     Action.CONFIGURE: frozenset({Role.APPROVER, Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
 }

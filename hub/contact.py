@@ -41,7 +41,7 @@ def voice(typed: str) -> str:
 
 def telephone(typed: str) -> str:
     """E.164 of what a person in Japan writes: `090-0000-0000`, `+81 90 …`. Raises `Wrong`."""
-    digits = re.sub(r"[\s()（）‐‑–—ー−-]", "", typed).translate(_HALF_WIDTH)
+    digits = re.sub(r"[\s()（）‐‑–—ー−－-]", "", typed).translate(_HALF_WIDTH)
     if _DOMESTIC.fullmatch(digits):
         digits = f"+81{digits[1:]}"
     if not _E164.fullmatch(digits):

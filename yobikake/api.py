@@ -14,7 +14,9 @@ from aiohttp import web
 import config
 from channels.manual import Manual, ticked
 from hub import health, muster_rules, organisation, outage, phrases, pointing, wifi_state
+from hub.authorise import Actor
 from hub.channel import ByHand, Content, Health, Target, Targets
+from hub.delivery import Result
 from hub.errors import BadSettings
 from hub.outage import Outage
 from hub.settings import Listener
@@ -32,11 +34,11 @@ from shelters.gateway import Gateway
 from shelters.inspector import Inspector
 from shelters.reading import Reading
 from shelters.register import Register
-from yobikake import callbacks, canary_role, line_chat, open_files, push_invitation, wifi_role
+from yobikake import callbacks, canary_role, line_chat, open_files, push_invitation, trial_call, wifi_role
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
-from yobikake.telephone import caller, phone_in, telephone
+from yobikake.telephone import KIND, caller, phone_in, telephone
 from yobikake.window import load_window
 
 
@@ -98,6 +100,19 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         device_book=book,
         samples=samples,
         wifi=partial(wifi_state.known, assembly.live),
+        try_call=partial(_try_call, assembly) if KIND in assembly.channels else None,
+    )
+
+
+async def _try_call(assembly: Assembly, number: str, actor: Actor) -> Result:
+    return await trial_call.call(
+        assembly.settings,
+        assembly.ledger,
+        assembly.keys,
+        number,
+        actor,
+        city=assembly.city,
+        clock=assembly.clock,
     )
 
 

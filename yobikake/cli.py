@@ -41,6 +41,7 @@ COMMANDS = {
         "muster",
         "Call staff together, and see who comes. / 参集",
     ),
+    "voice": ("voice", "voice", "Call a registered number for a trial. / 電話の試し"),
     "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
     "shelters": (
         "shelters",

@@ -59,6 +59,7 @@ from operator_ui.staff import (
     shelter_pages,
     sign_in,
     thresholds_page,
+    trial_page,
     wall,
     wifi_page,
 )
@@ -112,6 +113,7 @@ _PAGES = (
     muster_rules_page,
     roster_page,
     thresholds_page,
+    trial_page,
     groups_page,
     wifi_page,
 )

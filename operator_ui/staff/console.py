@@ -12,6 +12,7 @@ from hub.canary import Proof
 from hub.channel import Capabilities, Health, Target
 from hub.city import City
 from hub.clock import Clock
+from hub.delivery import Result
 from hub.disk import Disk
 from hub.keys import Keys
 from hub.ledger import Ledger
@@ -100,6 +101,8 @@ class Console:
     """How full the shelters were."""
     wifi: Callable[[], Awaitable[Known | None]] = no_wifi
     """What the facilities' Wi-Fi shows, as it was last read."""
+    try_call: Callable[[str, Actor], Awaitable[Result]] | None = None
+    """Calls one registered number (`hub.trial`); None: nobody is called by this hub."""
 
     @property
     def mustering(self) -> Mustering:

@@ -14,8 +14,8 @@ def holding(*roles: Role) -> Actor:
 MAY: dict[Role, set[Action]] = {
     Role.VIEWER: {Action.VIEW},
     Role.SHELTERS: {Action.VIEW, Action.REPORT_SHELTER, Action.INVITE_SHELTER},
-    Role.PHONES: {Action.VIEW, Action.COUNT_CALLS, Action.ANSWER_FOR},
-    Role.WELFARE: {Action.VIEW, Action.SEE_NEEDS},
+    Role.PHONES: {Action.VIEW, Action.COUNT_CALLS, Action.ANSWER_FOR, Action.TRY_CALL},
+    Role.WELFARE: {Action.VIEW, Action.SEE_NEEDS, Action.TRY_CALL},
     Role.ADMIN: {Action.VIEW, Action.CONFIGURE, Action.ADMINISTER},
     Role.COMPOSER: {
         Action.VIEW,
@@ -29,6 +29,7 @@ MAY: dict[Role, set[Action]] = {
         Action.CALL_STAFF,
         Action.ANSWER_FOR,
         Action.SEE_NEEDS,
+        Action.TRY_CALL,
     },
     Role.APPROVER: set(Action) - {Action.ADMINISTER},
 }

@@ -32,7 +32,7 @@ from shelters.shelter import Stage
 from yobikake import roles
 from yobikake.assembly import Assembly, assemble
 from yobikake.commands.output import err
-from yobikake.rehearsal import evening, inbox_page
+from yobikake.rehearsal import answers, evening, inbox_page
 from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
 from yobikake.rehearsal.evening import Clerk, Stream
 
@@ -114,6 +114,7 @@ async def _demo(number: int, seed: int, *, whole_city: bool, once: bool, as_json
         )
         run = Run(assembly=assembly, town=town, stream=stream, accepted=accepted, submitted_at=submitted_at)
         done = await _follow(run, running)
+        err.print(f"\nphone-in line: {await answers.told(town, assembly.settings.residents.url)}")
         if as_json:
             sys.stdout.write(codec.encode(await _summary(run)).decode() + "\n")
         if not once:
@@ -231,10 +232,12 @@ async def _picture(run: Run, tallies: dict[str, Tally]) -> Group:
         table.add_row(channel, *(f"{number:,}" for number in numbers), *map(_ms, times))
     shelters = _shelters(await run.assembly.board.now(), run.stream.taken)
     words = "  ".join(f"{word} {number}" for word, number in shelters["crowding"].items())
+    replied = await answers.replied(run.assembly.ledger, alert.identifier)
     return Group(
         Text(heading_line),
         table,
         Text(f"shelters: {shelters['receiving']} receiving  {words}  ({shelters['readings']:,} readings)"),
+        Text(f"keys of the telephone: {'  '.join(f'{said} {number}' for said, number in replied.items())}"),
     )
 
 
@@ -249,6 +252,7 @@ async def _summary(run: Run) -> dict[str, Any]:
         "alert": {"identifier": alert.identifier, "mode": alert.mode},
         "channels": {channel: _counted(tallies[channel], run.submitted_at) for channel in CHANNELS},
         "shelters": _shelters(await run.assembly.board.now(), run.stream.taken),
+        "replies": await answers.replied(run.assembly.ledger, alert.identifier),
     }
 
 

@@ -4,7 +4,7 @@ Limits, words and statuses: https://www.twilio.com/docs/voice/api/call-resource
 Errors: https://www.twilio.com/docs/api/errors
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
 from urllib.parse import parse_qs
@@ -20,6 +20,7 @@ from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.http import EXCHANGE
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.twilio_account import NUMBER, VERSION, TwilioAccount, as_json, error, listed
+from yobikake.rehearsal.twilio_callers import Caller, Heard
 from yobikake.rehearsal.twilio_phones import EVENTS, Call, Fates, Phones
 
 TWIML_LIMIT = 4000
@@ -81,6 +82,11 @@ class TwilioGateway(TwilioAccount):
     @property
     def busy(self) -> bool:
         return super().busy or self.phones.busy
+
+    async def called_in(self, url: str, *, keys: Sequence[str] = ()) -> Heard:
+        """Somebody calls the line whose first document is at `url`. Raises as `Caller.call`."""
+        caller = Caller(account_sid=self.account_sid, auth_token=self._auth_token)
+        return await caller.call(url, keys=keys)
 
     async def stop(self) -> None:
         await self.phones.stop()

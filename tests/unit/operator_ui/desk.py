@@ -1,7 +1,7 @@
 """A staff console over a real ledger, with people who sign in over HTTP; nothing is delivered."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +19,12 @@ from config import folder
 from hub import city as cities
 from hub import keys as key_files
 from hub import organisation, phrases, pointing, prepared
-from hub.authorise import Role
+from hub.authorise import Actor, Role
 from hub.background import Background
 from hub.canary import Proof
 from hub.channel import Capabilities, Drilling, Health, Target, Unit
 from hub.codec import RecordCodec
+from hub.delivery import Result
 from hub.disk import Disk
 from hub.gate import Stops
 from hub.hazard import Hazard
@@ -147,6 +148,7 @@ class Desk:
     """Without origins there are no plans of where to send people."""
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     device_book: DeviceBook | None = None
+    try_call: Callable[[str, Actor], Awaitable[Result]] | None = None
     register: Register | None = None
     wifi: Known | None = None
 
@@ -225,6 +227,7 @@ class Desk:
             device_book=self.device_book,
             register=self.register,
             wifi=wifi,
+            try_call=self.try_call,
         )
 
 
