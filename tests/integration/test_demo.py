@@ -11,7 +11,9 @@ CHANNELS = ("mail", "line", "x", "voice", "sms", "webpush", "wifi", "webhook")
 async def test_one_message_goes_out_on_every_channel_and_shelters_answer() -> None:
     said = await _demo("--residents", "1200", "--seed", "3")
     assert said["alert"]["mode"] == "live"
-    assert said.keys() == {"alert", "channels", "shelters"}
+    assert said.keys() == {"alert", "channels", "shelters", "replies"}
+    assert said["replies"].keys() == {"避難場所へ", "避難が難しい"}, "by the river nobody stays upstairs"
+    assert sum(said["replies"].values()) < said["channels"]["voice"]["delivered"], "some press nothing"
     assert said["channels"].keys() == set(CHANNELS)
     for channel in CHANNELS:
         counted = said["channels"][channel]
