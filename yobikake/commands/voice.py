@@ -29,7 +29,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 @voice.callback()
 def telephone() -> None:
-    """The telephone. / 電話"""
+    """Call a registered number for a trial. / 電話の試し"""
 
 
 @voice.command("test")
