@@ -21,8 +21,8 @@ def first(conn: Connection, source: str, keys: Sequence[str], *, at: datetime) -
     """Those of `keys` that come for the first time; from now on they are known. With the caller's commit."""
     fresh: list[str] = []
     for key in dict.fromkeys(keys):
-        written = conn.execute(insert_new(conn, tables.seen).values(source=source, key=key, at=at))
-        if written.rowcount == 1:
+        new = insert_new(conn, tables.seen).values(source=source, key=key, at=at).returning(_seen.at)
+        if conn.execute(new).first() is not None:
             fresh.append(key)
     if fresh:
         conn.execute(delete(tables.seen).where(_seen.at < at - KEPT))
