@@ -47,6 +47,10 @@ class LineHarness(Harness):
     def settings(self) -> Settings:
         return Settings(access_token_file=self._token_file, base_url=self.gateway.url)
 
+    @property
+    def settings_of_menus(self) -> Settings:
+        return msgspec.structs.replace(self.settings, data_url=self.gateway.url)
+
     def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Line:
         base_url = {
             Where.GATEWAY: self.gateway.url,

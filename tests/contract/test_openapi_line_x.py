@@ -11,7 +11,6 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
-import msgspec
 import pytest
 from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
@@ -70,6 +69,10 @@ async def test_every_request_to_line_is_one_that_line_describes(line: LineHarnes
         ("POST", "/v2/bot/message/multicast"),
         ("GET", "/v2/bot/message/quota"),
         ("GET", "/v2/bot/message/quota/consumption"),
+        ("GET", "/v2/bot/info"),
+        ("POST", "/v2/bot/message/reply"),
+        ("GET", "/v2/bot/richmenu/list"),
+        ("GET", "/v2/bot/user/all/richmenu"),
     }
     for request in line.gateway.requests:
         _description(*LINE).validate_request(_described(request, LINE[1]))
@@ -103,7 +106,7 @@ async def test_every_answer_in_the_chat_is_one_that_line_describes(
 
 async def test_every_request_and_answer_about_menus_is_one_that_line_describes(line: LineHarness) -> None:
     menu = load(folder("akishima"), url="https://hub.example", telephone="042-000-0000")
-    menus = Menus(msgspec.structs.replace(line.settings, data_url=line.gateway.url), outbound=REHEARSAL)
+    menus = Menus(line.settings_of_menus, outbound=REHEARSAL)
     await menus.open()
     await menus.install(menu, Picture(PNG, "image/png"))
     await menus.install(menu, Picture(PNG + b"1", "image/png"))
@@ -208,6 +211,16 @@ async def _use_line(line: LineHarness) -> None:
             await send(channel, parcel(line.recipients(12), attempt=1 + resend, resend=resend))
         await channel.probe()
     line.faults.permanent = 0.0
+    replies, menus = (
+        Replies(line.settings, outbound=REHEARSAL),
+        Menus(line.settings_of_menus, outbound=REHEARSAL),
+    )
+    for each in (replies, menus):
+        await each.open()
+    await replies.reply(line.gateway.reply_token(f"U{1:032x}"), [{"type": "text", "text": "a"}])
+    await menus.state()
+    for each in (replies, menus):
+        await each.close()
 
 
 async def _use_x(x: XHarness) -> None:

@@ -29,6 +29,7 @@ from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.line_sender import LineSender
 
 SECRET = "channel-secret-0123456789abcdef"
+TOKEN = "not-a-token-of-anybody"
 OUTBOUND = Outbound(deployment=Deployment.REHEARSAL)
 USER, OTHER = f"U{7:032x}", f"U{8:032x}"
 
@@ -111,7 +112,7 @@ async def an_account(
     town: Town, folder: Path, *, ask: Ask, chatbot: Chatbot | None = None
 ) -> AsyncIterator[Account]:
     token = folder / "line-token"
-    token.write_text("not-a-token-of-anybody\n")
+    token.write_text(f"{TOKEN}\n")
     async with AsyncExitStack() as stack:
         line = await stack.enter_async_context(LineGateway(Inbox(), clock=town.clock))
         replies = Replies(Settings(access_token_file=token, base_url=line.url), outbound=OUTBOUND)

@@ -30,6 +30,8 @@ from operator_ui.window.reply import Choice, Kind, NamedAlert, Origin, Reply, Sa
 from operator_ui.window.window import Window as RealWindow
 from tests.unit.residents.line_setup import (
     OTHER,
+    SECRET,
+    TOKEN,
     USER,
     Account,
     Bot,
@@ -406,6 +408,28 @@ async def test_who_answers_is_a_setting(account: Account, chatbot: Chatbot | Non
 
 def _with(chat: Chat, chatbot: Chatbot | None) -> Chat:
     return replace(chat, chatbot=chatbot)
+
+
+async def test_nothing_secret_and_nobody_is_in_a_log_whatever_goes_wrong(
+    town: Town, tmp_path: Path, window: Window, bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot.status = 500
+    chatbot = Chatbot(webhook_url=bot.url, texts=False)
+    async with an_account(town, tmp_path, ask=window, chatbot=chatbot) as account:
+        relay = account.relay
+        assert relay is not None
+        for fault in ("down", "credentials"):
+            setattr(account.line.faults, fault, True)
+            await account.deliver(account.sender.text(USER, "足が動きません"), account.sender.sticker(USER))
+            setattr(account.line.faults, fault, False)
+        body = account.sender.body([account.sender.text(USER, "足が動きません")])
+        await _post(account, body, {"X-Line-Signature": "wrong"})
+        await _until(lambda: relay.lost == 2)
+    said = "".join(capsys.readouterr())
+    assert "did not reach the chatbot" in said
+    assert "outcome=CREDENTIALS" in said
+    for hidden in (SECRET, TOKEN, USER, "足が動きません"):
+        assert hidden not in said
 
 
 # --- answers as messages ---------------------------------------------------------------------------
