@@ -65,7 +65,7 @@ async def routes(assembly: Assembly, portal: Residents, stack: AsyncExitStack) -
 
 def _ask(assembly: Assembly, portal: Residents, background: Background) -> "Ask":
     """What is true is read once a second, however many ask; the window works in a thread of its own."""
-    window = load_window(assembly.city_folder, assembly.city, assembly.sites)
+    window = portal.window or load_window(assembly.city_folder, assembly.city, assembly.sites)
     news = News(portal, background)
 
     async def ask(question: Question) -> Reply:

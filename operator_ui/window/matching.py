@@ -36,9 +36,13 @@ TOGETHER: Mapping[Language, tuple[Language, ...]] = {
 class Matcher:
     """Of one language."""
 
-    def __init__(self, examples: Mapping[str, Sequence[Features]]) -> None:
-        """By topic, at least one each."""
-        self._all = {topic: frozenset(chain(*found)) for topic, found in examples.items()}
+    def __init__(
+        self, examples: Mapping[str, Sequence[Features]], words: Mapping[str, Sequence[Features]]
+    ) -> None:
+        """By topic, at least one example each. `words`: further ones that are the topic's own."""
+        self._all = {
+            topic: frozenset(chain(*found, *words.get(topic, ()))) for topic, found in examples.items()
+        }
         self._weights = _weights(self._all.values())
         self._rarest = max(self._weights.values(), default=1.0)
         self._examples = {

@@ -1,7 +1,7 @@
 """What a question asks for: its language, its places and hazards, its topic, and whether somebody is in danger."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,9 +17,9 @@ from operator_ui.window.question import LONGEST, Question
 from operator_ui.window.reading import Features, cleaned, features
 from shelters.site import SiteCode
 
-_SURE, _AHEAD = 0.5, 0.05
+_SURE, _AHEAD = 0.5, 0.06
 """From which score on a topic is answered, and by how much it must be ahead of the next (docs/window.md)."""
-_NAMED = 0.35
+_NAMED, _NAMED_LIVE = 0.35, 0.25
 """What it counts that a topic is named by a word of its own. Live topics and greetings are named only where no other is: any
 question may speak of shelters, or begin with 「こんにちは」."""
 _CODE = re.compile(r"[<>{}\\`]|--|\d=\d")
@@ -56,11 +56,13 @@ class Understanding:
         self._empty = {
             language: frozenset(_stemmed(bank.marks.empty.get(language, ""))) for language in Language
         }
-        self._matchers = {language: Matcher(self._examples(language)) for language in Language}
+        self._matchers = {
+            language: Matcher(self._examples(language), self._words(language)) for language in Language
+        }
         self._other = Keys((word, "") for word in bank.marks.other_business)
         self._keys = Keys((word, topic.id) for topic in bank.topics.values() for word in topic.keys)
         self._vietnamese = _words_of(bank, Language.VI) - _words_of(bank, Language.EN)
-        self._danger = [cleaned(word) for word in bank.marks.emergency]
+        self._danger = _danger_pattern(bank.marks.emergency)
 
     def read(self, question: Question) -> Understood:
         text = cleaned(question.text[:_HEARD_IN_DANGER])
@@ -75,11 +77,11 @@ class Understanding:
             topic = self._sites  # nothing but a place or a hazard: where to go
         else:
             topic = self._topic(rest, found, language)
-        if named.site is not None and not _CODE.search(text) and (topic is None or topic.hazards):
-            topic = self._sites
+            if named.site is not None and (topic is None or topic.hazards):
+                topic = self._sites
         return Understood(
             language=language,
-            danger=any(word in text for word in self._danger),
+            danger=self._danger.search(folded(text)) is not None,
             topic=topic,
             towns=named.towns,
             site=named.site,
@@ -109,7 +111,7 @@ class Understanding:
                     scores[topic] = max(score, scores.get(topic, 0.0))
         for topic in self._named(without_hazards):
             if topic in scores:
-                scores[topic] += _NAMED
+                scores[topic] += _NAMED if self._bank.topics[topic].live is None else _NAMED_LIVE
         return scores
 
     def _named(self, text: str) -> Collection[str]:
@@ -127,6 +129,12 @@ class Understanding:
                 for each in TOGETHER.get(language, (language,))
                 for phrase in topic.examples[each]
             ]
+            for topic in self._bank.topics.values()
+        }
+
+    def _words(self, language: Language) -> dict[str, list[Features]]:
+        return {
+            topic.id: [features(cleaned(key), language) for key in topic.keys]
             for topic in self._bank.topics.values()
         }
 
@@ -185,6 +193,14 @@ def _words_of(bank: Bank, language: Language) -> set[str]:
 def _stemmed(words: str) -> Iterator[str]:
     """As `features` has them."""
     return (name[2:] for name in features(words, Language.EN))
+
+
+def _danger_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """With and without accents. Latin letters only from the beginning of a word: nobody who is studying is dying."""
+    plain = [folded(cleaned(word)) for word in words]
+    latin = "|".join(re.escape(word) for word in plain if word[0].isascii())
+    others = "|".join(re.escape(word) for word in plain if not word[0].isascii())
+    return re.compile(rf"(?<![a-z])(?:{latin})|{others}")
 
 
 def _level_pattern(bank: Bank) -> re.Pattern[str]:

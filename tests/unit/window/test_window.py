@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.place import Position
+from operator_ui.residents.line.words import WORDS as WORDS_OF_LINE
 from operator_ui.window.reply import Kind, Origin, Reply
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import CITY, SITES
@@ -188,6 +189,7 @@ def test_a_drill_is_no_alert_in_force() -> None:
         ("救命，我被困住了", Language.ZH_HANT),
         ("사람이 갇혔어요", Language.KO),
         ("cứu tôi với", Language.VI),
+        ("cuu toi voi", Language.VI),
         ("बचाउनुहोस्", Language.NE),
     ],
 )
@@ -199,6 +201,11 @@ def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Languag
         assert "119" in first
         assert "110" in first
     assert ask(text, language).language is language
+
+
+@pytest.mark.parametrize("text", ["I am studying Japanese", "助成金のこと", "where is the nearest shelter"])
+def test_not_everything_is_danger(text: str) -> None:
+    assert ask(text, None).kind is not Kind.EMERGENCY
 
 
 def test_danger_leaves_room_for_where_to_go_and_for_nothing_else() -> None:
@@ -288,3 +295,9 @@ def test_whatever_is_asked_no_site_is_named_that_must_not_be(
     here = stated()[at]
     assert list(wrongly_named(reply, Asked(ask="", expect=(), asked=reply.hazards), here, CITY)) == []
     assert here.hazards <= {*reply.hazards} or not reply.sites
+
+
+def test_what_the_menu_of_line_asks_is_understood() -> None:
+    for language, words in WORDS_OF_LINE.items():
+        assert ask(words.sites, language, at=StateName.CALM).topic == "sites", language
+        assert ask(words.alerts, language, at=StateName.CALM).topic == "alerts", language
