@@ -287,10 +287,8 @@ async def prepare_question(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def _as_of_now(delivery: Delivery, batch: Batch, content: Content) -> Content:
-    """Without a list of sites that has grown old since it was planned (I16). What was sent under a key that stands for
-    its body is sent again as it was (LINE)."""
-    if batch.attempt > 1 and delivery.capabilities.retries_whole_batch:
-        return content
+    """Without a list of sites that has grown old since it was planned (I16). A repeat under LINE's key may differ by
+    that: it is carried out only if the first was not."""
     current = without_old_list(content, delivery.clock())
     if current is not content:
         log.info("a list of sites was too old to be sent", batch=batch.id, channel=batch.channel)
