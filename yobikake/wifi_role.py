@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from channels.wifi import Wifi
 from channels.wifi.controller import DISASTER
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub import wifi_desk, wifi_drill, wifi_state
-from hub.alert import Mode
+from hub.alert import Alert, Mode
 from hub.clock import Clock
 from hub.ledger import alerts, revisions
 from hub.ledger.alerts import Accepted
@@ -25,6 +26,8 @@ EVERY_S = 30.0
 LOOK_S = 2.0
 """How often it is looked whether staff want something else."""
 KIND = "wifi"
+ASK_FOR = timedelta(minutes=2)
+"""How long after it is due staff are paged about the question, once: a round comes every half minute."""
 NAMED = 5
 """Facilities that a page names."""
 
@@ -57,16 +60,7 @@ def ssid(settings: Settings) -> str:
 async def wanted(assembly: Assembly) -> Wanted:
     """Raises what the ledger raises: not knowing is not the same as nobody asking."""
     at = assembly.clock()
-
-    def work(conn: Connection) -> tuple[list[Accepted], wifi_desk.Desk]:
-        return alerts.active(conn, assembly.keys, at=at), wifi_desk.read(conn, assembly.keys)
-
-    active, desk = await assembly.ledger.read(work)
-    asking = [
-        each.alert
-        for each in active
-        if KIND in each.alert.targeting.channels and each.alert.identifier not in desk.released
-    ]
+    asking, desk = await _asking(assembly, at)
     trial = desk.drilled(at)
     return Wanted(
         alerts=frozenset(alert.identifier for alert in asking if alert.mode is Mode.LIVE),
@@ -74,6 +68,17 @@ async def wanted(assembly: Assembly) -> Wanted:
         holds=frozenset(hold.ref for hold in desk.held(at)),
         drilled=frozenset(trial.refs if trial else ()),
     )
+
+
+async def _asking(assembly: Assembly, at: datetime) -> tuple[list[Alert], wifi_desk.Desk]:
+    """The alerts in force that ask for it, but for those that staff released it from."""
+
+    def work(conn: Connection) -> tuple[list[Accepted], wifi_desk.Desk]:
+        return alerts.active(conn, assembly.keys, at=at), wifi_desk.read(conn, assembly.keys)
+
+    active, desk = await assembly.ledger.read(work)
+    naming = [each.alert for each in active if KIND in each.alert.targeting.channels]
+    return [alert for alert in naming if alert.identifier not in desk.released], desk
 
 
 def _known(wifi: Wifi, states: Sequence[FacilityState], reconciler: Reconciler, clock: Clock) -> Known:
@@ -88,25 +93,43 @@ def _known(wifi: Wifi, states: Sequence[FacilityState], reconciler: Reconciler, 
 
 
 async def _tell(assembly: Assembly, known: Known) -> None:
-    """Everybody who looks, the record of a drill, and whoever must do something."""
+    """Everybody who looks, whoever must do something, and the record of a drill."""
     try:
         await wifi_state.tell(assembly.live, known)
     except Exception as e:  # whoever looks on is not what this is for: go on driving
         log.warning("the state of the wifi could not be shared", error=type(e).__name__)
-    failed = wifi_state.failing(known.states)
-    if failed:
-        names = "、".join(state.name for state in failed[:NAMED])
-        more = f" ほか{len(failed) - NAMED}施設" if len(failed) > NAMED else ""
-        assembly.pager.page(
-            "wifi",
-            f"Wi-Fiを切り替えられません：{names}{more}。機器の電源と回線を確かめてください / "
-            f"The Wi-Fi cannot be switched at {len(failed)} facilities. Check their power and their lines",
-        )
-    desk = await assembly.ledger.read(lambda conn: wifi_desk.read(conn, assembly.keys))
+    _page_failures(assembly, known)
+    asking, desk = await _asking(assembly, known.at)
+    _page_question(assembly, known, asking, desk)
     trial = desk.trial
     if trial is not None:
         await assembly.ledger.write(
             lambda conn: wifi_drill.follow(conn, assembly.keys, trial, known, at=known.at)
+        )
+
+
+def _page_failures(assembly: Assembly, known: Known) -> None:
+    failed = wifi_state.failing(known.states)
+    if not failed:
+        return
+    names = "、".join(state.name for state in failed[:NAMED])
+    more = f" ほか{len(failed) - NAMED}施設" if len(failed) > NAMED else ""
+    assembly.pager.page(
+        "wifi",
+        f"Wi-Fiを切り替えられません：{names}{more}。機器の電源と回線を確かめてください / "
+        f"The Wi-Fi cannot be switched at {len(failed)} facilities. Check their power and their lines",
+    )
+
+
+def _page_question(assembly: Assembly, known: Known, asking: Sequence[Alert], desk: wifi_desk.Desk) -> None:
+    """In the minute in which it is due: nobody may be looking at the first page."""
+    sent = [(alert.identifier, alert.sent) for alert in asking if alert.mode is Mode.LIVE]
+    asked = wifi_desk.question(desk, sent, at=known.at, ask_after=known.ask_after)
+    if asked is not None and timedelta(0) <= known.at - asked.due_at < ASK_FOR:
+        assembly.pager.page(
+            "wifi needed",
+            "災害用Wi-Fiは、まだ必要ですか。「Wi-Fiの災害モード」の画面で答えてください。答えがないあいだは開いたままです / "
+            "Is the disaster Wi-Fi still needed? Answer on the page «Disaster Wi-Fi». Without an answer it stays open",
         )
 
 

@@ -19,6 +19,7 @@ from hub.language import Language
 from hub.ledger import packs, register
 from hub.ledger.register import Registration
 from hub.recipient import Kind
+from operator_ui.residents.captive import captive_path
 from operator_ui.residents.data_files import CATALOGUE, data_files
 from operator_ui.residents.data_routes import AT_ONCE
 from operator_ui.residents.portal import alert_path, ask_path, cap_path, home_path, leaving_path
@@ -118,6 +119,8 @@ PATHS = [
     "/ko/banner",
     "/api/banner.json",
     cap_path(flood_order().identifier),
+    captive_path(Language.VI),
+    captive_path(Language.JA, aged=True),
     "/api/alerts.json",
     "/api/shelters.json",
     "/ko/open-data",

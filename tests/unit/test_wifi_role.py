@@ -146,3 +146,30 @@ async def test_a_drill_opens_what_was_chosen_puts_it_back_and_writes_it_down(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await wifi.close()
+
+
+async def test_whoever_is_on_call_is_asked_once_it_is_due(assembly: Any) -> None:
+    await publish(assembly, "A-1")
+    soon = known(assembly, ask_after_s=3600)
+    await wifi_role._tell(assembly, soon)
+    assert not assembly.paged
+    await wifi_role._tell(assembly, known(assembly, ask_after_s=30))
+    assert "まだ必要ですか" in assembly.paged[0]
+    await change(assembly, lambda desk: desk.keep(hours=1))
+    await wifi_role._tell(assembly, known(assembly, ask_after_s=30))
+    assert len(assembly.paged) == 1
+
+
+async def test_somebody_is_told_of_facilities_that_fail(assembly: Any) -> None:
+    failed = tuple(
+        wifi_state.FacilityState(ref=str(number), name=f"第{number}会館", problem="503", failed=3)
+        for number in range(7)
+    )
+    await wifi_role._tell(assembly, known(assembly, states=failed))
+    (text,) = assembly.paged
+    assert "第4会館 ほか2施設" in text
+
+
+def known(assembly: Any, **changes: Any) -> wifi_state.Known:
+    values = {"ask_after_s": 3600, "states": ()} | changes
+    return wifi_state.Known(at=assembly.clock(), ssid_name=DISASTER, drill_ssid_name="kunren-wifi", **values)
