@@ -112,7 +112,7 @@ def _largest(text: str, lettering: Lettering, *, width: float, height: float) ->
 def _packed(image: "Image", *, plain: bool) -> Picture:
     if plain:
         packed = BytesIO()
-        image.quantize(_COLOURS).save(packed, "PNG", optimize=True)
+        image.quantize(_COLOURS).save(packed, "PNG")
         if len(packed.getvalue()) <= MOST_BYTES:
             return Picture(packed.getvalue(), "image/png")
     for quality in (90, 80, 65, 50):

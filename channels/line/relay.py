@@ -79,6 +79,9 @@ class Relay:
             webhook = await self._waiting.get()
             try:
                 await self._hand_over(webhook)
+            except Exception:  # whatever it is, the next one is not to suffer from it
+                log.exception("a webhook could not be passed on")
+                self._lose("a fault of ours")
             finally:
                 self._bytes -= len(webhook.body)
                 self._waiting.task_done()

@@ -1,13 +1,13 @@
 """`yobikake line menu`: looked at, put up, and not twice."""
 
-import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from channels._fonts import Fonts
-from tests.integration.command_line import run_apart
+from hub import settings as settings_file
+from yobikake.commands import line as command
 from yobikake.rehearsal import evening
 from yobikake.rehearsal.city import Conditions, rehearsal_city
 from yobikake.rehearsal.line import LineGateway
@@ -23,10 +23,8 @@ async def test_the_menu_is_shown_and_then_put_up(tmp_path: Path) -> None:
     ) as town:
         await evening.set_up(town, evening.clerks(), number=0, seed=1, progress=lambda *_: None)
         line = next(gateway for gateway in town.http if isinstance(gateway, LineGateway))
-        settings, picture = town.folder / "yobikake.toml", tmp_path / "menu.png"
-        said = await run_apart("line", "menu", "show", "-s", settings, "--json", "--picture", picture)
-        assert said.code == 0, said.err
-        shown = json.loads(said.out)
+        found, picture = settings_file.load(town.folder / "yobikake.toml"), tmp_path / "menu.png"
+        shown = await command._shown(found, picture)
         assert [area["touch"] for area in shown["areas"]] == [
             "sites",
             "alerts",
@@ -38,7 +36,6 @@ async def test_the_menu_is_shown_and_then_put_up(tmp_path: Path) -> None:
         with Image.open(picture) as drawn:
             assert drawn.size == (2500, 1686)
         assert line.shelf.menus == {}
-        said = await run_apart("line", "menu", "install", "-s", settings)
-        assert said.code == 0, said.err
-        assert line.shelf.shown is not None
-        assert line.shelf.pictures[line.shelf.shown] == picture.read_bytes()
+        installed = await command._installed(found, replace=False)
+        assert line.shelf.shown == installed["id"]
+        assert line.shelf.pictures[installed["id"]] == picture.read_bytes()

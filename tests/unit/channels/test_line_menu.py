@@ -141,23 +141,23 @@ needs_a_font = pytest.mark.skipif(
 
 
 @needs_a_font
-def test_the_picture_is_as_large_as_the_menu_and_the_same_each_time() -> None:
-    made = draw(akishima(), Fonts(None, setting="test"))
+def test_the_picture_is_as_large_as_the_menu_and_every_tile_has_its_own_words() -> None:
+    menu = akishima()
+    made = draw(menu, Fonts(None, setting="test"))
     assert len(made.data) <= MOST_BYTES
     image = Image.open(BytesIO(made.data))
     assert (image.size, image.format, made.content_type) == ((WIDTH, TALL), "PNG", "image/png")
-    assert draw(akishima(), Fonts(None, setting="test")) == made
-
-
-@needs_a_font
-def test_every_tile_has_its_own_words() -> None:
-    menu = akishima()
-    image = Image.open(BytesIO(draw(menu, Fonts(None, setting="test")).data)).convert("RGB")
     tiles = {
         image.crop((b.x + 20, b.y + 90, b.x + b.width - 20, b.y + b.height - 20)).tobytes()
         for b in (tile.bounds for tile in menu.tiles)
     }
     assert len(tiles) == len(menu.tiles)
+
+
+@needs_a_font
+def test_the_picture_is_the_same_each_time(tmp_path: Path) -> None:
+    one, other = (draw(beside(tmp_path), Fonts(None, setting="test")) for _ in range(2))
+    assert one == other
 
 
 @needs_a_font
