@@ -144,6 +144,8 @@ class Devices:
         doors: Mapping[SiteCode, Sequence[str]] | None = None,
     ) -> None:
         """`keys`: SHA-256 in hex → the key, or its name. `doors`: of each site of which they are known, all of them."""
+        self.changes = 0
+        """How often it became another."""
         self._by_id = {device.id: device for device in devices}
         self._keys = {sha256: Key(name=key) if isinstance(key, str) else key for sha256, key in keys.items()}
         self._doors = {site: tuple(names) for site, names in (doors or {}).items()}
@@ -156,7 +158,7 @@ class Devices:
 
     def become(self, other: "Devices") -> None:
         """The other's devices are in force from now on, all together."""
-        self.__dict__ = dict(other.__dict__)
+        self.__dict__ = other.__dict__ | {"changes": self.changes + 1}
 
     def at(self, site: SiteCode) -> tuple[Device, ...]:
         """Those of the register that count, and for each door without one a counter that never reports: what passes

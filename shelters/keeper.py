@@ -96,6 +96,8 @@ class Keeper:
 
         `only_news`: say nothing of a site where they change nothing.
         """
+        if self._devices.changes != self._measured_by:
+            self._measure_by(self._thresholds)
         by_site: defaultdict[SiteCode, list[Reading]] = defaultdict(list)
         for reading in readings:
             by_site[reading.site].append(reading)
@@ -127,7 +129,7 @@ class Keeper:
 
     def _measure_by(self, thresholds: Thresholds) -> None:
         """From the next word on: what staff change, there or in the register, is said of every site within a tick."""
-        self._thresholds = thresholds
+        self._thresholds, self._measured_by = thresholds, self._devices.changes
         self._rulers = {
             code: Ruler(
                 devices=self._devices.at(code),

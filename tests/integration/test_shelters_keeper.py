@@ -33,7 +33,7 @@ from shelters.intake import A_RECORD
 from shelters.keeper import Keeper
 from shelters.occupancy import Occupancy
 from shelters.outlooks import Outlooks
-from shelters.reading import DoorTotals, Measure, Reading, Readings, StaffWord
+from shelters.reading import DoorTotals, HeadCount, Measure, Reading, Readings, StaffWord
 from shelters.record import Report
 from shelters.shelter import Stage, Step
 from shelters.site import Site, SiteCode, load_sites
@@ -376,6 +376,19 @@ async def test_a_rehearsal_from_sensors_to_what_a_text_names(tmp_path: Path) -> 
         assert full, "the seed fills at least one"
         assert not {line.name for line in lines.lines} & set(full)
         assert board.lines(Hazard.TSUNAMI, near=near) is None
+
+
+async def test_a_device_that_is_registered_while_it_runs_counts_at_once(tmp_path: Path) -> None:
+    camera = Device(id="north", site=SITE, counts=Counts.HEADS, key="k", interval=MINUTE)
+    async with hub_in(tmp_path, Devices([], {}), SITES) as hub:
+        keeper = hub.keeper()
+        for number, at in enumerate((0, 0.1)):
+            seen = msgspec.structs.replace(hub.reading(at, HeadCount(people=42)), device="north")
+            await keeper.take([seen])
+            if number == 0:
+                hub.devices.become(Devices([camera], {}))
+        before, now = await hub.said(2)
+        assert (before.people, now.people) == (None, 42)
 
 
 async def open_all(hub: Hub) -> None:
