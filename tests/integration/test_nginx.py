@@ -329,10 +329,12 @@ async def test_leaving_by_one_click_goes_through_to_the_hub(front: Front) -> Non
         assert answer.status == 200
     assert id_ not in await ledger.read(lambda conn: packs.everyone(conn, "mail"))
     await front.get("/ja/answer/12.345.0123456789abcdef0123456789abcdef")
+    await front.get(f"/ja/chat/1.{'A' * 80}")
     for page in ("/ja/", "/ko/"):  # of the last of all requests the line may still be on its way
         await front.get(page, Referer=front.address + path)
     written = front.log.read_text(encoding="utf-8")
     assert token not in written
-    assert [line.split('"')[1] for line in written.splitlines()][:5] == [
-        "GET /en/unsubscribe/...", "GET /unsubscribe/...", "POST /en/unsubscribe/...", "GET /ja/answer/...", "GET /ja/",
+    assert [line.split('"')[1] for line in written.splitlines()][:6] == [
+        "GET /en/unsubscribe/...", "GET /unsubscribe/...", "POST /en/unsubscribe/...", "GET /ja/answer/...",
+        "GET /ja/chat/...", "GET /ja/",
     ]  # fmt: skip
