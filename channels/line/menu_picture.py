@@ -39,7 +39,7 @@ def draw(menu: Menu, fonts: Fonts) -> Picture:
     lettering = fonts.of(Language.JA)
     if lettering is None:
         raise BadSettings(
-            "[channels.line] menu_font",
+            "[channels.line] menu_font_file",
             "there is no Japanese font: install fonts-noto-cjk, or name a font file / "
             "日本語フォントがありません。fonts-noto-cjk を入れるか、ファイルを指定してください",
         )

@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     base_url: str = "https://api.line.me"
     data_url: str = "https://api-data.line.me"
     """Where the menu's picture goes."""
-    menu_font: Path | None = None
+    menu_font_file: Path | None = None
     """The menu is drawn with this font instead of the system's."""
     timeout_s: float = 15.0
     connections: Annotated[int, Meta(ge=1, le=200)] = 50

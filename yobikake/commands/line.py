@@ -116,7 +116,7 @@ def _drawn(own: "LineSettings", made: "Menu") -> "Picture":
     from channels._fonts import Fonts  # noqa: PLC0415
     from channels.line.menu_picture import draw  # noqa: PLC0415
 
-    return draw(made, Fonts(own.menu_font, setting="[channels.line] menu_font"))
+    return draw(made, Fonts(own.menu_font_file, setting="[channels.line] menu_font_file"))
 
 
 @asynccontextmanager
