@@ -202,6 +202,33 @@ async def test_what_lines_description_refuses_the_simulated_line_refuses_too(
     assert about.encode() in answer
 
 
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/2/media/upload", {"media": "iVBORw0KGgo="}),
+        ("/2/media/upload", {"media": "iVBORw0KGgo=", "media_category": "tweet_picture"}),
+        ("/2/media/upload", {"media": "iVBORw0KGgo=", "media_category": "tweet_image", "of": "x"}),
+        ("/2/media/metadata", {"metadata": {"alt_text": {"text": "a"}}}),
+        ("/2/media/metadata", {"id": "1", "metadata": {"alt_text": {"text": "a" * 1_001}}}),
+        ("/2/media/metadata", {"id": "a", "metadata": {"alt_text": {"text": "a"}}}),
+        ("/2/tweets", {"text": "a", "media": {"media_ids": []}}),
+        ("/2/tweets", {"text": "a", "media": {"media_ids": ["1"] * 5}}),
+    ],
+)
+async def test_what_xs_description_refuses_the_simulated_x_refuses_too(
+    x: XHarness, target: str, body: dict[str, object]
+) -> None:
+    async with opened(x) as channel:
+        await send(channel, parcel(x.recipients(1)))
+    [made] = [request for request in x.gateway.requests if request.method == "POST"]
+    written = json.dumps(body).encode()
+    request = Request(at=made.at, method="POST", target=target, headers=made.headers, body=written)
+    with pytest.raises(OpenAPIError):
+        _description(*X).validate_request(_described(request, X[1]))
+    status, _, _ = await _repeat(x.gateway.url, request, key=None)
+    assert status == 400
+
+
 async def _use_line(line: LineHarness) -> None:
     """Everything the connector asks of LINE, a search for a bad id and a repeat included."""
     line.gateway.quota = 10_000
