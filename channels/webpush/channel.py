@@ -114,13 +114,14 @@ class Webpush:
 
     async def _push(self, parcel: Parcel, recipient: Recipient, body: bytes) -> Result:
         try:
-            to = Subscription.read(recipient.address)
-        except BadSubscription:
+            to = Subscription.known(recipient.address)
+            if not self._services.allow(to.endpoint):
+                return Result(recipient.id, Outcome.PERMANENT, reason="service")
+            encrypted = encrypt(body, to)
+        except (BadSubscription, ValueError):
             return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
-        if not self._services.allow(to.endpoint):
-            return Result(recipient.id, Outcome.PERMANENT, reason="service")
         parcel.prepare()
-        encrypted, headers = encrypt(body, to), self._headers(parcel, to)
+        headers = self._headers(parcel, to)
         try:
             async with (
                 self._session.gated(parcel.gate),

@@ -34,7 +34,7 @@ def encrypt(
 ) -> bytes:
     """The body of a request, `Content-Encoding: aes128gcm`. `salt` and `sender` are new ones for each message.
 
-    `plain`: `PAYLOAD_LIMIT` bytes at the most. `to` was checked when it was read.
+    `plain`: `PAYLOAD_LIMIT` bytes at the most. Raises `ValueError` for a key that is no point of the curve.
     """
     salt = salt or os.urandom(16)
     sender = sender or generate_private_key(_CURVE)

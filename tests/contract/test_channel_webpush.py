@@ -190,12 +190,18 @@ async def test_one_subscription_under_another_key_pauses_nobody(harness: PushHar
 
 async def test_an_endpoint_elsewhere_is_never_asked(harness: PushHarness) -> None:
     elsewhere = harness.gateway.subscribe(harness.public).line.replace("127.0.0.1", "127.0.0.2")
-    to = [Recipient(id=RecipientId(n), address=line) for n, line in enumerate((elsewhere, "nonsense"))]
+    broken = (
+        elsewhere.replace("127.0.0.2", "127.0.0.1").rsplit(" ", 2)[0] + " " + "B" + "A" * 86 + " " + "A" * 22
+    )
+    to = [
+        Recipient(id=RecipientId(n), address=line) for n, line in enumerate((elsewhere, "nonsense", broken))
+    ]
     async with opened(harness) as webpush:
         said = await send(webpush, parcel(to))
     assert {(each.recipient, each.outcome, each.reason) for each in said.results} == {
         (to[0].id, Outcome.PERMANENT, "service"),
         (to[1].id, Outcome.PERMANENT, "no subscription"),
+        (to[2].id, Outcome.PERMANENT, "no subscription"),
     }
     assert harness.sends() == 0
 

@@ -18,6 +18,7 @@ from yobikake.commands.bench.plan import plan
 from yobikake.commands.bench.readings import readings
 from yobikake.commands.bench.report import report
 from yobikake.commands.bench.voice import voice
+from yobikake.commands.bench.webpush import webpush
 
 bench = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,6 +27,7 @@ for command in (
     mail,
     line,
     voice,
+    webpush,
     ingest,
     readings,
     page,
