@@ -24,7 +24,7 @@ from operator_ui.residents.portal import (
 )
 from tests.browser.looking import Colours, Reader, faults, reader
 from tests.browser.test_leaving import someone, token
-from tests.unit.residents.portal_setup import Town, flood_order, open_some
+from tests.unit.residents.portal_setup import CITY, Town, flood_order, open_some
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -97,12 +97,19 @@ QUESTIONS = {
 async def ask(it: Reader, url: str, colours: Colours) -> list[str]:
     """What is wrong with replies: where to go, what is in force, and for who is in danger."""
     found: list[str] = []
+    centre = CITY.centre
+    await it.page.context.grant_permissions(["geolocation"])
+    await it.page.context.set_geolocation({"latitude": centre.latitude, "longitude": centre.longitude})
     for language, (text, shows) in QUESTIONS.items():
         await it.page.goto(url + ask_path(language))
+        await it.page.locator("#locate").click()
+        await expect(it.page.locator("#located")).not_to_be_empty()
         await it.page.locator("#question").fill(text)
         await it.page.locator("#ask .primary").click()
         await expect(it.page.locator(shows).first).to_be_visible()
         found += await faults(it.page, f"reply-{language}", colours)
+        if language is Language.JA:
+            await expect(it.page.locator(shows).first).to_contain_text("km")
     return found
 
 
@@ -124,7 +131,7 @@ async def test_every_page_is_whole_without_scripts(chromium: Browser, town: Town
         await it.page.goto(url + path)
         await expect(it.page.locator("h1"), name).to_have_count(1)
         await expect(it.page.locator("main"), name).to_be_visible()
-        for needs_a_script in ("#print", ".sort", "#kept"):
+        for needs_a_script in ("#print", ".sort", "#kept", "#locate"):
             await expect(it.page.locator(needs_a_script).locator("visible=true"), name).to_have_count(0)
     assert [request.url for request in it.asked if request.url.endswith(".js")] == []
     assert it.complaints == [] or all("404" in said for said in it.complaints)
