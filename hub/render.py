@@ -95,7 +95,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
         thread=alert.thread,
-        sites_as_of=shelters.as_of if shelters is not None and _lists(texts) else None,
+        sites_as_of=_to_the_minute(shelters.as_of) if shelters is not None and _lists(texts) else None,
     )
     verify(content, alert)
     return content
@@ -210,6 +210,11 @@ def _listed(shelters: ShelterLines | None, language: Language, *, spoken: bool) 
         return text
     log.error("shelter list does not fit its grammar", language=language.value)
     return slots.SHELTERS_UNKNOWN[language]
+
+
+def _to_the_minute(moment: datetime) -> datetime:
+    """As the texts say it: no content is another for a few seconds that nobody reads."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _lists(texts: Mapping[str, Spans]) -> bool:

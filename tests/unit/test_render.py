@@ -421,6 +421,12 @@ def test_a_text_that_lists_nothing_never_grows_old() -> None:
         assert render.without_old_list(content, NOW + timedelta(days=1)) is content
 
 
+def test_seconds_that_nobody_reads_make_no_other_content() -> None:
+    later = msgspec.structs.replace(OPEN, as_of=OPEN.as_of + timedelta(seconds=40))
+    first, second = rendered(alert()), rendered(alert(), source=Shelters(later))
+    assert render.content_hash(first) == render.content_hash(second)
+
+
 def test_when_a_list_is_from_survives_storage() -> None:
     content = rendered(alert())
     assert codec.content_from(codec.encode(content)).sites_as_of == OPEN.as_of
