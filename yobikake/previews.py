@@ -1,6 +1,7 @@
 """What each channel would make of a content, for the console's previews: the connectors' own words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from hub.channel import Content
 from yobikake.connectors import Configured
@@ -16,7 +17,11 @@ def previews(channels: Mapping[str, Configured]) -> dict[str, Preview]:
 
 def seconds(channels: Mapping[str, Configured]) -> dict[str, Seconds]:
     """How long each channel that speaks takes to say it; 0 in a language it does not speak."""
-    return {kind: measure for kind, measure in _SECONDS.items() if kind in channels}
+    return {
+        kind: partial(measure, keypad=channels[kind].capabilities.takes_keys)
+        for kind, measure in _SECONDS.items()
+        if kind in channels
+    }
 
 
 def _mail(content: Content) -> Sequence[str]:
@@ -44,10 +49,10 @@ def _voice(content: Content) -> Sequence[str]:
     return sentences(content)
 
 
-def _voice_seconds(content: Content) -> float:
+def _voice_seconds(content: Content, *, keypad: bool) -> float:
     from channels.voice.speech import VOICES, seconds  # noqa: PLC0415
 
-    return seconds(content) if content.language in VOICES else 0
+    return seconds(content, keypad=keypad) if content.language in VOICES else 0
 
 
 def _sms(content: Content) -> Sequence[str]:
@@ -76,4 +81,4 @@ _PREVIEWS: dict[str, Preview] = {
     "webpush": _webpush,
     "website": _short,
 }
-_SECONDS: dict[str, Seconds] = {"voice": _voice_seconds}
+_SECONDS: dict[str, Callable[..., float]] = {"voice": _voice_seconds}

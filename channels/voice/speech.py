@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from twilio.twiml.voice_response import VoiceResponse
 
 from channels.telephone import question, spoken
-from channels.telephone.dialogue import gather
+from channels.telephone.dialogue import KEY_WITHIN_S, gather
 from channels.telephone.spoken import VOICES, Names, Verbs
 from hub.channel import Content
-from hub.reply import Question
+from hub.evacuation import Level
+from hub.reply import BEFORE_A_FLOOD, Question
 
 __all__ = ["TWIML_LIMIT", "VOICES", "seconds", "sentences", "twiml"]
 
@@ -43,9 +44,15 @@ def twiml(content: Content, *, names: Names, answer_at: str = "", ask: Question 
     return str(response)
 
 
-def seconds(content: Content) -> float:
-    """About how long the order speaks, both times and all pauses; for previews and plans. Without a question."""
-    return LEAD_IN_S + 2 * spoken.seconds(_text(content), content.language) + BETWEEN_S
+def seconds(content: Content, *, keypad: bool = False) -> float:
+    """About how long the call speaks, both times and all pauses; for previews and plans. `keypad`: with the longer
+    question, both times, and the wait for a key, where a level tells that one is asked."""
+    once_s = spoken.seconds(_text(content), content.language)
+    waits_s = 0
+    if keypad and (content.level or 0) >= Level.ELDERLY_EVACUATE:
+        once_s += spoken.seconds(question.question(BEFORE_A_FLOOD, content.language), content.language)
+        waits_s = KEY_WITHIN_S
+    return LEAD_IN_S + 2 * once_s + BETWEEN_S + waits_s
 
 
 def sentences(content: Content) -> Sequence[str]:

@@ -61,7 +61,7 @@ class PhonePress:
         if language is not Language.JA:
             return phone_in.still((), whole, self._voices, others={}).encode()
         others: dict[Language, str] = {
-            each: f"{each}.xml" for each in MENU.values() if each is not Language.JA
+            each: f"{PATH}/{each}.xml" for each in MENU.values() if each is not Language.JA
         }
         first = self._briefing.first(language, unheard)
         return phone_in.still(first, whole, self._voices, others=others).encode()

@@ -4,7 +4,9 @@ https://www.twilio.com/docs/voice/twiml/gather. The signature is verified first;
 alert (`hub.reply_link`). The reply is durable before a word of thanks is said.
 """
 
+import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
 from aiohttp import hdrs, web
@@ -14,17 +16,22 @@ from channels.telephone import dialogue, question, spoken
 from hub import reply_link, replying
 from hub.channel import Content
 from hub.delivery import ProviderRef, Variant
-from hub.errors import BadInput, DatabaseAway, Forbidden
+from hub.errors import BadInput, DatabaseAway, Forbidden, HubError
 from hub.language import Language
-from hub.ledger import alerts, replies
+from hub.ledger import AWAY, alerts, replies, trouble
 from hub.ledger.alerts import Accepted
 from hub.recipient import Town
 from hub.render import render
 from hub.reply import AGAIN, Question
 from hub.reply_link import Replying
 from operator_ui.residents.portal import Residents, Telephone
+from shelters.gateway import read_body
 
 log = structlog.get_logger(__name__)
+
+MOST_BYTES = 16 * 1024
+WHOLE_WITHIN_S = 10.0
+"""A body that takes longer only holds the connection."""
 
 _SPOKEN = "{language:" + "|".join(spoken.VOICES) + "}"
 
@@ -48,23 +55,32 @@ class TelephoneKeys:
                 return await self._again(who, language)
             return await self._kept(who, key, language, fields)
         except DatabaseAway:
-            log.warning("a reply could not be kept: the database is away", recipient=who.recipient)
-            return self._said(question.WORDS[language].away, language)
+            log.warning("a key could not be answered: the database is away", recipient=who.recipient)
+        except HubError as e:
+            log.error("a key could not be answered", recipient=who.recipient, reason=e.message)
+        return self._said(question.WORDS[language].away, language)
 
     async def _kept(
         self, who: Replying, key: str, language: Language, fields: Mapping[str, str]
     ) -> web.Response:
-        portal, telephone, words = self._portal, self._telephone, question.WORDS[language]
+        portal, words = self._portal, question.WORDS[language]
         at = portal.clock()
         try:
-            given = await replying.reply(portal.ledger, telephone.asking, who, key, at=at)
+            given = await replying.reply(portal.ledger, self._telephone.asking, who, key, at=at)
         except BadInput as e:
             if e.path == replying.NO_SUCH_KEY:
                 return await self._again(who, language, first=words.other_key)
             return self._said(words.over, language)
-        if call := fields.get("CallSid"):
-            await telephone.answered(ProviderRef(call), at)
+        await self._answered(fields.get("CallSid", ""), at)
         return self._said(words.thanks[given.reply], language)
+
+    async def _answered(self, call: str, at: datetime) -> None:
+        """The reply is kept by now: whoever gave it is thanked, whatever becomes of the receipt."""
+        try:
+            if call:
+                await self._telephone.answered(ProviderRef(call), at)
+        except (HubError, *AWAY):
+            log.warning("a reply was kept, but the call not marked as answered")
 
     async def _again(self, who: Replying, language: Language, *, first: str = "") -> web.Response:
         """The order as it stands now, and the question; `first`: instead of the order."""
@@ -76,7 +92,8 @@ class TelephoneKeys:
             town = replies.towns(conn, [who.recipient]).get(who.recipient, Town(""))
             return alerts.get(conn, self._portal.keys, identifier), town
 
-        found = await self._portal.ledger.read(look)
+        with trouble.told():
+            found = await self._portal.ledger.read(look)
         if found is None or _over(found[0], self._portal):
             return self._said(question.WORDS[language].over, language)
         accepted, town = found
@@ -97,9 +114,16 @@ class TelephoneKeys:
 
 
 async def signed_form(request: web.Request, portal: Residents, telephone: Telephone) -> Mapping[str, str]:
-    """Raises `HTTPForbidden` where it does not come from the provider."""
+    """Raises `HTTPForbidden` where it does not come from the provider; another HTTP error for no form of theirs."""
     try:
-        return telephone.form(request.headers, await request.read(), f"{portal.url}{request.raw_path}")
+        async with asyncio.timeout(WHOLE_WITHIN_S):
+            body = await read_body(request, most_bytes=MOST_BYTES)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    if body is None:
+        raise web.HTTPBadRequest
+    try:
+        return telephone.form(request.headers, body, f"{portal.url}{request.raw_path}")
     except Forbidden:
         log.warning("what a telephone asks has a wrong signature")
         raise web.HTTPForbidden from None

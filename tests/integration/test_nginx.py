@@ -5,7 +5,7 @@ import gzip
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,16 +13,26 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from hub import unsubscribe
+from hub import reply_link, unsubscribe
+from hub.asking import Asking
 from hub.cap import MsgType
+from hub.delivery import ProviderRef
 from hub.language import Language
 from hub.ledger import packs, register
 from hub.ledger.register import Registration
-from hub.recipient import Kind
+from hub.recipient import Kind, RecipientId
 from operator_ui.residents.captive import captive_path
 from operator_ui.residents.data_files import CATALOGUE, data_files
 from operator_ui.residents.data_routes import AT_ONCE
-from operator_ui.residents.portal import alert_path, ask_path, cap_path, home_path, leaving_path
+from operator_ui.residents.portal import (
+    PhoneIn,
+    Telephone,
+    alert_path,
+    ask_path,
+    cap_path,
+    home_path,
+    leaving_path,
+)
 from operator_ui.residents.reader import best
 from operator_ui.residents.static_site import StaticSite
 from tests.servers.absence import absent
@@ -72,6 +82,10 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
     async with AsyncExitStack() as stack:
         town = await stack.enter_async_context(a_town(tmp_path))
         town.embedded_by = ("https://www.city.example.lg.jp", "https://bosai.example.lg.jp")
+        town.phone_in = PhoneIn(number="050-0000-0000", voices={})
+        town.telephone = Telephone(
+            asking=Asking(keys=town.keys), form=lambda *_: {"Digits": "2"}, answered=no_answer, voices={}
+        )
         open_some(town.shelters)
         await town.publish(flood_order(), NUMBER)
         hub_stack = await stack.enter_async_context(AsyncExitStack())
@@ -101,6 +115,10 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
         await nginx.start()
         stack.push_async_callback(nginx.stop)
         yield front
+
+
+async def no_answer(_ref: ProviderRef, _at: datetime) -> None:
+    pytest.fail("nobody was called")
 
 
 PATHS = [
@@ -312,6 +330,36 @@ async def test_a_question_goes_through_to_the_hub_and_without_it_the_form_has_th
     status, _, form = await front.get(ask_path(Language.JA))
     assert status == 200
     assert CITY.contact.telephone in form
+
+
+async def test_the_telephone_goes_through_and_without_the_hub_hears_what_it_knew(front: Front) -> None:
+    async def asked(path: str) -> tuple[int, str, str]:
+        plain = {"Accept-Encoding": "identity"}
+        async with front.web.post(front.address + path, data={}, headers=plain) as answer:
+            return answer.status, answer.headers["Content-Type"], await answer.text()
+
+    status, kind, said = await asked("/phone")
+    assert (status, kind) == (200, "text/xml; charset=utf-8")
+    assert "まだ確かめられていません" not in said
+    assert "Alert Level 4" in (await asked("/phone/ja/key"))[2]
+    await front.hub_stack.aclose()
+    for path in ("/phone", "/phone/ja/2"):
+        status, kind, said = await asked(path)
+        assert (status, kind.partition(";")[0]) == (200, "text/xml"), path
+        assert "21時49分より後の情報は、まだ確かめられていません。" in said
+    status, headers, said = await front.get("/phone/en.xml")
+    assert (status, headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
+    assert "Nothing after 21:49 has been confirmed yet." in said
+    token = reply_link.token(front.town.keys, NUMBER, RecipientId(1))
+    await asked(f"{reply_link.PATH}{token}/ja")
+    await front.get("/ja/")  # of the last of all requests the line may still be on its way
+    written = front.log.read_text(encoding="utf-8")
+    assert token not in written
+    assert [line.split(chr(34))[1] for line in written.splitlines()][-3:] == [
+        "GET /phone/en.xml",
+        "GET /phone/keys/...",
+        "GET /ja/",
+    ]
 
 
 async def test_leaving_by_one_click_goes_through_to_the_hub(front: Front) -> None:

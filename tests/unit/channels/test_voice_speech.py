@@ -10,6 +10,7 @@ from msgspec import structs
 from channels.telephone import question
 from channels.voice import speech
 from hub.channel import Content, Span
+from hub.evacuation import Level
 from hub.language import Language
 from hub.reply import Question, Reply
 from hub.testing.parcels import content
@@ -130,3 +131,13 @@ def test_every_voice_asks_by_the_same_keys(language: Language, keys: dict[str, R
     assert [figure for figure in asked if figure.isdigit()] == [*keys, "0"]
     words = question.WORDS[language]
     assert words.thanks.keys() == words.who.keys() == set(Reply)
+
+
+def test_a_question_and_the_wait_for_a_key_make_the_call_longer_where_one_is_asked() -> None:
+    order = saying("避難してください。" * 5)
+    assert order.level is not None
+    asked = len(question.question(KEYS, Language.JA).replace("\n", ""))
+    longer = speech.seconds(order, keypad=True) - speech.seconds(order)
+    assert longer > 2 * asked / 5 + 10
+    nothing_asked = structs.replace(order, level=Level.ADVISORY)
+    assert speech.seconds(nothing_asked, keypad=True) == speech.seconds(nothing_asked)

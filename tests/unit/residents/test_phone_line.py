@@ -214,7 +214,7 @@ async def test_as_files_it_says_that_it_may_be_old_and_names_no_site(line: Line)
     assert "21時49分より後の情報は、まだ確かめられていません。" in said
     assert not any(site.name.ja in said for site in FLOOD)
     assert [(each.get("action"), each.get("method")) for each in root.iter("Gather")] == [
-        (f"{each}.xml", "GET") for each in MENU.values() if each is not Language.JA
+        (f"/phone/{each}.xml", "GET") for each in MENU.values() if each is not Language.JA
     ]
     assert all(b"<Gather" not in files[f"phone/{each}.xml"] for each in ("en", "ko"))
 
