@@ -150,6 +150,9 @@ def test_the_example_is_what_the_defaults_are(tmp_path: Path) -> None:
 def test_the_example_with_every_line_in_use_makes_every_channel(tmp_path: Path) -> None:
     found = settings.load(written(tmp_path, everything()))
     for secret in secrets(found.channels, tmp_path):
+        assert secret.is_relative_to(tmp_path), (
+            "the example names a file of the system, and this writes to it"
+        )
         secret.parent.mkdir(exist_ok=True)
         plain = f"1000000001-{'secret00' * 4}"  # also 32 bytes in base64url
         secret.write_text(f"whsec_{'A' * 40}" if secret.name.startswith("webhook") else plain)
