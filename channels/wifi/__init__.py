@@ -231,14 +231,18 @@ class Wifi:
         return "" if fit else "not restorable"
 
     def _capabilities(self) -> Capabilities:
-        """As fast and as patient as the slowest controller: any batch may be all its own."""
+        """As fast as its controllers bear one facility after the other, and as patient as the slowest."""
         stanzas = self.settings.controllers
-        rates = [stanzas[name].requests_per_s / each.requests for name, each in self.controllers.items()]
-        deadline = max((stanza.timeout_s for stanza in stanzas.values()), default=20.0)
+        cost_s = [
+            self.controllers[facility.controller].requests / stanzas[facility.controller].requests_per_s
+            for facility in self.settings.facilities
+        ]
+        facilities_per_s = len(cost_s) / sum(cost_s) if cost_s else 1.0
+        deadline_s = max((stanza.timeout_s for stanza in stanzas.values()), default=20.0)
         return replace(
             self.capabilities,
-            requests_per_s=min(rates, default=1.0) / self.capabilities.batch_size,
-            request_deadline=timedelta(seconds=deadline),
+            requests_per_s=facilities_per_s / self.capabilities.batch_size,
+            request_deadline=timedelta(seconds=deadline_s),
         )
 
     def _health(self, *, ok: bool, detail: str) -> Health:

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from channels.wifi import Wifi
 from channels.wifi.controller import Slot
 from channels.wifi.settings import Facility, Settings
 from hub import settings
+from hub.clock import utc_now
 from hub.errors import BadSettings
+from hub.outbound import Deployment, Outbound
 
 UUIDS = ("88f7af54-98f8-306a-a1c7-c9349722b1f6", "5b1f6f0e-6c49-5d5e-9a57-0d6a3f9f1e11")
 CONTROLLERS: dict[str, Any] = {
@@ -82,3 +85,16 @@ def test_a_key_goes_to_this_machine_alone_in_clear() -> None:
 def test_a_facility_knows_its_shelter() -> None:
     facility = msgspec.convert(HALL | {"site": "E1320700001", "psk_file": Path("p")}, Facility)
     assert facility.site == "E1320700001"
+
+
+def test_the_rate_is_what_the_controllers_bear_one_after_the_other(tmp_path: Path) -> None:
+    """Three requests at 10/s, three at 5/s, eight at 10/s: 1.7 s for three facilities, which are one batch."""
+    (tmp_path / "k").write_text("kagi")
+    named = {
+        name: {key: str(tmp_path / "k") if key.endswith("_file") else value for key, value in each.items()}
+        for name, each in CONTROLLERS.items()
+    }
+    outbound = Outbound(deployment=Deployment.PRODUCTION)
+    wifi = Wifi(made(controllers=named), outbound=outbound, clock=utc_now)
+    assert wifi.capabilities.requests_per_s == pytest.approx(1 / 1.7)
+    assert wifi.capabilities.request_deadline.total_seconds() == 20

@@ -1,16 +1,17 @@
 """The page that boxes at the facilities keep: whole in itself, small in every language, and true when it is old."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest_asyncio
 from lxml import html
 from msgspec.structs import replace
 
 from hub.alert import Mode
+from hub.background import Background
 from hub.language import Language
 from hub.shelter_list import Crowding
 from operator_ui.residents.captive import MOST_BYTES, PLANS, captive_path
+from operator_ui.residents.news import News
+from operator_ui.residents.press import Press
 from operator_ui.residents.static_site import StaticSite
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import FLOOD, NOT_FLOOD, SITES, Town, flood_order, open_some
@@ -18,23 +19,33 @@ from tests.unit.residents.portal_setup import FLOOD, NOT_FLOOD, SITES, Town, flo
 PEOPLE = 86
 
 
-@pytest_asyncio.fixture
-async def site(town: Town) -> AsyncIterator[StaticSite]:
-    made = StaticSite(town.portal())
-    yield made
-    await made.close()
+async def pages(town: Town) -> dict[str, str]:
+    """The pages' texts by path, as they are now."""
+    portal, background = town.portal(), Background()
+    snapshot, press = await News(portal, background).now(), Press(portal)
+    await background.finish(timeout_s=60)
+    return {
+        captive_path(language, aged=aged).lstrip("/"): press.captive(
+            language, snapshot, aged=aged
+        ).body.decode()
+        for language in Language
+        for aged in (False, True)
+    }
 
 
-async def pages(site: StaticSite) -> dict[str, str]:
-    """The pages' texts by path."""
+async def test_the_site_as_files_has_them(town: Town) -> None:
+    site = StaticSite(town.portal())
     found = (await site.site()).files
-    return {path: body.decode() for path, body in found.items() if path.startswith("portal/")}
+    await site.close()
+    assert {path: body.decode() for path, body in found.items() if path.startswith("portal/")} == await pages(
+        town
+    )
 
 
-async def test_it_stands_alone_in_eight_languages(town: Town, site: StaticSite) -> None:
+async def test_it_stands_alone_in_eight_languages(town: Town) -> None:
     open_some(town.shelters)
     await town.publish(flood_order(), "2026-0147")
-    found = await pages(site)
+    found = await pages(town)
     assert len(found) == 2 * len(Language)
     for language in Language:
         page = html.fromstring(found[f"portal/{language}.html"])
@@ -49,7 +60,7 @@ async def test_it_stands_alone_in_eight_languages(town: Town, site: StaticSite) 
         assert "12" in checked.text_content()
 
 
-async def test_it_is_small_with_many_alerts_and_sites(town: Town, site: StaticSite) -> None:
+async def test_it_is_small_with_many_alerts_and_sites(town: Town) -> None:
     """Eight orders whose Nepali text alone is several thousand bytes each, and every site open."""
     for each in SITES.values():
         town.shelters.put(each, Stage.RECEIVING, people=1234, capacity=5000, crowding=Crowding.HAS_ROOM)
@@ -57,7 +68,7 @@ async def test_it_is_small_with_many_alerts_and_sites(town: Town, site: StaticSi
         order = flood_order(number=f"2026-0{number}")
         longer = tuple(replace(info, description=info.description * 4) for info in order.infos)
         await town.publish(replace(order, infos=longer), f"2026-0{number}")
-    found = await pages(site)
+    found = await pages(town)
     sizes = {path: len(text.encode()) for path, text in found.items()}
     assert max(sizes.values()) <= MOST_BYTES, sizes
     for path, text in found.items():
@@ -69,22 +80,22 @@ async def test_it_is_small_with_many_alerts_and_sites(town: Town, site: StaticSi
     assert "ほかに" in japanese.text_content(), "what does not fit is counted"
 
 
-async def test_it_names_only_sites_that_are_fit_and_receive(town: Town, site: StaticSite) -> None:
+async def test_it_names_only_sites_that_are_fit_and_receive(town: Town) -> None:
     for each in SITES.values():
         town.shelters.put(each, Stage.RECEIVING, people=1, capacity=100, crowding=Crowding.HAS_ROOM)
     stopped = FLOOD[0]
     town.shelters.put(stopped, Stage.PAUSED)
     await town.publish(flood_order(), "2026-0147")
-    for path, text in (await pages(site)).items():
+    for path, text in (await pages(town)).items():
         assert stopped.name.ja not in text, path
         for each in NOT_FLOOD:
             assert f"<b>{each.name.ja}</b>" not in text, path
 
 
-async def test_the_twin_for_an_old_copy_says_so_and_no_number_of_people(town: Town, site: StaticSite) -> None:
+async def test_the_twin_for_an_old_copy_says_so_and_no_number_of_people(town: Town) -> None:
     town.shelters.put(FLOOD[0], Stage.RECEIVING, people=PEOPLE, capacity=420, crowding=Crowding.HAS_ROOM)
     await town.publish(flood_order(), "2026-0147")
-    found = await pages(site)
+    found = await pages(town)
     fresh, old = (html.fromstring(found[f"portal/{kind}ja.html"]) for kind in ("", "old/"))
     assert "420人中86人" in fresh.text_content()
     assert "空いています" in fresh.text_content()
@@ -95,17 +106,17 @@ async def test_the_twin_for_an_old_copy_says_so_and_no_number_of_people(town: To
     assert "空いています" not in old.text_content()
 
 
-async def test_a_drill_is_marked_and_nothing_in_force_is_said(town: Town, site: StaticSite) -> None:
-    assert "いま緊急の情報はありません" in (await pages(site))["portal/ja.html"]
+async def test_a_drill_is_marked_and_nothing_in_force_is_said(town: Town) -> None:
+    assert "いま緊急の情報はありません" in (await pages(town))["portal/ja.html"]
     town.now += timedelta(seconds=2)
     await town.publish(flood_order(mode=Mode.RESIDENT_DRILL), "2026-0148")
     for language in Language:
-        page = html.fromstring((await pages(site))[captive_path(language).lstrip("/")])
+        page = html.fromstring((await pages(town))[captive_path(language).lstrip("/")])
         assert page.find_class("r"), language
 
 
-async def test_a_site_that_opens_later_has_its_time(town: Town, site: StaticSite) -> None:
+async def test_a_site_that_opens_later_has_its_time(town: Town) -> None:
     town.shelters.put(FLOOD[1], Stage.PREPARING, opens_at=town.now + timedelta(hours=1))
     await town.publish(flood_order(), "2026-0147")
-    text = html.fromstring((await pages(site))["portal/ja.html"]).text_content()
+    text = html.fromstring((await pages(town))["portal/ja.html"]).text_content()
     assert "22時49分 開設予定" in text
