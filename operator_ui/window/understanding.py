@@ -81,13 +81,17 @@ class Understanding:
                 topic = self._sites
         return Understood(
             language=language,
-            danger=self._danger.search(folded(text)) is not None,
+            danger=self._in_danger(folded(text)),
             topic=topic,
             towns=named.towns,
             site=named.site,
             outside=named.outside,
             hazards=found.hazards,
         )
+
+    def _in_danger(self, text: str) -> bool:
+        """Also where words are written apart: 「みずが はいって きます」."""
+        return any(self._danger.search(each) for each in (text, text.replace(" ", "")))
 
     def _topic(self, rest: str, found: "_Found", language: Language) -> Topic | None:
         """An answer for another hazard than was named is none."""

@@ -184,6 +184,7 @@ def test_a_drill_is_no_alert_in_force() -> None:
     [
         ("動けない", Language.JA),
         ("こどもが おぼれています", Language.JA_EASY),
+        ("いえに みずが はいって きました", Language.JA_EASY),
         ("help, I am trapped", Language.EN),
         ("救命啊，我被困在家里", Language.ZH_HANS),
         ("救命，我被困住了", Language.ZH_HANT),
