@@ -65,6 +65,10 @@ async def test_the_plan_shows_what_is_overdue_ahead_and_over(desk: Desk) -> None
             True,
         )
         assert len(group(page, "ahead")) == 1
+        of_wifi = next(f"{PLAN}/{each.id}" for each in await plan(desk) if each.scenario == "回線の断")
+        assert 'href="/wifi#drills"' in await person.get(of_wifi), (
+            "it is held where its facilities are chosen"
+        )
         held = next(f"{PLAN}/{each.id}" for each in await plan(desk) if each.scenario == "夜間の参集")
         await person.get(held)
         await person.submit(held, state="held")
