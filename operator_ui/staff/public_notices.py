@@ -21,6 +21,7 @@ from hub.language import Language
 from hub.ledger.alerts import Accepted
 from hub.organisation import Organisation
 from hub.recipient import Towns
+from operator_ui.staff.phrasing import title_of
 from shelters.board import Board, Row
 from shelters.shelter import INHABITED, Stage
 
@@ -174,12 +175,10 @@ def _order(alert: Alert, city: City) -> Iterator[tuple[str, str]]:
         yield "対象人数（人）", f"{people.total}"
     yield "理由", alert.order.grounds
     yield "発令者", alert.order.issuer
-    yield "本文", alert.info(Language.JA).headline
 
 
 def _notice(alert: Alert) -> Iterator[tuple[str, str]]:
-    info = alert.info(Language.JA)
-    yield "題名", info.headline
+    yield "題名", title_of(alert.infos, alert.hazard).ja
     yield "発表日時", _moment(alert.sent)
     yield "対象地域", alert.area.description
     yield "終了予定", _moment(alert.expires)

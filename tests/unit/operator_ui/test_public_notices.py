@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from lxml.html import document_fromstring
 from sqlalchemy import Connection
 
 from hub.codec import RecordCodec
@@ -152,3 +153,10 @@ def test_what_is_not_there_leaves_an_empty_sheet() -> None:
     assert public_notices.damage(None).text == ""
     empty = public_notices.damage(Damage(counted_at=NOW))
     assert empty.text == "集計時刻：2026/09/12 21:47"
+
+
+async def test_a_notice_has_its_title_and_no_gap_that_was_not_filled(desk: Desk) -> None:
+    await an_alert(desk)
+    async with somebody(desk, "ito") as person:
+        (main,) = document_fromstring(await person.get("/public-notices")).xpath("//main")
+        assert "{" not in main.text_content()
