@@ -1,10 +1,11 @@
 """The city's LINE official account: what is sent, what comes in, and the menu under the chat.
 
-settings.py   `[channels.line]`
-account.py    the one way to the Messaging API, with its errors as answers
-channel.py    sending: multicasts of up to 500
-message.py    what is sent: a bubble and the whole text        bubble.py  words.py
-answers.py    what LINE's answers mean
+settings.py   `[channels.line]`, and the chatbot that was there before
+channel.py    sending: multicasts of up to 500; answers.py: what LINE's answers mean
+message.py    what is sent: a bubble (bubble.py, words.py) and the whole text
+webhook.py    what comes in, verified and parsed; relay.py: what is the chatbot's
+replies.py    answers in the chat
+menu.py       the menu, from the city's file; menu_picture.py draws it, menus.py puts it up
 """
 
 from channels.line.channel import Line

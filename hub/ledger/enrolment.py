@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import packs, register, tables
+from hub.ledger import packs, register, seen, tables
 from hub.ledger.columns import one_at_a_time
 from hub.ledger.packs import Packed, Place, Trait
 from hub.ledger.register import Registration
@@ -93,15 +93,28 @@ def enrol(
     return known.recipient, Enrolled.MOVED
 
 
-def hold(conn: Connection, keys: Keys, channel: str, address: str, *, suppressed: bool) -> RecipientId | None:
-    """Whether one who has left the chat, or come back, is sent to. None: they are not registered, or it was so.
+def hold(
+    conn: Connection,
+    keys: Keys,
+    channel: str,
+    address: str,
+    *,
+    suppressed: bool,
+    at: datetime | None = None,
+) -> RecipientId | None:
+    """Whether one who has left the chat, or come back, is sent to. `at`: when they did, where that may be told late.
+    None: they are not registered, it was so already, or something later is known of them.
 
     Raises:
         BadInput: a pack was changed by somebody without the key.
     """
     one_at_a_time(conn, _LOCK)  # the register is another one only if something changes
     known = standing(conn, keys, channel, address)
-    if known is None or known.suppressed is suppressed:
+    if known is None:
+        return None
+    if at is not None and not seen.newer(conn, f"{channel} coming", str(known.recipient), at=at):
+        return None
+    if known.suppressed is suppressed:
         return None
     register.revise(conn)
     here = (_contacts.channel == channel, _contacts.recipient == known.recipient)

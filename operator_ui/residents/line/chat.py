@@ -111,10 +111,7 @@ class Chat:
 
     def _hold(self, conn: Connection, event: Event, *, at: datetime) -> None:
         left = event.kind is Kind.UNFOLLOW
-        known = enrolment.standing(conn, self.keys, CHANNEL, event.user)
-        if known is None or not seen.newer(conn, _COMING, str(known.recipient), at=event.at):
-            return
-        recipient = enrolment.hold(conn, self.keys, CHANNEL, event.user, suppressed=left)
+        recipient = enrolment.hold(conn, self.keys, CHANNEL, event.user, suppressed=left, at=event.at)
         if recipient is not None:
             audit.append(
                 conn,
@@ -196,8 +193,6 @@ class Chat:
             return None
 
 
-_COMING = f"{CHANNEL} coming"
-"""Under which is known when somebody last left or came, by their number."""
 _COMING_AND_GOING = frozenset({Kind.FOLLOW, Kind.UNFOLLOW})
 _EVERYBODYS = frozenset({Kind.FOLLOW, Kind.UNFOLLOW, Kind.ACCOUNT_LINK, Kind.OTHER})
 
