@@ -106,7 +106,6 @@ class Delivery:
         self.asking = asking if capabilities.takes_keys else None
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
-        self.gone = gone.Gone(capabilities)
         self.approved = Approved(ledger, keys)
         self.addresses = Addresses(ledger, keys, capabilities.kind)
         self.claims = Together(partial(claims.take, ledger, life), most=TOGETHER, for_all=AWAY)
@@ -161,9 +160,7 @@ class Delivery:
 
     async def _forget(self, attempt: Attempt) -> None:
         """Who is no more at the gateway is no longer in the register; another claim's word counts as much."""
-        if not self.capabilities.gone:
-            return
-        if lost := self.gone.found(attempt.batch, attempt.results):
+        if self.capabilities.gone and (lost := gone.found(attempt.results, self.capabilities)):
             await gone.take_out(self.ledger, self.keys, attempt.batch, lost, at=self.clock())
 
     async def _run(self, attempt: Attempt) -> timedelta | None:

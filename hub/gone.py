@@ -6,7 +6,6 @@ comes back, since a browser that subscribes anew gets another one.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -16,49 +15,18 @@ from hub.delivery import Batch, Outcome, Result
 from hub.errors import BadInput
 from hub.keys import Keys
 from hub.ledger import AWAY, Ledger, audit, register
-from hub.newest import Newest
 from hub.recipient import RecipientId
 
 log = structlog.get_logger(__name__)
 
-MASS, MASS_LEAST = 0.5, 10
-"""Where more of an alert's recipients than this are said to be gone, and not fewer people, a proxy or a service is out of
-order: nobody is taken out any more."""
 
-_ALERTS = 64
-
-
-class Said(NamedTuple):
-    """Of one alert, as far as this process has heard: how many answered, and how many of them are gone."""
-
-    heard: int
-    gone: int
-
-    @property
-    def mass(self) -> bool:
-        return self.gone >= MASS_LEAST and self.gone > MASS * self.heard
-
-
-class Gone:
-    """Of one channel."""
-
-    def __init__(self, channel: Capabilities) -> None:
-        self._reasons = channel.gone
-        self._said: Newest[str, Said] = Newest(_ALERTS)
-
-    def found(self, batch: Batch, results: Mapping[RecipientId, Result]) -> list[RecipientId]:
-        """Whose contact is no more."""
-        gone = [recipient for recipient, result in results.items() if self._is(result)]
-        before = self._said.get(batch.alert) or Said(0, 0)
-        now = Said(before.heard + len(results), before.gone + len(gone))
-        self._said.keep(batch.alert, now)
-        if gone and now.mass:
-            log.warning("so many addresses at once are not gone", alert=batch.alert, said=now.gone)
-            return []
-        return gone
-
-    def _is(self, result: Result) -> bool:
-        return result.outcome is Outcome.PERMANENT and result.reason in self._reasons
+def found(results: Mapping[RecipientId, Result], channel: Capabilities) -> list[RecipientId]:
+    """Whose contact is no more."""
+    return [
+        recipient
+        for recipient, result in results.items()
+        if result.outcome is Outcome.PERMANENT and result.reason in channel.gone
+    ]
 
 
 async def take_out(

@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 ENDPOINT_LIMIT = 1000
 """Characters. FCM's are some 200 long, Microsoft's up to 600."""
 _POINT_BYTES, _AUTH_BYTES = 65, 16
-_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*", re.ASCII)
+"""RFC 1123 §2.1, and no longer than a name server may be asked for (RFC 1035 §2.3.4)."""
 _ENDPOINT = re.compile(r"https?://[\x21-\x7e]+", re.ASCII)
 
 

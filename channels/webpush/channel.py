@@ -11,12 +11,14 @@ from datetime import timedelta
 
 import aiohttp
 import msgspec
+import structlog
 
 from channels._public import PublicResolver
 from channels._session import GatewaySession, unanswered
 from channels._twilio.pace import paced
 from channels.webpush import answers, vapid
 from channels.webpush.encryption import encrypt
+from channels.webpush.gone import Gone
 from channels.webpush.message import payload, topic, urgent
 from channels.webpush.settings import PLACE, Settings, services
 from hub.channel import Capabilities, Content, Health, Parcel
@@ -26,6 +28,8 @@ from hub.errors import Refused
 from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient
 from hub.subscription import BadSubscription, Services, Subscription
+
+log = structlog.get_logger(__name__)
 
 CAPABILITIES = Capabilities(
     kind="webpush",
@@ -64,6 +68,7 @@ class Webpush:
         )
         self._key_taken = False
         """A service has taken a message under our key: what is refused since is about its subscription."""
+        self._gone = Gone()
 
     async def open(self) -> None:
         """Raises `Refused` in production for a service without TLS: no real one is, and a rehearsal's is."""
@@ -127,9 +132,11 @@ class Webpush:
                 self._session.gated(parcel.gate),
                 self._session.request("POST", to.endpoint, data=encrypted, headers=headers) as answer,
             ):
-                return self._result(recipient, answer)
+                return self._result(parcel, recipient, to.origin, answer)
         except (aiohttp.ClientError, TimeoutError) as e:
             return Result(recipient.id, unanswered(e), reason=type(e).__name__)
+        except ValueError:  # an address that cannot even be asked for: it is this one's fault alone
+            return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
 
     def _headers(self, parcel: Parcel, to: Subscription) -> dict[str, str]:
         """RFC 8030 §5.2 to §5.4."""
@@ -144,18 +151,20 @@ class Webpush:
             "Topic": topic(content),
         }
 
-    def _result(self, recipient: Recipient, answer: aiohttp.ClientResponse) -> Result:
-        outcome = answers.outcome(answer.status)
+    def _result(
+        self, parcel: Parcel, recipient: Recipient, service: str, answer: aiohttp.ClientResponse
+    ) -> Result:
+        outcome, reason = answers.outcome(answer.status), str(answer.status)
         if outcome is Outcome.ACCEPTED:
             self._key_taken = True
+            self._gone.taken(parcel.content.identifier, service)
             return Result(recipient.id, outcome)
-        return Result(
-            recipient.id,
-            outcome,
-            reason=str(answer.status),
-            retry_after=answers.retry_after(answer.headers.get("Retry-After"), self._clock),
-            alone=str(answer.status) in answers.GONE,
-        )
+        gone = reason in answers.GONE
+        if gone and not self._gone.believed(parcel.content.identifier, service):
+            log.warning("a push service calls everybody gone", service=service, status=reason)
+            reason = "gone?"
+        retry_after = answers.retry_after(answer.headers.get("Retry-After"), self._clock)
+        return Result(recipient.id, outcome, reason=reason, retry_after=retry_after, alone=gone)
 
     def _settled(self, result: Result) -> Result:
         """Anybody may subscribe under a key that is not ours: one such subscription must not pause the channel."""

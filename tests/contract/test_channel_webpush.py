@@ -1,6 +1,7 @@
 """Web push against a push service that opens each message as a browser would, through the channel suite and beyond it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from channels.webpush import Settings, Webpush, vapid
+from channels.webpush.gone import FEW
 from channels.webpush.message import payload, topic
 from hub.cap import MsgType
 from hub.channel import Channel, Span
@@ -229,3 +231,17 @@ async def test_what_a_contract_allows_is_what_it_is_paced_by(harness: PushHarnes
     assert harness.webpush().capabilities.requests_per_s is None
     harness.requests_per_s = 200.0
     assert harness.webpush().capabilities.requests_per_s == 200.0
+
+
+async def test_a_service_that_calls_everybody_gone_is_believed_of_a_few_alone(harness: PushHarness) -> None:
+    to = harness.recipients(FEW + 3)
+    harness.faults.permanent = 1.0
+    async with opened(harness) as webpush:
+        said = await send(webpush, parcel(to))
+        assert Counter(each.reason for each in said.results) == {"410": FEW, "gone?": 3}
+        assert set(said.outcomes.values()) == {Outcome.PERMANENT}
+        harness.faults.permanent = 0.0
+        await send(webpush, parcel(to[:1]))
+        harness.faults.permanent = 1.0
+        said = await send(webpush, parcel(to[1:]))
+    assert {each.reason for each in said.results} == {"410"}, "it took one of this alert: it works"
