@@ -5,7 +5,6 @@ Rate limit: https://developer.cisco.com/meraki/api-v1/rate-limit/
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -83,8 +82,4 @@ def _understood(answer: Answer) -> Ssid:
     if answer.status == 400 and BATCHES in answer.body:
         raise NotDone(Outcome.THROTTLE, "batches")
     outcome = STATUS.get(answer.status) or of_class(answer.status)
-    raise NotDone(outcome, str(answer.status), retry_after=seconds(answer.headers.get("Retry-After", "")))
-
-
-def seconds(retry_after: str) -> timedelta | None:
-    return timedelta(seconds=int(retry_after)) if retry_after.isdecimal() else None
+    raise NotDone(outcome, str(answer.status), retry_after=answer.retry_after)

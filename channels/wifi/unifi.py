@@ -15,7 +15,6 @@ import msgspec
 from channels._secret import read_secret
 from channels.wifi import settings, unifi_broadcast
 from channels.wifi.controller import Gate, NotDone, Ssid, Words
-from channels.wifi.meraki import seconds
 from channels.wifi.wire import Answer, Wire, of_class
 from hub import typed
 from hub.delivery import Outcome
@@ -82,4 +81,4 @@ def _understood(answer: Answer) -> Ssid:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
     outcome = STATUS.get(answer.status) or of_class(answer.status)
-    raise NotDone(outcome, str(answer.status), retry_after=seconds(answer.headers.get("Retry-After", "")))
+    raise NotDone(outcome, str(answer.status), retry_after=answer.retry_after)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 import aiohttp
@@ -16,6 +17,12 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """Where it says so in seconds; the other form of the header, a date, nobody here sends."""
+        seconds = self.headers.get("Retry-After", "")
+        return timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
 
 
 class Wire:
