@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -245,3 +246,25 @@ async def test_a_service_that_calls_everybody_gone_is_believed_of_a_few_alone(ha
         harness.faults.permanent = 1.0
         said = await send(webpush, parcel(to[1:]))
     assert {each.reason for each in said.results} == {"410"}, "it took one of this alert: it works"
+
+
+async def test_in_production_a_name_that_leads_back_inside_is_not_followed(harness: PushHarness) -> None:
+    """As somebody's own name under a wildcard could."""
+    service = f"https://localhost:{harness.gateway.port}"
+    line = harness.recipients(1)[0].address.replace(harness.gateway.url, service)
+    async with closing_after(harness.webpush(service, outbound=PRODUCTION)) as webpush:
+        said = await send(webpush, parcel([Recipient(id=RecipientId(1), address=line)]))
+        health = await webpush.probe()
+    assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
+    assert [each.reason for each in said.results] == ["ClientConnectorDNSError"]
+    assert not health.ok
+    assert harness.gateway.requests == []
+
+
+@asynccontextmanager
+async def closing_after(webpush: Webpush) -> AsyncIterator[Webpush]:
+    await webpush.open()
+    try:
+        yield webpush
+    finally:
+        await webpush.close()
