@@ -11,10 +11,12 @@ import msgspec
 
 from hub.alert import Lane, Mode
 from hub.cap import MsgType
+from hub.city import City
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
 from hub.language import Language
-from hub.recipient import Recipient, RecipientId
+from hub.place import Position
+from hub.recipient import Recipient, RecipientId, Zone
 from hub.reply import Question
 
 
@@ -236,6 +238,8 @@ class Parcel:
     room: Callable[[int], Awaitable[None]] = unlimited
     """Awaited before so many requests that count against `Capabilities.allowances`: they are counted when it returns.
     Raises `NotYet` where there will be no room soon, and what the gate raises."""
+    zone: Zone | None = None
+    """The shelter zone for which the content was rendered; None: the whole city."""
     surely_ours: Callable[[RecipientId, Collection[ProviderRef]], Awaitable[Set[ProviderRef]]] = all_ours
     """Which of these, found at the provider as sent to this recipient, can be nothing but an earlier try of
     this alert: no recorded send has them, and no other alert's try of the recipient is in doubt. Raises
@@ -328,6 +332,15 @@ class OneClick(Protocol):
 
     def leave_by(self, page: str, token: Callable[[RecipientId], bytes]) -> None:
         """The address is `page` with the recipient's token behind it (`hub.unsubscribe`)."""
+        ...
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """Optional: what it sends has a map of the city."""
+
+    def know(self, city: City, sites: Mapping[str, Position]) -> None:
+        """`sites`: by official name. Called once, before anything is sent."""
         ...
 
 

@@ -330,6 +330,7 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         expires_at=attempt.batch.expires,
         content=content,
         to=attempt.to,
+        zone=attempt.batch.variant.zone,
         answer_at=answer_at,
         ask=attempt.ask,
         gate=partial(_pass, attempt),

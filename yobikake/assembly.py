@@ -143,6 +143,7 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
         channels = connectors.build(settings, outbound, clock)
         connectors.leave_by(channels, settings, keys)
+        connectors.show_the_city(channels, city, {site.name.ja: site.position for site in sites.values()})
         leases = leases_for(settings, channels)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
         prefix = marked(settings, kind, city)

@@ -9,6 +9,8 @@ from functools import partial
 
 import structlog
 
+from channels.fax import result
+from channels.fax import settings as fax_settings
 from channels.mail import Settings
 from channels.mail.bounces import Read, read
 from channels.mail.bounces.addressed import returned
@@ -20,12 +22,12 @@ from hub import settings as hub_settings
 from hub.background import beat
 from hub.errors import BadSettings
 from hub.outbound import Outbound
-from hub.returns import Returns
+from hub.returns import Returned, Returns
 from yobikake.assembly import Assembly
 
 log = structlog.get_logger(__name__)
 
-MAIL = "mail"
+MAIL, FAX = "mail", "fax"
 SETTLE_EVERY_S = 60.0
 """How soon an address is held back. Packing a city anew takes seconds."""
 
@@ -44,9 +46,10 @@ async def run(assembly: Assembly) -> None:
         clock=assembly.clock,
         page=assembly.pager.page,
     )
+    fax = _fax(assembly)
     async with asyncio.TaskGroup() as group:
         for way_in in sources(assembly):
-            group.create_task(way_in.run(partial(take, returns)))
+            group.create_task(way_in.run(partial(take, returns, fax=fax)))
         group.create_task(_settle(returns))
 
 
@@ -69,14 +72,28 @@ def ways_in(assembly: Assembly, found: From, *, setting: str) -> list[Source]:
     return ways
 
 
-async def take(returns: Returns, mail: bytes) -> bool:
-    """As `channels.mail.intake.Take` says. Counted by what it is; nothing of the mail itself is logged."""
+async def take(returns: Returns, mail: bytes, *, fax: fax_settings.Settings | None = None) -> bool:
+    """As `channels.mail.intake.Take` says. Counted by what it is; nothing of the mail itself is logged.
+
+    A fax is a mail too: what is no report on mail may be on a fax, in a report's form or in its gateway's own words.
+    """
     reported = await asyncio.to_thread(_read, mail)
     ours = returned(reported)
     known = await returns.take(MAIL, ours) if ours else 0
+    if not known and fax is not None:
+        ours = ours or await asyncio.to_thread(_fax_result, mail, fax)
+        known = await returns.take(FAX, ours) if ours else 0
     reasons = Counter(str(bounce.reason) for bounce in reported.bounces)
     log.info("a mail to the bounce address", ours=bool(known), known=known, reasons=dict(reasons))
     return known > 0
+
+
+def _fax_result(mail: bytes, fax: fax_settings.Settings) -> list[Returned]:
+    try:
+        return result.returned(mail, sent=fax.sent_words, failed=fax.failed_words)
+    except Exception:
+        log.exception("a fax's result could not be read; it is kept with what is no report")
+        return []
 
 
 def _read(mail: bytes) -> Read:
@@ -101,6 +118,15 @@ async def _settle(returns: Returns) -> None:
 def _outbound(assembly: Assembly) -> Outbound:
     proxy = assembly.settings.proxy
     return Outbound(deployment=assembly.deployment, proxy=proxy.url, ca_file=proxy.ca_file)
+
+
+def _fax(assembly: Assembly) -> fax_settings.Settings | None:
+    stanza = assembly.settings.channels.get(FAX)
+    return (
+        None
+        if stanza is None
+        else hub_settings.convert(stanza, fax_settings.Settings, where=f"[channels.{FAX}]")
+    )
 
 
 def _settings(assembly: Assembly) -> From:

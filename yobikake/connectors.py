@@ -8,11 +8,13 @@ from importlib import import_module
 
 from hub import unsubscribe
 from hub.alert import Lane
-from hub.channel import ByLane, Capabilities, Channel, OneClick
+from hub.channel import ByLane, Capabilities, Channel, Mapped, OneClick
+from hub.city import City
 from hub.clock import Clock
 from hub.errors import BadSettings
 from hub.keys import Keys
 from hub.outbound import Deployment, Outbound
+from hub.place import Position
 from hub.settings import Settings, convert
 
 CONNECTORS: Mapping[str, tuple[str, str]] = {
@@ -21,6 +23,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "x": ("channels.x", "X"),
     "voice": ("channels.voice", "Voice"),
     "sms": ("channels.sms", "Sms"),
+    "fax": ("channels.fax", "Fax"),
     "wifi": ("channels.wifi", "Wifi"),
     "webpush": ("channels.webpush", "Webpush"),
     "website": ("channels.website", "Website"),
@@ -111,6 +114,14 @@ def leave_by(channels: Mapping[str, Configured], settings: Settings, keys: Keys)
             if isinstance(channel, OneClick):
                 page = f"{settings.residents.url}{unsubscribe.PATH}"
                 channel.leave_by(page, partial(unsubscribe.token, keys, kind))
+
+
+def show_the_city(channels: Mapping[str, Configured], city: City, sites: Mapping[str, Position]) -> None:
+    """To those whose messages have a map. `sites`: by official name."""
+    for configured in channels.values():
+        for channel in configured.by_lane.values():
+            if isinstance(channel, Mapped):
+                channel.know(city, sites)
 
 
 def _reachable(channel: Channel, settings: Settings, outbound: Outbound) -> None:

@@ -147,6 +147,7 @@ ADDRESSES: Mapping[str, Callable[[str], str]] = {
     "line": contact.line,
     "voice": contact.voice,
     "sms": sms,
+    "fax": contact.voice,
     "webpush": contact.webpush,
 }
 """The channels that reach people, and what each takes for an address."""

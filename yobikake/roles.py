@@ -6,7 +6,7 @@
     receipts   what providers report later
     shelters   readings become occupancy
     bounces    reports on mail, where `[channels.mail.bounces_from]` says how they come in
-    <channel>  mail, line, x, voice, sms, webpush, wifi, website, webhook, manual: one role each
+    <channel>  mail, line, x, voice, sms, fax, webpush, wifi, website, webhook, manual: one role each
 
 A role that fails ends the process: whatever watches over it starts it again, and nothing is lost.
 """

@@ -22,13 +22,15 @@ from hub.outbound import Outbound
 class Smarthost:
     """Where to connect, and as whom."""
 
-    def __init__(self, settings: Settings, outbound: Outbound) -> None:
-        """Raises `Refused` where this hub may not talk to that host, `BadSettings` for a bad password file."""
-        outbound.allow(settings.host, setting="[channels.mail] host")
+    def __init__(self, settings: Settings, outbound: Outbound, *, stanza: str = "[channels.mail]") -> None:
+        """`stanza`: where it is written, for errors. Raises `Refused` where this hub may not talk to that host,
+        `BadSettings` for a bad password file."""
+        outbound.allow(settings.host, setting=f"{stanza} host")
+        self._stanza = stanza
         self._settings = settings
         self._outbound = outbound
         self._tls = None if settings.security is Security.NONE else outbound.tls()
-        self._password = _password(settings)
+        self._password = _password(settings, stanza)
 
     async def connect(self) -> Session:
         """Greeting, TLS, EHLO and AUTH, within `connect_timeout_s`; a session that is ready for transactions.
@@ -55,10 +57,10 @@ class Smarthost:
                 session = await self._greet(smtp)
         except SMTPResponseException as e:
             _abort(smtp)
-            raise _refused(e) from None  # the host's words may repeat what we told it
+            raise _refused(e, self._stanza) from None  # the host's words may repeat what we told it
         except (SMTPException, OSError, TimeoutError) as e:
             _abort(smtp)
-            raise _unreached(e) from None
+            raise _unreached(e, self._stanza) from None
         except BaseException:
             _abort(smtp)
             raise
@@ -66,7 +68,7 @@ class Smarthost:
 
     async def _greet(self, smtp: SMTP) -> Session:
         greeting = await smtp.connect()
-        self._outbound.recognise(greeting.message, setting="[channels.mail] host")
+        self._outbound.recognise(greeting.message, setting=f"{self._stanza} host")
         if self._settings.security is Security.STARTTLS:
             await smtp.starttls()
         asked_at = asyncio.get_running_loop().time()
@@ -92,47 +94,47 @@ def _abort(smtp: SMTP) -> None:
     smtp.close()
 
 
-def _password(settings: Settings) -> str | None:
+def _password(settings: Settings, stanza: str) -> str | None:
     if settings.password_file is None:
         return None
     if settings.security is Security.NONE and settings.host not in ("localhost", "127.0.0.1", "::1"):
         raise BadSettings(
-            "[channels.mail] security",
+            f"{stanza} security",
             "a password goes over TLS only: use starttls or tls / パスワードは暗号化した接続でのみ送ります",
         )
-    return read_secret(settings.password_file, setting="[channels.mail] password_file")
+    return read_secret(settings.password_file, setting=f"{stanza} password_file")
 
 
-def _refused(reply: SMTPResponseException) -> DeliveryFailure:
+def _refused(reply: SMTPResponseException, stanza: str) -> DeliveryFailure:
     verdict = classify(Stage.SESSION, reply.code, reply.message)
     if verdict.outcome is Outcome.CREDENTIALS:
-        return _unaccepted(verdict.reason)
-    return _away(verdict.reason)
+        return _unaccepted(verdict.reason, stanza)
+    return _away(verdict.reason, stanza)
 
 
-def _unreached(error: Exception) -> DeliveryFailure:
+def _unreached(error: Exception, stanza: str) -> DeliveryFailure:
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CredentialsFailure(
             "certificate",
-            "[channels.mail] host: the smarthost's certificate cannot be verified; see [proxy] ca_file. / "
+            f"{stanza} host: the smarthost's certificate cannot be verified; see [proxy] ca_file. / "
             f"メールサーバーの証明書を確認できません。({cause.verify_message})",
         )
     if isinstance(error, SMTPException) and not isinstance(error, OSError):
-        return _unaccepted("not offered")  # neither STARTTLS nor AUTH can be had from this host
-    return _away(type(cause).__name__)
+        return _unaccepted("not offered", stanza)  # neither STARTTLS nor AUTH can be had from this host
+    return _away(type(cause).__name__, stanza)
 
 
-def _unaccepted(reason: str) -> CredentialsFailure:
+def _unaccepted(reason: str, stanza: str) -> CredentialsFailure:
     return CredentialsFailure(
         reason,
-        f"[channels.mail] the smarthost does not accept this hub ({reason}): check security, username and "
+        f"{stanza} the smarthost does not accept this hub ({reason}): check security, username and "
         f"password_file. / メールサーバーに認証されません。設定を確認してください。({reason})",
     )
 
 
-def _away(reason: str) -> TemporaryFailure:
+def _away(reason: str, stanza: str) -> TemporaryFailure:
     return TemporaryFailure(
         reason,
-        f"[channels.mail] the smarthost cannot be used now ({reason}). / メールサーバーを使えません。({reason})",
+        f"{stanza} the smarthost cannot be used now ({reason}). / メールサーバーを使えません。({reason})",
     )

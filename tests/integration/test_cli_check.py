@@ -23,13 +23,14 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
-GATEWAYS = ("mail", "line", "x", "voice", "sms", "webpush", "wifi", "webhook")
+GATEWAYS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook")
 CALM = Conditions(
     mail=Faults(),
     line=Faults(),
     x=Faults(),
     voice=Faults(),
     sms=Faults(),
+    fax=Faults(),
     webpush=Faults(),
     wifi=Faults(),
     webhook=Faults(),
@@ -119,6 +120,7 @@ async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: Rehearsa
 async def test_every_gateway_gone_is_a_finding_for_each(town: RehearsalCity) -> None:
     settings = await rehearsal(town)
     await town.smtp.stop()
+    await town.fax.stop()
     for gateway in town.http:
         await gateway.stop()
     said = await run_apart("check", "-s", settings, "--json")
@@ -225,7 +227,7 @@ def test_a_production_hub_with_invented_telephone_numbers_is_found_out(tmp_path:
 def test_a_channel_there_is_not_is_answered_with_those_there_are(tmp_path: Path) -> None:
     settings = hub(tmp_path / "a")
     add(settings, "[channels.manual]")
-    said = run("check", "fax", "-s", settings)
+    said = run("check", "telegraph", "-s", settings)
     assert said.plain
     assert "manual" in said.err
     assert run("check", "manual", "-s", settings).code == 0

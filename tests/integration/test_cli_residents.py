@@ -56,6 +56,7 @@ def test_everybody_in_a_file_is_registered_and_counted(tmp_path: Path, made: Pat
             "line": {"vi": 1},
             "voice": {"ja": 1},
             "sms": {},
+            "fax": {},
             "webpush": {},
         },
     }
@@ -66,6 +67,7 @@ def test_everybody_in_a_file_is_registered_and_counted(tmp_path: Path, made: Pat
             "line": {"vi": 1},
             "voice": {"ja": 1},
             "sms": {},
+            "fax": {},
             "webpush": {},
         },
     }
@@ -78,9 +80,9 @@ def test_the_summary_is_read_by_people(tmp_path: Path, made: Path) -> None:
     said = run("residents", "import", sheet(tmp_path, ROWS), "-s", made)
     assert said.code == 0
     assert "住民 3, staff / 職員 1" in said.out
-    assert ["Tiếng", "Việt", "0", "1", "0", "0", "0"] in [row.split() for row in said.out.splitlines()]
+    assert ["Tiếng", "Việt", "0", "1", "0", "0", "0", "0"] in [row.split() for row in said.out.splitlines()]
     counted = run("residents", "count", "-s", made)
-    assert [row.split() for row in counted.out.splitlines()][-1] == ["2", "1", "1", "0", "0"]
+    assert [row.split() for row in counted.out.splitlines()][-1] == ["2", "1", "1", "0", "0", "0"]
     assert not any(secret in said.out + said.err + counted.out for secret in SECRETS)
 
 
@@ -91,7 +93,7 @@ def test_the_audit_trail_holds_counts_only(tmp_path: Path, made: Path) -> None:
     assert entry.detail == {
         "residents": 3,
         "staff": 1,
-        "channels": {"mail": 3, "line": 1, "voice": 1, "sms": 0, "webpush": 0},
+        "channels": {"mail": 3, "line": 1, "voice": 1, "sms": 0, "fax": 0, "webpush": 0},
     }
     stored = b"".join(path.read_bytes() for path in (made.parent / "data").iterdir())
     assert not any(secret.encode() in stored for secret in SECRETS)
@@ -148,7 +150,7 @@ def test_twenty_thousand_people_come_in_at_once(tmp_path: Path, made: Path) -> N
     people = (f",,13207-{n % 80 + 1:03},r{n}@mail.example,,+8142{n:07},yes" for n in range(20_000))
     said = run("residents", "import", sheet(tmp_path, people), "-s", made, "--json")
     assert json.loads(said.out)["channels"] == {
-        "mail": {"ja": 20_000}, "line": {}, "voice": {"ja": 20_000}, "sms": {}, "webpush": {},
+        "mail": {"ja": 20_000}, "line": {}, "voice": {"ja": 20_000}, "sms": {}, "fax": {}, "webpush": {},
     }  # fmt: skip
     assert packed(made) == 40_000
     assert revision(made) == before + 1

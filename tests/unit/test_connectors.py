@@ -54,6 +54,7 @@ def test_the_lanes_share_no_socket(secret: str, tmp_path: Path) -> None:
             "callback_url": "http://127.0.0.1/callbacks/sms",
             "base_url": "http://127.0.0.1:1",
         },
+        fax=MAIL | {"address": "{number}@fax.example"},
     )
     for kind, channel in channels.items():
         assert channel.by_lane[Lane.URGENT] is not channel.by_lane[Lane.ROUTINE], kind

@@ -121,7 +121,7 @@ def test_what_is_no_mail_address_is_a_fault_of_that_column(city: City, row: str)
         (",,13207-001,,,+８１425550100,", "voice"),
         (",,13207-001,,,+0425550100,", "voice"),
         (",,13207-001,secret@example.jp,,,secret", "drills"),
-        (",,13207-001,,,,", "mail/line/voice/sms/webpush"),
+        (",,13207-001,,,,", "mail/line/voice/sms/fax/webpush"),
         (",,13207-001,secret@example.jp", "*"),
         (",,13207-001,secret@example.jp,,,,", "*"),
     ],

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from hub.clock import utc_now
 from hub.language import Language
-from yobikake import registration
+from yobikake import fax_trial, registration
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, out
 from yobikake.registration import Counts, Imported, Progress
 
@@ -51,6 +51,18 @@ def count(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> Non
     """Show how many residents are registered, by channel and language."""
     counts = asyncio.run(registration.count(load(settings_file)))
     answer(counts, as_json=as_json, show=_counted)
+
+
+@residents.command("try-fax")
+def try_fax(
+    number: Annotated[str, typer.Argument(help="As +81425550100 or 042-555-0100.")],
+    settings_file: SettingsFile = DEFAULT,
+) -> None:
+    """Send a test page to one fax number, so that whoever registers it sees whether it comes out."""
+    asyncio.run(fax_trial.try_out(load(settings_file), number, utc_now))
+    out.print(
+        "handed over to the gateway; see whether the page comes out / 送りました。紙が出るか確かめてください"
+    )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from hub import city as cities
 from hub.city import City
 from shelters.site import Facility, Site, SiteCode, load_sites
 from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.fax import DOMAIN, FaxGateway
 from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
@@ -53,6 +54,7 @@ class Conditions:
     x: Faults = field(default_factory=lambda: Faults(latency_s=0.2))
     voice: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
     sms: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
+    fax: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     webhook: Faults = field(default_factory=lambda: Faults(latency_s=0.05))
     wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     handsets: Signal = field(default_factory=lambda: Signal(undelivered=0.05))
@@ -73,6 +75,7 @@ class RehearsalCity:
     sensors: Sensors
     inbox: Inbox
     smtp: SmtpGateway
+    fax: FaxGateway
     http: Sequence[HttpGateway]
     push: PushService
     push_key: str
@@ -113,6 +116,7 @@ async def rehearsal_city(
         signal=conditions.handsets,
         countries=("+81",),
     )
+    fax = FaxGateway(inbox, faults=conditions.fax)
     partners = Receiver(inbox, secret=keys["webhook"].read_text(), faults=conditions.webhook)
     push = PushService(inbox, faults=conditions.webpush)
     push_key = vapid.create(folder / "secrets" / "webpush")
@@ -124,6 +128,7 @@ async def rehearsal_city(
             x,
             twilio,
             messages,
+            fax,
             partners,
             push,
             *wifi.gateways,
@@ -157,6 +162,14 @@ async def rehearsal_city(
                 "callback_url": f"{public}/callbacks/sms",
                 "base_url": messages.url,
                 "messages_per_s": conditions.calls_per_s,
+            },
+            "fax": {
+                "host": "127.0.0.1",
+                "port": fax.port,
+                "security": "none",
+                "sender": "bosai@akishima.example",
+                "address": f"{{number}}@{DOMAIN}",
+                "per_minute": 600,
             },
             "webpush": {
                 "key_file": str(folder / "secrets" / "webpush"),
@@ -194,6 +207,7 @@ async def rehearsal_city(
             sensors=sensors,
             inbox=inbox,
             smtp=smtp,
+            fax=fax,
             http=(line, x, twilio, messages, partners, push, *wifi.gateways),
             push=push,
             push_key=push_key,

@@ -37,7 +37,8 @@ CHANNELS: dict[tuple[str, ...], float] = {("line",): 36, ("mail",): 30, ("line",
 """How people without a telephone registration can be reached, in percent."""
 
 WITH_VOICE: dict[tuple[str, ...], float] = {
-    ("voice",): 60,
+    ("voice",): 58,
+    ("voice", "fax"): 2,
     ("voice", "sms"): 10,
     ("voice", "mail"): 15,
     ("voice", "line"): 10,
@@ -117,7 +118,7 @@ def _address(number: int, channel: str) -> str:
     """Unique by number."""
     if channel == "mail":
         return f"p{number:07}@{DOMAINS[number % len(DOMAINS)]}"
-    if channel in ("voice", "sms"):
+    if channel in ("voice", "sms", "fax"):
         return f"+81000{number:07}"
     return f"U{0:016}{number:016x}"
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Self, TextIO
+from typing import ClassVar, NamedTuple, Self, TextIO
 
 import msgspec
 
@@ -32,8 +32,6 @@ from yobikake.rehearsal.mishap import Mishaps
 from yobikake.rehearsal.smtp_dialogue import Terms, Transaction
 from yobikake.rehearsal.smtp_session import Session
 
-CHANNEL = "mail"
-
 
 class SmtpGateway:
     """Listens on 127.0.0.1 between `start` and `stop` (or in `async with`).
@@ -43,6 +41,8 @@ class SmtpGateway:
     message, flushed before the message is acknowledged. `witness` is shown every transaction when its
     MAIL was read.
     """
+
+    channel: ClassVar[str] = "mail"
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class SmtpGateway:
 
     def begin(self, at: datetime) -> Exchange:
         """A transaction whose MAIL was read at this moment."""
-        exchange = Exchange(channel=CHANNEL, begun_at=at)
+        exchange = Exchange(channel=self.channel, begun_at=at)
         self.witness(exchange)
         return exchange
 
@@ -145,7 +145,7 @@ class SmtpGateway:
         for address in recipients:
             inbox.add(
                 Arrival(
-                    channel=CHANNEL,
+                    channel=self.channel,
                     address=address,
                     at=at,
                     subject=read.subject,

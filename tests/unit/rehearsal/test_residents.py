@@ -36,7 +36,7 @@ def test_every_language_is_spoken_and_most_speak_japanese() -> None:
 def test_everyone_has_one_to_three_channels_and_nobody_has_all_of_nothing() -> None:
     people = [persona.registration for persona in residents(PLACES, n=5000, voice_max=300)]
     assert {len(person.contacts) for person in people} == {1, 2, 3}
-    for channel in ("line", "mail", "sms", "voice"):
+    for channel in ("fax", "line", "mail", "sms", "voice"):
         assert 0 < sum(channel in person.contacts for person in people) < len(people)
 
 
@@ -59,6 +59,7 @@ def test_no_address_can_be_anybodys() -> None:
     unreal = {
         "mail": re.compile(r"[a-z0-9]+@[a-z]+\.example"),
         "voice": re.compile(r"\+81000\d{7}"),
+        "fax": re.compile(r"\+81000\d{7}"),
         "sms": re.compile(r"\+81000\d{7}"),
         "line": re.compile(r"U0{16}[0-9a-f]{16}"),
     }
