@@ -30,5 +30,5 @@ async def test_a_number_is_tried_out(settings: Path) -> None:
         said = await run_apart("residents", "try-fax", "042-555-0100", "-s", settings)
         assert (said.code, said.err) == (0, "")
         (page,) = gateway.pages
-    assert inbox.addresses("fax") == ["+81425550100"]
+    assert list(inbox.addresses("fax")) == ["+81425550100"]
     assert "災害の情報ではありません。" in "".join(lines(page))
