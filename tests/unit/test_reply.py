@@ -79,7 +79,7 @@ def test_somebodys_last_reply_counts_once() -> None:
     }
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.integers(1, 9999), st.integers(1, 2**62))
 def test_an_address_names_alert_and_person_and_opens_with_our_key_alone(number: int, who: int) -> None:
     replying = Replying(f"2026-{number:04}", RecipientId(who))

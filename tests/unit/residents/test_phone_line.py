@@ -1,8 +1,10 @@
 """Who calls in hears what is in force, at once, in their language; then again; and never what is over."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -12,6 +14,7 @@ from lxml import etree
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
+from channels.telephone import phone_in
 from channels.telephone.phone_in import MENU
 from hub.alert import Mode
 from hub.asking import Asking
@@ -78,29 +81,26 @@ async def test_the_order_is_told_at_once_in_japanese_and_repeated_until_it_is_hu
     assert heard.said[-1][1].endswith("電話を切ります。")
 
 
-@pytest.mark.parametrize(
-    ("key", "tag", "words"),
-    [
-        ("2", "en-US", "evacuat"),
-        ("3", "cmn-CN", "避难"),
-        ("4", "ko-KR", "피난"),
-        ("5", "vi-VN", "sơ tán"),
-        ("6", "ja-JP", "今すぐ安全なところへ逃げてください"),
-    ],
-)
-async def test_a_key_chooses_the_language_of_all_that_follows(
-    line: Line, key: str, tag: str, words: str
-) -> None:
+CHOICES = {
+    "2": ("en-US", "evacuat"),
+    "3": ("cmn-CN", "避难"),
+    "4": ("ko-KR", "피난"),
+    "5": ("vi-VN", "sơ tán"),
+    "6": ("ja-JP", "今すぐ安全なところへ逃げてください"),
+}
+
+
+async def test_a_key_chooses_the_language_of_all_that_follows(line: Line) -> None:
     await line.town.publish(flood_order(), "2026-0147")
     front = len((await line.call()).said) // ROUNDS
-    heard = await line.call(key)
-    after = heard.said[front:]
-    assert {its for its, _ in after[-4:]} == {tag}
-    assert words in heard.text(tag)
-    assert f"/{MENU[key]}/" in heard.fetched[-1]
-    assert "（" not in "".join(text for its, text in after if its == tag and key == "6"), (
-        "a voice reads no ruby"
-    )
+    for key, (tag, words) in CHOICES.items():
+        heard = await line.call(key)
+        after = heard.said[front:]
+        assert {its for its, _ in after[-4:]} == {tag}
+        assert words in heard.text(tag)
+        assert f"/{MENU[key]}/" in heard.fetched[-1]
+        easy = "".join(text for its, text in after if its == tag and key == "6")
+        assert "（" not in easy, "a voice reads no ruby"
 
 
 async def test_a_key_that_chooses_nothing_goes_on_in_the_same_language(line: Line) -> None:
@@ -191,11 +191,19 @@ async def test_only_twilio_is_told(line: Line) -> None:
     assert refused.value.status == 403
 
 
-async def test_many_callers_hear_the_same_bytes_that_were_written_once(line: Line) -> None:
+async def test_many_callers_hear_what_was_written_once(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    front = phone_in.front
+
+    def noted(*said: Any, **places: Any) -> str:
+        written.append(front(*said, **places))
+        return written[-1]
+
+    monkeypatch.setattr(phone_in, "front", noted)
     await line.town.publish(flood_order(), "2026-0147")
-    app_press = await line.call()
-    again = [await line.call() for _ in range(3)]
-    assert all(each.said == app_press.said for each in again)
+    calls = await asyncio.gather(*(line.call() for _ in range(12)))
+    assert len(written) == 1
+    assert all(each.said == calls[0].said for each in calls)
 
 
 async def test_as_files_it_says_that_it_may_be_old_and_names_no_site(line: Line) -> None:
