@@ -262,6 +262,13 @@ async def test_an_answer_that_line_refuses_is_not_tried_again(account: Account) 
     assert (account.read(), len(posts)) == ([], 1)
 
 
+async def test_a_token_that_is_over_a_minute_old_answers_nothing(account: Account) -> None:
+    event = account.sender.text(USER, "a")
+    account.town.now += timedelta(seconds=61)
+    assert await account.deliver(event) == 200
+    assert account.read() == []
+
+
 # --- what is refused -------------------------------------------------------------------------------
 
 
