@@ -114,9 +114,10 @@ class GatewaySession:
         self._session = None
 
     def _address(self, url: str | URL) -> URL:
-        address = URL(str(url).replace(self._library_url, self._base_url, 1), encoded=True)
+        asked = str(url).replace(self._library_url, self._base_url, 1)
+        address = URL(asked, encoded=True)
         ours = address.absolute and address.origin() == URL(self._base_url).origin()
-        if not ours and not self._others(str(address)):
+        if not ours and not self._others(asked):  # an address that is none cannot be written again
             raise Refused(
                 f"{self._setting}: a request to another host than this was refused; nothing was sent. / "
                 "設定にない宛先への通信を止めました。送っていません"
