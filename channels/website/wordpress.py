@@ -42,7 +42,7 @@ class WordpressSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     an editor: every published post of theirs whose slug begins as the hub's do is the hub's."""
 
     url: Annotated[str, Meta(pattern=r"^https?://\S+$")]
-    user: Annotated[str, Meta(min_length=1)]
+    user: Annotated[str, Meta(pattern=r"^[^:]+$")]
     password_file: Path
     category: Annotated[int, Meta(ge=1)] | None = None
     timeout_s: Annotated[float, Meta(gt=0, le=30)] = 10.0

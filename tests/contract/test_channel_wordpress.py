@@ -16,8 +16,10 @@ from channels.website.wordpress import REF, WordpressSettings
 from channels.website.wordpress_answers import failed
 from hub.channel import Channel, Content, Span
 from hub.delivery import Outcome
+from hub.errors import BadSettings
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
+from hub.settings import convert
 from hub.testing.channel_harness import Feature, Harness, Said, Where, send
 from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, content, parcel
@@ -213,6 +215,13 @@ async def test_the_folder_is_a_target_of_its_own(harness: WordpressHarness) -> N
     said = await send(website, parcel([Recipient(id=RecipientId(2), address="website")]))
     await website.close()
     assert set(said.outcomes.values()) == {Outcome.DELIVERED}
+
+
+@pytest.mark.parametrize("changes", [{"user": "yobi:kake"}, {"user": ""}, {"url": "www.city.example"}])
+def test_a_stanza_that_cannot_work_is_named(changes: dict[str, str]) -> None:
+    stanza = {"url": "https://www.city.example", "user": USER, "password_file": "p"} | changes
+    with pytest.raises(BadSettings, match=next(iter(changes))):
+        convert(stanza, WordpressSettings, where="[channels.website.wordpress]")
 
 
 @pytest.mark.parametrize(
