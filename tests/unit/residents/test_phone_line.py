@@ -233,3 +233,10 @@ async def test_a_hub_without_a_line_has_no_such_address_and_no_such_file(town: p
     site = StaticSite(town.portal())
     assert not any(path.startswith("phone/") for path in (await site.site()).files)
     await site.close()
+
+
+async def test_the_page_gives_the_number_and_says_what_is_heard_there(line: Line) -> None:
+    async with aiohttp.ClientSession() as web, web.get(f"{line.url}/en/") as answer:
+        page = await answer.text()
+    assert 'href="tel:05000000000"' in page
+    assert "You can also hear what is in force by telephone." in page
