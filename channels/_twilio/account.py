@@ -1,7 +1,7 @@
 """One Twilio account: its HTTP session, its token, its signature."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +15,8 @@ from twilio.rest import Client
 
 from channels._secret import read_secret
 from channels._session import GatewaySession
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
+from hub.channel import Health, Parcel
 from hub.errors import Forbidden, Refused
 from hub.outbound import Outbound
 
@@ -84,6 +85,25 @@ class Account:
         except ERRORS as e:
             return None if self.recognised else nothing_done(classify(e))
         return None
+
+    async def unready(self, parcel: Parcel) -> Failure | None:
+        """Why nothing can be sent to it yet; None: it has said what it is. Asks the gate before it asks Twilio."""
+        if self.recognised:
+            return None
+        parcel.gate()
+        failure = await self.recognise()
+        return unseen(failure, parcel) if failure else None
+
+    async def health(self, now: datetime) -> Health:
+        """What a channel's probe says. Reads only."""
+        try:
+            account, balance = await self.read(), await self.balance()
+        except Refused as e:
+            return Health(ok=False, detail=e.message, checked_at=now)
+        except ERRORS as e:
+            return Health(ok=False, detail=f"Twilio: {classify(e).reason}", checked_at=now)
+        detail = f"Twilio {account.status}, {balance}"
+        return Health(ok=account.status == "active", detail=detail, checked_at=now)
 
     async def read(self) -> Any:
         """The account as Twilio has it; `status` is `active`, `suspended` or `closed`. Raises `ERRORS`."""

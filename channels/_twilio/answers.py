@@ -4,12 +4,13 @@ Error pages: https://www.twilio.com/docs/api/errors and, for one code, …/error
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import ClientError
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
 from channels._session import unanswered
+from hub.channel import Parcel
 from hub.delivery import Outcome, Result
 from hub.recipient import Recipient
 
@@ -95,3 +96,8 @@ def nothing_done(failure: Failure) -> Failure:
     if failure.outcome in (Outcome.AMBIGUOUS, Outcome.PERMANENT):
         return Failure(outcome=Outcome.TEMPORARY, reason=failure.reason)
     return failure
+
+
+def unseen(failure: Failure, parcel: Parcel) -> Failure:
+    """The same where one could not look. Of a resend it says nothing of the try before: that one may have come through."""
+    return replace(failure, outcome=Outcome.AMBIGUOUS) if parcel.resend else failure

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
 from channels._twilio.pace import paced
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
@@ -23,7 +23,7 @@ from hub import measure
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
-from hub.errors import Refused, TemporaryFailure
+from hub.errors import TemporaryFailure
 from hub.outbound import Outbound
 from hub.recipient import Recipient
 
@@ -106,7 +106,7 @@ class Sms:
         await self._account.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        failure = _unsupported(parcel) or await self._unrecognised(parcel)
+        failure = _unsupported(parcel) or await self._account.unready(parcel)
         if failure:
             for recipient in parcel.to:
                 yield failure.result(recipient)
@@ -116,25 +116,11 @@ class Sms:
                 yield result
 
     async def probe(self) -> Health:
-        try:
-            account = await self._account.read()
-            balance = await self._account.balance()
-        except Refused as e:
-            return self._health(ok=False, detail=e.message)
-        except ERRORS as e:
-            return self._health(ok=False, detail=f"Twilio: {classify(e).reason}")
-        return self._health(ok=account.status == "active", detail=f"Twilio {account.status}, {balance}")
+        return await self._account.health(self._clock())
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
         fields = self._account.signed_form(headers, body, url=self._settings.callback_url)
         return report.receipts(fields, now=self._clock())
-
-    async def _unrecognised(self, parcel: Parcel) -> Failure | None:
-        if self._account.recognised:
-            return None
-        parcel.gate()
-        failure = await self._account.recognise()
-        return _still_ambiguous(failure) if failure and parcel.resend else failure
 
     def _sender(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
         body = text(parcel.content)
@@ -159,7 +145,7 @@ class Sms:
             )
         except ERRORS as e:
             failure = nothing_done(classify(e))
-            return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
+            return unseen(failure, parcel).result(recipient)
         since = parcel.content.sent - _SKEW
         recent = [each for each in listed if each.date_created is not None and each.date_created >= since]
         ours = {ProviderRef(each.sid) for each in recent if each.body == body}
@@ -196,9 +182,6 @@ class Sms:
         least, most = VALIDITY_S
         return max(least, min(most, int((parcel.expires_at - self._clock()).total_seconds())))
 
-    def _health(self, *, ok: bool, detail: str) -> Health:
-        return Health(ok=ok, detail=detail, checked_at=self._clock())
-
 
 def _from(sender: str) -> dict[str, str]:
     service = sender.startswith("MG") and len(sender) == 34
@@ -210,11 +193,6 @@ def _localised(failure: Failure, recipient: Recipient) -> Failure:
     if failure.reason in _ABROAD and not recipient.address.startswith(_HOME):
         return replace(failure, outcome=Outcome.PERMANENT)
     return failure
-
-
-def _still_ambiguous(failure: Failure) -> Failure:
-    """Not being able to look says nothing of the try before: that one may have come through."""
-    return replace(failure, outcome=Outcome.AMBIGUOUS)
 
 
 def _unsupported(parcel: Parcel) -> Failure | None:

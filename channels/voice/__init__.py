@@ -16,13 +16,13 @@ import msgspec
 from msgspec import Meta
 
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
 from channels._twilio.pace import paced
 from channels.voice import report, speech
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
-from hub.errors import Refused, TemporaryFailure
+from hub.errors import TemporaryFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient
@@ -105,7 +105,7 @@ class Voice:
         await self._account.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        failure = _unsupported(parcel, self._settings) or await self._unrecognised(parcel)
+        failure = _unsupported(parcel, self._settings) or await self._account.unready(parcel)
         if failure:
             for recipient in parcel.to:
                 yield failure.result(recipient)
@@ -116,14 +116,7 @@ class Voice:
                 yield result
 
     async def probe(self) -> Health:
-        try:
-            account = await self._account.read()
-            balance = await self._account.balance()
-        except Refused as e:
-            return self._health(ok=False, detail=e.message)
-        except ERRORS as e:
-            return self._health(ok=False, detail=f"Twilio: {classify(e).reason}")
-        return self._health(ok=account.status == "active", detail=f"Twilio {account.status}, {balance}")
+        return await self._account.health(self._clock())
 
     def signed_form(self, headers: Mapping[str, str], body: bytes, *, url: str) -> Mapping[str, str]:
         return self._account.signed_form(headers, body, url=url)
@@ -131,13 +124,6 @@ class Voice:
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Receipt]:
         fields = self._account.signed_form(headers, body, url=self._settings.callback_url)
         return report.receipts(fields, now=self._clock())
-
-    async def _unrecognised(self, parcel: Parcel) -> Failure | None:
-        if self._account.recognised:
-            return None
-        parcel.gate()
-        failure = await self._account.recognise()
-        return _still_ambiguous(failure) if failure and parcel.resend else failure
 
     def _caller(self, parcel: Parcel) -> Callable[[Recipient], Coroutine[Any, Any, Result]]:
         async def call(recipient: Recipient) -> Result:
@@ -160,7 +146,7 @@ class Voice:
             )
         except ERRORS as e:
             failure = nothing_done(classify(e))
-            return (_still_ambiguous(failure) if parcel.resend else failure).result(recipient)
+            return unseen(failure, parcel).result(recipient)
         recent = {ProviderRef(call.sid): call for call in calls if _since(parcel.content.sent, call)}
         try:
             ours = await parcel.surely_ours(recipient.id, recent.keys()) if recent else ()
@@ -207,17 +193,9 @@ class Voice:
             replace(failure, outcome=Outcome.PERMANENT) if failure.reason == "21215" and abroad else failure
         )
 
-    def _health(self, *, ok: bool, detail: str) -> Health:
-        return Health(ok=ok, detail=detail, checked_at=self._clock())
-
 
 def _since(sent: datetime, call: Any) -> bool:
     return call.date_created is not None and call.date_created >= sent - _SKEW
-
-
-def _still_ambiguous(failure: Failure) -> Failure:
-    """Not being able to look says nothing of the try before: that one may have come through."""
-    return replace(failure, outcome=Outcome.AMBIGUOUS)
 
 
 def _unsupported(parcel: Parcel, settings: Settings) -> Failure | None:
