@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from channels._pace import paced
 from channels._poster.around import around
 from channels._poster.letters import FONTS
 from channels._poster.page import poster
-from channels._twilio.pace import paced
 from channels.fax.message import wire
 from channels.fax.settings import Settings, mailbox
 from channels.mail.connection import Smarthost

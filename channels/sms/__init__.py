@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from channels._pace import paced
 from channels._twilio.account import BASE_URL, Account
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
-from channels._twilio.pace import paced
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
 from hub import measure

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from channels._pace import paced
 from channels._twilio.account import BASE_URL, Account
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
-from channels._twilio.pace import paced
 from channels.voice import report, speech
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock

@@ -13,9 +13,9 @@ import aiohttp
 import msgspec
 import structlog
 
+from channels._pace import paced
 from channels._public import PublicResolver
 from channels._session import GatewaySession, unanswered
-from channels._twilio.pace import paced
 from channels.webpush import answers, vapid
 from channels.webpush.encryption import encrypt
 from channels.webpush.gone import Gone

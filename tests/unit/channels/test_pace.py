@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from channels._twilio.pace import paced
+from channels._pace import paced
 from hub.delivery import Outcome, Result
 from hub.errors import Cancelled
 from hub.recipient import Recipient, RecipientId
