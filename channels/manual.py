@@ -25,6 +25,9 @@ from hub.recipient import Recipient
 CUT = "（以下省略）"
 """Ends a text of which a part did not fit."""
 
+KEPT_AT_LEAST = 1 / 2
+"""Of a text that is cut."""
+
 DRILL = "【訓練 入力しないでください】"
 """Begins every sheet of a drill, and of a rehearsal hub, so that nobody carries it over."""
 
@@ -129,8 +132,9 @@ class Manual:
 def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> str:
     """The text to copy into the form: at most `sheet.limit` long, cut only at the end of a sentence.
 
-    Where something had to go, it ends with `CUT`. If not even the first sentence fits, the alert's
-    short text takes its place. A drill's, and a rehearsal hub's, begins with `DRILL`.
+    Where something had to go, it ends with `CUT`. Where less than `KEPT_AT_LEAST` of it would be left, the alert's short
+    text takes its place, if that fits as a whole: it names the order and what to do, which a beginning may not get to.
+    A drill's, and a rehearsal hub's, begins with `DRILL`.
 
     Raises:
         PermanentFailure: not even the short text fits; somebody has to write one.
@@ -138,10 +142,15 @@ def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> st
     mark = DRILL if rehearsal or content.mode is not Mode.LIVE else ""
     texts = {"body": content.body, "short": content.short, "speech": content.speech}
     headline = f"{content.text(content.headline)}\n" if sheet.headline else ""
-    for opening, text in ((headline, texts[sheet.text]), ("", content.short)):
-        fitted = _fitted(mark + opening, content.text(text), sheet.limit, MEASURES[sheet.measure])
-        if fitted is not None:
-            return fitted
+    measure = MEASURES[sheet.measure]
+    whole, short = mark + headline + content.text(texts[sheet.text]), mark + content.text(content.short)
+    fitted = _fitted(mark + headline, content.text(texts[sheet.text]), sheet.limit, measure)
+    if fitted is not None and measure(fitted.removesuffix(CUT)) >= KEPT_AT_LEAST * measure(whole):
+        return fitted
+    if measure(short) <= sheet.limit:
+        return short
+    if fitted := fitted or _fitted(mark, content.text(content.short), sheet.limit, measure):
+        return fitted
     raise PermanentFailure(
         "too long",
         f"{sheet.name}: {sheet.limit}字に収まる文がありません。短い文を作ってください。 / "

@@ -114,7 +114,7 @@ def test_a_rehearsal_hubs_sheet_cannot_be_mistaken_either() -> None:
 def test_a_spoken_sheet_takes_the_spoken_text() -> None:
     radio = next(sheet for sheet in SHEETS if sheet.ref == "radio")
     long = structs.replace(
-        content(), speech=(Span("こちらは、よびかけ市です。" + "川から離れてください。" * 40),)
+        content(), speech=(Span("こちらは、よびかけ市です。" + "川から離れてください。" * 25),)
     )
     text = sheet_text(long, radio)
     assert text.startswith("こちらは、よびかけ市です。川から離れてください。")

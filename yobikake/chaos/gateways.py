@@ -127,6 +127,7 @@ class Gateways:
                 "account": {f"{name}_file": held.file(f"x_{name}") for name in X_KEYS},
                 "base_url": self.x.url,
                 "timeout_s": TIMEOUT_S,
+                "card": False,  # a picture is half a second of a processor, and changes nothing that is looked at here
             },
         }
 

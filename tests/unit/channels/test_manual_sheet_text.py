@@ -41,7 +41,20 @@ def test_a_headline_alone_says_too_little() -> None:
 def test_a_list_is_cut_between_its_entries_and_never_after_its_heading() -> None:
     body = "避難してください。\n避難場所\n・東小学校\n・西小学校\n・南小学校"
     assert sheet_text(saying(body, headline="洪"), sheet(28)).endswith(f"・東小学校{CUT}")
-    assert sheet_text(saying(body, headline="洪"), sheet(27)) == f"洪\n避難してください。{CUT}"
+    assert (
+        sheet_text(saying(body, headline="洪", short="い" * 40), sheet(27)) == f"洪\n避難してください。{CUT}"
+    )
+
+
+def test_a_beginning_that_may_not_get_to_what_to_do_gives_way_to_the_short_text() -> None:
+    said = (
+        "九時に発令しました。川が増水しています。いますぐ、川から離れた高いところへ、全員避難してください。"
+    )
+    assert sheet_text(saying(said, headline="洪", short="全員避難。"), sheet(30)) == "全員避難。"
+    cut = sheet_text(saying(said, headline="洪", short="い" * 40), sheet(30))
+    assert cut == f"洪\n九時に発令しました。川が増水しています。{CUT}"
+    most = sheet_text(saying(said + "近所の人に声をかけてください。", headline="洪", short="い。"), sheet(58))
+    assert most == f"洪\n{said}{CUT}"
 
 
 def test_no_sentence_is_ever_cut_in_two() -> None:
