@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import structlog
+
 from yobikake import cli
 
 PASSWORD = "correct horse battery"
@@ -34,6 +36,7 @@ def run(*arguments: str | Path, typed: Iterable[str] = ()) -> Said:
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
     with (
         _ends(),
+        _logging_as_it_was(),
         patch.object(sys, "argv", ["yobikake", *map(str, arguments)]),
         patch("getpass.getpass", side_effect=list(typed)),
         patch.object(cli, "_log"),  # would bind every logger of this process to a stream of this call
@@ -42,6 +45,16 @@ def run(*arguments: str | Path, typed: Iterable[str] = ()) -> Said:
     ):
         code = _exit_code()
     return Said(code=code, out=_text(out), err=_text(err))
+
+
+@contextmanager
+def _logging_as_it_was() -> Iterator[None]:
+    """`bench`, `chaos` and `demo` say nothing below an error: not what the next test of this process wants."""
+    before = structlog.get_config()
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 async def run_apart(*arguments: str | Path, cwd: Path | None = None) -> Said:

@@ -58,7 +58,7 @@ def test_the_place_of_an_unknown_key_is_printed_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stanza", "words"),
     [
-        ("[channels.fax]\nnumber = 1", ["[channels.fax]", "mail, line, x"]),
+        ("[channels.telex]\nnumber = 1", ["[channels.telex]", "mail, line, x"]),
         ("[channels.line]", ["[channels.line]", "access_token_file"]),
         (LINE, ["[channels.line] access_token_file", "token"]),
         ("[channels.voice]\naccount_sid = 3", ["[channels.voice]"]),
