@@ -1,5 +1,6 @@
 """The residents' telephone, from the channel that calls them: its keys, and the line that they call."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -15,6 +16,10 @@ from yobikake.assembly import Assembly
 
 KIND = "voice"
 """Whose stanza has the account, the caller's number and the voices."""
+
+
+_GROUPED = re.compile(r"(0[5-9]0)(\d{4})(\d{4})")
+"""IP telephones and mobiles (総務省, 電気通信番号計画)."""
 
 
 def telephone(assembly: Assembly) -> Telephone | None:
@@ -48,9 +53,13 @@ def phone_in(settings: Settings) -> PhoneIn | None:
 
 
 def caller(settings: Settings) -> str:
-    """The one number the city calls from, as people in Japan write it; empty: it calls nobody."""
+    """The one number the city calls from, as people in Japan write it; empty: it calls nobody. How long an area code
+    is, the number does not say: then it has no hyphens."""
     number = str(settings.channels.get(KIND, {}).get("from_number", ""))
-    return f"0{number.removeprefix('+81')}" if number.startswith("+81") else number
+    if not number.startswith("+81"):
+        return number
+    national = f"0{number.removeprefix('+81')}"
+    return "-".join(found.groups()) if (found := _GROUPED.fullmatch(national)) else national
 
 
 def _voices(settings: Settings) -> Mapping[Language, str]:

@@ -29,7 +29,13 @@ def test_a_line_whose_callers_nobody_could_verify_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "written"), [("+815012345678", "05012345678"), ("+12025550123", "+12025550123"), ("", "")]
+    ("number", "written"),
+    [
+        ("+815012345678", "050-1234-5678"),
+        ("+81425550000", "0425550000"),
+        ("+12025550123", "+12025550123"),
+        ("", ""),
+    ],
 )
 def test_the_one_number_the_city_calls_from_is_written_as_people_know_it(number: str, written: str) -> None:
     assert caller(settings(channels={"voice": {"from_number": number}} if number else {})) == written
