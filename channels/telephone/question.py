@@ -159,7 +159,7 @@ WORDS: Mapping[Language, Words] = {
         who={
             Reply.SHELTER: "피난 장소로 가거나 이미 도착한",
             Reply.UPSTAIRS: "자택의 위층에 있는",
-            Reply.CANNOT: "피난가 어려운",
+            Reply.CANNOT: "피난이 어려운",
             Reply.SAFE: "무사한",
             Reply.HELP: "도움이 필요한",
         },
@@ -168,7 +168,7 @@ WORDS: Mapping[Language, Words] = {
             Reply.SHELTER: "피난 장소로 가시는 것으로 접수했습니다. 조심해서 이동하십시오.",
             Reply.UPSTAIRS: "자택의 위층으로 접수했습니다. 강 가까이에서 집이 떠내려갈 우려가 있는 구역에 계신 분은 "
             "반드시 구역 밖으로 피난하십시오.",
-            Reply.CANNOT: "피난가 어렵다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
+            Reply.CANNOT: "피난이 어렵다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
             "생명이 위험할 때는 119에 전화하십시오.",
             Reply.SAFE: "무사하신 것으로 접수했습니다.",
             Reply.HELP: "도움이 필요하다고 시가 접수했습니다. 바로 가지 못할 수도 있습니다. 이웃에게도 알려 주십시오. "
