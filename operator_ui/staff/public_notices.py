@@ -110,7 +110,7 @@ def shelters(board: Board, now: datetime) -> Sheet:
     told = [row for row in board.rows if _is_told(row, now)]
     changed = max((row.step.at for row in told), default=None)
     entries = [list(_site(row)) for row in told]
-    return _sheet(Kind.SHELTERS, entries, changed, left_out=("避難者数", "避難者数の時刻", "混み具合"))
+    return _sheet(Kind.SHELTERS, entries, changed, left_out=("避難者数", "避難者数の時刻"))
 
 
 def headquarters(standings: Sequence[Standing], organisation: Organisation, city: City) -> Sheet:
