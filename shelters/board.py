@@ -15,7 +15,6 @@ from hub.place import Position
 from hub.recipient import Zone
 from hub.shelter_list import MOST_HIDDEN, MOST_LINES, Crowding, ShelterLine, ShelterLines
 from shelters import plans
-from shelters.crowding import LEAST_FIRST
 from shelters.disclosure import Disclosed, disclosed
 from shelters.keeper import live_key
 from shelters.occupancy import Occupancy
@@ -25,6 +24,7 @@ from shelters.routing import ARRIVAL, USABLE, Choice, Place, Plan, coming
 from shelters.shelter import Step
 from shelters.site import Site, SiteCode
 from shelters.suited import Suited, suited
+from shelters.walking import way_m
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +123,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         """What residents may see during an alert for `hazard`.
 
         From `near`: first where the plan wants people from there to go, then what it does not count on. Without a
-        place or a plan: by room, then by distance.
+        place: by word. Without a plan: by way, to which a worse word adds (`_WORTH_M`).
         """
         rows = [row for row in self.rows if row.suited(hazard).shown]
         return sorted(rows, key=lambda row: _order(row, hazard, near, self.plan(hazard)))
@@ -249,19 +249,26 @@ def with_plans(found: Board, at_once: AtOnce, *, known: Mapping[Hazard, Made]) -
     return msgspec.structs.replace(found, made=at_once.plans(places, known, found.at))
 
 
-_UNKNOWN_ROOM = LEAST_FIRST.index(Crowding.CROWDED)
-"""An unknown count is offered after a site that has room, and no later than a crowded one."""
+_WORTH_M = {
+    Crowding.HAS_ROOM: 0,
+    Crowding.SOME: 500,
+    None: 1_000,
+    Crowding.CROWDED: 1_500,
+    Crowding.FULL: 1_500,
+}
+"""How many more metres of way a better word is worth, where no plan says it: 500 m are some eight minutes. By the word
+alone, whoever stands before a site that nobody has counted would be sent across the city to one that has room."""
 
 
 def _order(
     row: Row, hazard: Hazard, near: Position | None, plan: Plan | None
-) -> tuple[bool, bool, float, int, float]:
-    """Where the plan counts on a site, how near that is weighs more than a word; its room is in the plan."""
+) -> tuple[bool, bool, float, float]:
+    """What the plan counts on comes first: its room is in the plan, and the word says nothing more."""
     place = row.place(hazard)
-    crowding = LEAST_FIRST.index(row.crowding) if row.crowding else _UNKNOWN_ROOM
-    distance_m = row.site.position.distance_m(near) if near else 0.0
-    rank_m = plan.rank_m(place.site, place.position, near) if plan and near and place.room else None
-    return not place.verdict.recommended, rank_m is None, rank_m or 0.0, crowding, distance_m
+    way = way_m(near, place.position) if near else 0.0
+    by_word = way + _WORTH_M[row.crowding]
+    by_plan = plan.rank_m(place.site, place.position, near) if plan and near and place.room else None
+    return not place.verdict.recommended, by_plan is None, by_word if by_plan is None else by_plan, way
 
 
 def _line(row: Row) -> ShelterLine:

@@ -40,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -> list[Entry]:
-    """By room, then by distance from `near`; full ones and those being opened at the end."""
+    """In the order of `Board.shown`; full ones and those being opened at the end."""
     return [_entry(row, row.suited(hazard)) for row in board.shown(hazard, near=near)]
 
 

@@ -43,7 +43,7 @@ SITES = {
     place.code: place
     for place in [
         site("near", "近い小学校", north=0.001),
-        site("far", "遠い小学校", north=0.02),
+        site("far", "遠い小学校", north=0.004),
         site("busy", "混む小学校", north=0.0005),
         site("full", "満員の小学校", north=0.0001),
         site("soon", "これから開く小学校", north=0.0002),
@@ -200,9 +200,19 @@ def test_an_unknown_count_is_offered_after_room_and_not_after_a_crowd() -> None:
     counts = {code: count for code, count in COUNTS.items() if code != "near"}
     assert [entry.code for entry in public_list(now_board(counts), FLOOD, near=HERE)][:3] == [
         "far",
-        "busy",
         "near",
+        "busy",
     ]
+
+
+def test_nobody_is_sent_across_the_city_for_a_better_word() -> None:
+    across = [site("here", "here", north=0.002), site("there", "there", north=0.02)]  # 0.3 and 2.9 km on foot
+    sites = {each.code: each for each in across}
+    steps = {code: step(code, Stage.RECEIVING) for code in sites}
+    counts = {SiteCode("there"): counted("there", None, Crowding.HAS_ROOM)}
+    found = board(sites, steps, counts, now=NOW)
+    assert [row.site.code for row in found.shown(FLOOD, near=HERE)] == ["here", "there"]
+    assert [row.site.code for row in found.shown(FLOOD)] == ["there", "here"]
 
 
 def test_sites_without_steps_or_counts_stand_on_the_board_for_staff() -> None:
