@@ -34,7 +34,10 @@ PAGE_AFTER = timedelta(seconds=60)
 LONGEST_THROTTLE = timedelta(hours=1)
 """A gateway that asks for more than this is asked again all the same."""
 
-OURS = frozenset({"refused", "lease-lost", "pace"})
+HELD = "held"
+"""The reason of a recipient whose gateway, one of several behind a channel, is left alone for now."""
+
+OURS = frozenset({"refused", "lease-lost", "pace", HELD})
 """Reasons that this hub gave itself: no gateway was at fault."""
 
 
@@ -80,7 +83,7 @@ def heard(results: Collection[Result]) -> Heard:
         return Heard.NOTHING
     if Outcome.CREDENTIALS in outcomes:
         return Heard.REFUSED
-    if any(each.outcome is Outcome.THROTTLE and each.retry_after for each in asked):
+    if any(each.outcome is Outcome.THROTTLE and each.retry_after and not each.alone for each in asked):
         return Heard.THROTTLED
     if outcomes & _WORKS or any(each.alone for each in asked):
         return Heard.WORKS

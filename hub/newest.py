@@ -26,5 +26,9 @@ class Newest(Generic[K, V]):
             del self._values[next(iter(self._values))]
         self._values[key] = value
 
+    def items(self) -> list[tuple[K, V]]:
+        """Those that are kept, the oldest first."""
+        return list(self._values.items())
+
     def drop(self, key: K) -> None:
         self._values.pop(key, None)

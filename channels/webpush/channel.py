@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import msgspec
@@ -21,6 +22,7 @@ from channels.webpush.encryption import encrypt
 from channels.webpush.gone import Gone
 from channels.webpush.message import payload, topic, urgent
 from channels.webpush.settings import PLACE, Settings, services
+from channels.webpush.ways import Ways
 from hub.channel import Capabilities, Content, Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
@@ -62,13 +64,15 @@ class Webpush:
             base_url=self._services.origins[0].replace("*.", ""),
             setting=f"{PLACE} services",
             timeout_s=settings.timeout_s,
-            connections=settings.at_once,
+            connections=settings.at_once * len(self._services.origins),
             others=self._services.allow,
             resolver=PublicResolver if self._in_production else None,
         )
         self._key_taken = False
         """A service has taken a message under our key: what is refused since is about its subscription."""
         self._gone = Gone()
+        self._whole = [origin for origin in self._services.origins if "*" not in origin]
+        self._ways = Ways(self._whole, at_once=settings.at_once)
 
     async def open(self) -> None:
         """Raises `Refused` in production for a service without TLS: no real one is, and a rehearsal's is."""
@@ -105,25 +109,34 @@ class Webpush:
             yield self._settled(result)
 
     async def probe(self) -> Health:
-        """Asks every service that is named whole whether it answers. Nobody hears of it."""
-        found = []
-        for origin in self._services.origins:
-            if "*" not in origin:
-                try:
-                    found.append((origin, await self._answer(origin)))
-                except Refused as e:
-                    return self._health(ok=False, detail=e.message)
-        bad = [f"{origin}: {said}" for origin, said in found if said]
-        detail = "; ".join(bad) or f"応答あり / answering: {len(found)}"
+        """Asks every service that is named whole whether it answers, and says which of all takes no messages now.
+        Nobody hears of it."""
+        said = {}
+        for origin in self._whole:
+            try:
+                said[origin] = await self._answer(origin)
+            except Refused as e:
+                return self._health(ok=False, detail=e.message)
+        said |= self._ways.away
+        bad = [f"{origin}: {wrong}" for origin, wrong in said.items() if wrong]
+        detail = "; ".join(bad) or f"応答あり / answering: {len(said)}"
         return self._health(ok=not bad, detail=detail)
 
     async def _push(self, parcel: Parcel, recipient: Recipient, body: bytes) -> Result:
         try:
             to = Subscription.known(recipient.address)
-            if not self._services.allow(to.endpoint):
-                return Result(recipient.id, Outcome.PERMANENT, reason="service")
+        except BadSubscription:
+            return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
+        if not self._services.allow(to.endpoint):
+            return Result(recipient.id, Outcome.PERMANENT, reason="service")
+        return await self._ways.through(
+            to.origin, recipient.id, partial(self._ask, parcel, recipient, to, body)
+        )
+
+    async def _ask(self, parcel: Parcel, recipient: Recipient, to: Subscription, body: bytes) -> Result:
+        try:
             encrypted = encrypt(body, to)
-        except (BadSubscription, ValueError):
+        except ValueError:
             return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
         parcel.prepare()
         headers = self._headers(parcel, to)

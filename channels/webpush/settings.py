@@ -21,7 +21,7 @@ SERVICES = (
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`key_file`: the city's key (`yobikake webpush keys`). `subject`: where a push service reaches the city about it
-    (RFC 8292 §2.1). `at_once`: requests that wait for their answer."""
+    (RFC 8292 §2.1). `at_once`: requests that wait for the answer of one service."""
 
     key_file: Path
     subject: Annotated[str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]

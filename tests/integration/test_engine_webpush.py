@@ -1,6 +1,7 @@
 """Notifications through the engine: an update takes the place of its alert, and who is gone leaves the register."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hub.delivery import Outcome
 from hub.ledger import packs
 from hub.recipient import Targeting, WholeCity
 from hub.testing.alerts import a_message
+from hub.testing.channel_suite import until
 from tests.integration.engine import OUTBOUND, Engine, engine, residents
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.push import PushService
@@ -84,3 +86,27 @@ async def test_a_service_that_calls_everybody_gone_takes_few_out(hub: Engine, se
         tallies = await hub.done(await hub.send(ORDER))
     assert tallies["webpush"].failed == 21
     assert await registered(hub) == 21 - FEW
+
+
+async def test_a_service_that_asks_for_time_keeps_nobody_of_another_waiting(
+    tmp_path: Path, service: PushService
+) -> None:
+    service.faults.throttle, service.retry_after = 1.0, timedelta(hours=1)
+    async with PushService(Inbox()) as other:
+        key = tmp_path / "webpush.key"
+        public = vapid.create(key)
+        settings = Settings(
+            key_file=key, subject="mailto:bosai@city.example", services=(service.url, other.url)
+        )
+        webpush = Webpush(settings, outbound=OUTBOUND, clock=utc_now)
+        async with engine(tmp_path, channels={"webpush": webpush}) as hub:
+            await hub.register(
+                residents(
+                    1200, channel="webpush",
+                    address=lambda n: (service if n % 2 else other).subscribe(public).line,
+                )
+            )  # fmt: skip
+            async with hub.running():
+                await hub.send(ORDER)
+                await until(lambda: len(list(other.inbox.addresses("webpush"))) == 600)
+    assert not list(service.inbox.addresses("webpush"))
