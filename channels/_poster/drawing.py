@@ -5,7 +5,8 @@ from math import cos, radians
 from typing import Any, NamedTuple
 
 from channels._poster.around import Around, Here, Spot
-from channels._poster.letters import runs, width_pt
+from channels._poster.embedded import brought, said, shaped
+from channels._poster.letters import Run, runs, width_pt
 from hub.language import Language
 from hub.place import Position
 
@@ -143,6 +144,16 @@ def write(canvas: Any, text: str, size_pt: float, at: tuple[float, float], langu
     """One line that begins there and stands there."""
     x, y = at
     for run in runs(text, language):
-        canvas.setFont(run.font, size_pt)
-        canvas.drawString(x, y, run.text)
+        _write(canvas, run, size_pt, (x, y))
         x += width_pt(run.text, size_pt, language)
+
+
+def _write(canvas: Any, run: Run, size_pt: float, at: tuple[float, float]) -> None:
+    if not brought(run.font):
+        canvas.setFont(run.font, size_pt)
+        canvas.drawString(*at, run.text)
+        return
+    letters = shaped(run.font, run.text)
+    canvas.setFont(run.font, size_pt)
+    with said(canvas, run.text):
+        canvas.drawString(*at, letters)

@@ -1,8 +1,8 @@
 """Letters and lines: which font a character is in, how wide a text is, and where it breaks.
 
 The fonts are those that every PDF program for Asian languages brings (Adobe's CID fonts), and Helvetica: nothing is
-embedded, a page stays small, and no font file has to be installed. What they lack is Vietnamese's marks over marks, and
-Nepali's script, whose letters join: in these two languages there is no poster.
+embedded, a page stays small, and no font file has to be installed. What they lack, Vietnamese's marks over marks and
+Nepali's script, whose letters join, the page brings along (`embedded`).
 """
 
 import re
@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
+from channels._poster import embedded
+from channels._poster.embedded import EMBEDDED
 from hub.language import Language
 
 
@@ -30,8 +32,10 @@ FONTS: Mapping[Language, Font] = {
     Language.ZH_HANS: Font("STSong-Light", "gb2312"),
     Language.ZH_HANT: Font("MSung-Light", "big5"),
     Language.KO: Font("HYGothic-Medium", "euc_kr"),
+    Language.VI: _JAPANESE,
+    Language.NE: _JAPANESE,
 }
-"""Of what is no Latin letter. Names of places stand in Japanese in every language; in Korean all Han characters are
+"""Of what is neither a Latin letter nor in a font that the page brings along. Names of places stand in Japanese in every language; in Korean all Han characters are
 theirs."""
 
 LATIN = "Helvetica-Bold"
@@ -41,8 +45,11 @@ _NOT_FIRST = frozenset(
 )
 _NOT_LAST = frozenset("（([［｛{〔〈《「『【＋")
 """JIS X 4051, in short: what begins no line, and what ends none."""
-_PIECE = re.compile(r"[!-~À-ɏ가-힣]+[ ]*|.", re.S)
+_PIECE = re.compile(r"[!-~À-ɏ\u0300-\u036fḀ-ỿ\u0900-\u097f\u200c\u200d가-힣]+[ ]*|.", re.S)
 """A word, or one character of a script without spaces."""
+_MARK = r"\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
+_LETTER = re.compile(rf"(?:[\u0915-\u0939\u0958-\u095f]\u093c?\u094d[\u200c\u200d]?)*.[{_MARK}]*", re.S)
+"""What no line may break within, be it wider than a line: a character with its marks, joined letters with all of them."""
 
 
 class Run(NamedTuple):
@@ -54,10 +61,17 @@ class Run(NamedTuple):
 
 def runs(text: str, language: Language) -> list[Run]:
     """A stretch without Latin letters, a name for example, stays in one font where one has all of it."""
+    own = EMBEDDED.get(language)
+
+    def surely(character: str) -> str | None:
+        if own is not None and own.has(character):
+            return own.file
+        return LATIN if _latin(character) else None
+
     found: list[Run] = []
-    for latin, stretch in groupby(text, key=_latin):
+    for known, stretch in groupby(text, key=surely):
         letters = "".join(stretch)
-        font = LATIN if latin else _whole(letters, language)
+        font = known or _whole(letters, language)
         found += [Run(font, letters)] if font else _by_letter(letters, language)
     return found
 
@@ -82,10 +96,17 @@ def wrapped(text: str, size_pt: float, width: float, language: Language) -> Iter
 def register() -> None:
     """Tells the library of the fonts, once."""
     from reportlab.pdfbase import pdfmetrics  # noqa: PLC0415 - a quarter of a second, for who makes a page
-    from reportlab.pdfbase.cidfonts import UnicodeCIDFont  # noqa: PLC0415
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont, defaultUnicodeEncodings  # noqa: PLC0415
 
+    # reportlab 5.1 names the map of simplified Chinese, with which this font shows nothing at all
+    defaultUnicodeEncodings["MSung-Light"] = ("cht", "UniCNS-UCS2-H")
     for font in set(FONTS.values()):
         pdfmetrics.registerFont(UnicodeCIDFont(font.name))
+
+
+def supported(language: Language) -> bool:
+    """Whether there are letters for it, here: in two languages a font file has to be."""
+    return language not in EMBEDDED or EMBEDDED[language].path is not None
 
 
 def _pieces(text: str, size_pt: float, width: float, language: Language) -> Iterator[str]:
@@ -93,7 +114,7 @@ def _pieces(text: str, size_pt: float, width: float, language: Language) -> Iter
     kept = ""
     for piece in _PIECE.findall(text):
         whole = width_pt(piece, size_pt, language) <= width
-        for part in [piece] if whole else piece:  # an address, wider than the page
+        for part in [piece] if whole else _LETTER.findall(piece):  # an address, wider than the page
             if kept and part[0] not in _NOT_FIRST and kept[-1] not in _NOT_LAST:
                 yield kept
                 kept = ""
@@ -129,6 +150,8 @@ def _whole(text: str, language: Language) -> str | None:
 @lru_cache(maxsize=4_096)
 def _measured(font: str, text: str) -> float:
     """In units of the letters' size."""
+    if embedded.brought(font):
+        return embedded.width(font, text)
     from reportlab.pdfbase import pdfmetrics  # noqa: PLC0415
 
     register()

@@ -11,7 +11,8 @@ import segno
 
 from channels._poster.around import Around, Spot, spots
 from channels._poster.drawing import Frame, draw, write
-from channels._poster.letters import FONTS, register, width_pt, wrapped
+from channels._poster.embedded import PACKAGES
+from channels._poster.letters import register, supported, width_pt, wrapped
 from channels._poster.words import WORDS, kilometres
 from hub.alert import Mode
 from hub.cap import MsgType
@@ -70,26 +71,27 @@ class Set(NamedTuple):
     map_height: float
 
 
-def supported(language: Language) -> bool:
-    """Whether there are letters for it."""
-    return language in FONTS
-
-
 def poster(content: Content, around: Around, *, colour: bool) -> bytes:
     """A PDF of one page. `colour`: on a fax it would be grey dots.
 
     Raises:
-        BadInput: it does not fit on a page in letters that can be read, or there are none for its language.
+        BadInput: it does not fit on a page in letters that can be read, or its language's font is not here.
     """
     if not supported(content.language):
-        raise BadInput("language", "no poster can be set in this language / この言語の貼り紙は作れません")
+        raise BadInput(
+            "language",
+            f"there is no font for it here: install {PACKAGES} / この言語のフォントがありません。"
+            f"{PACKAGES} を入れてください",
+        )
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415 - a quarter of a second, for who makes a page
 
     register()
     block, named = _block(content), spots(content, around)
     body = _body(content, named, HEIGHT - 2 * EDGE - block.height - FOOT)
     octets = BytesIO()
-    canvas = Canvas(octets, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1)
+    canvas = Canvas(
+        octets, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1, lang=str(content.language)
+    )
     canvas.setTitle(content.text(content.headline))
     canvas.setAuthor(content.sender)
     top = _drawn_block(canvas, block, content, colour=colour)

@@ -40,8 +40,22 @@ WORDS: Mapping[Language, Words] = {
     Language.ZH_HANS: Words("咨询电话", "详细信息", "＋ {name}中心", "＋ 市中心", "距离＋直线约{distance}"),
     Language.ZH_HANT: Words("洽詢電話", "詳細資訊", "＋ {name}中心", "＋ 市中心", "距離＋直線約{distance}"),
     Language.KO: Words("문의", "자세한 내용", "+ {name} 중심", "+ 시 중심", "+에서 직선으로 약 {distance}"),
+    Language.VI: Words(
+        "Liên hệ",
+        "Chi tiết",
+        "+ trung tâm {name}",
+        "+ trung tâm thành phố",
+        "cách + khoảng {distance} theo đường thẳng",
+    ),
+    Language.NE: Words(
+        "सोधपुछ",
+        "थप जानकारी",
+        "+ {name} को बीच भाग",
+        "+ शहरको बीच भाग",
+        "सीधा रेखामा + बाट करिब {distance}",
+    ),
 }
-"""In every language that a poster can be set in (`letters.FONTS`)."""
+"""In every language that a poster is set in (`letters.FONTS`)."""
 
 
 def kilometres(distance_m: float) -> str:

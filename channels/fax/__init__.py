@@ -17,7 +17,8 @@ import structlog
 
 from channels._pace import paced
 from channels._poster.around import around
-from channels._poster.letters import FONTS
+from channels._poster.embedded import PACKAGES
+from channels._poster.letters import supported
 from channels._poster.page import poster
 from channels.fax.message import wire
 from channels.fax.settings import Settings, mailbox
@@ -46,7 +47,7 @@ CAPABILITIES = Capabilities(
     single_requests=True,
     requests_per_s=0.5,
     body_limit=1500,
-    languages=frozenset(FONTS),
+    languages=frozenset(Language),
     receipts_by_envelope=True,
     max_attempts=3,
     backoff=(timedelta(minutes=3), timedelta(minutes=10)),
@@ -74,6 +75,7 @@ class Fax:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         self.capabilities = replace(
             CAPABILITIES,
+            languages=frozenset(filter(supported, Language)),
             connections=settings.connections,
             requests_per_s=settings.per_minute / 60,
             request_deadline=timedelta(seconds=settings.timeout_s),
@@ -127,6 +129,11 @@ class Fax:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         self._pool.keep(session)
         detail = "メールサーバーに接続できました / connected to the smarthost"
+        if self.capabilities.languages != CAPABILITIES.languages:
+            detail = (
+                f"メールサーバーに接続できました。ベトナム語とネパール語は英語で送ります（フォントなし: {PACKAGES}）/ "
+                f"connected to the smarthost; Vietnamese and Nepali go out in English, for want of a font: {PACKAGES}"
+            )
         return Health(ok=True, detail=detail, checked_at=self._clock())
 
     async def _page(self, content: Content, zone: Zone | None) -> bytes:

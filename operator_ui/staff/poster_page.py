@@ -1,9 +1,11 @@
-"""貼り紙: one alert on a page of A4, to be printed for the walls of shelters, in each language there are letters for."""
+"""貼り紙: one alert on a page of A4, to be printed for the walls of shelters, in each language there is a font for."""
 
 from aiohttp import web
 
 from channels._poster.around import Around, around
-from channels._poster.page import poster, supported
+from channels._poster.embedded import PACKAGES
+from channels._poster.letters import supported
+from channels._poster.page import poster
 from hub.alert import Mode
 from hub.authorise import Action, authorise
 from hub.channel import Content
@@ -40,6 +42,7 @@ async def show(request: web.Request) -> web.Response:
         over=accepted.stopped_at is not None or console.clock() >= accepted.alert.expires,
         zones=list(console.city.zones.values()),
         languages=[each for each in _written(accepted) if supported(each)],
+        packages=PACKAGES,
         elsewhere=[(each, f"{_public(content)}/{each}/a/{accepted.number}") for each in _unset(accepted)],
     )
 

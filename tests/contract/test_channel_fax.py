@@ -177,7 +177,7 @@ def test_an_address_without_a_place_for_the_number_is_refused(address: str) -> N
         msgspec.convert({"host": "h", "sender": "a@b.example", "address": address}, Settings)
 
 
-@pytest.mark.parametrize("language", [Language.VI, Language.JA])
+@pytest.mark.parametrize("language", [Language.KO, Language.JA])
 async def test_what_fits_on_no_page_is_unsupported_and_makes_no_request(
     harness: FaxHarness, language: Language
 ) -> None:
@@ -187,6 +187,17 @@ async def test_what_fits_on_no_page_is_unsupported_and_makes_no_request(
         said = await send(fax, replace(handed_over, content=endless))
     assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}
     assert harness.sends() == 0
+
+
+async def test_without_fonts_two_languages_go_out_in_english_and_the_probe_says_so(
+    harness: FaxHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels._poster.embedded.FOLDERS", ())
+    async with opened(harness) as fax:
+        assert fax.capabilities.languages == frozenset(Language) - {Language.VI, Language.NE}
+        health = await fax.probe()
+    assert health.ok
+    assert "fonts-noto-core" in health.detail
 
 
 async def test_the_pace_is_the_contracts_and_a_batch_is_one_fax(harness: FaxHarness) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
-from tests.servers import browser, mailbox, postfix
+from tests.servers import browser, mailbox, posters, postfix
 from tests.servers.install import install
 from yobikake.rehearsal.servers import jars
 from yobikake.rehearsal.servers.folder import temporary
@@ -33,6 +33,8 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
     environment, lacking = _chromium()
     if absent := missing(postfix.PROGRAMS):
         lacking.append(f"postfix: {advice(absent)}")
+    if absent := missing(posters.PROGRAMS):
+        lacking.append(f"posters: {advice(absent)}")
     with temporary("yobikake-servers-") as folder:
         started: list[Server] = []
         try:
@@ -66,7 +68,7 @@ def _wanted() -> list[type[Server]]:
 
 def _programs() -> list[Program]:
     needed = [program for server in _wanted() for program in server.needs()]
-    return [*needed, *browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, NGINX]
+    return [*needed, *browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, *posters.PROGRAMS, NGINX]
 
 
 async def _start(kind: type[Server], folder: Path, started: list[Server]) -> dict[str, str]:

@@ -29,8 +29,11 @@ def lines(pdf: bytes) -> list[str]:
 
 def written(pdf: bytes) -> list[Written]:
     wide, font, size, found = _wide(pdf), b"", 0.0, []
-    for name, size_pt, x, y, text in _SHOWN.findall(drawn(pdf)):
-        if name:
+    for actual, at_x, at_y, its_size, name, size_pt, x, y, text in _SHOWN.findall(drawn(pdf)):
+        if actual:
+            spoken = bytes.fromhex(actual.decode()).decode("utf-16")
+            found.append(Written(spoken, float(at_x), float(at_y), float(its_size)))
+        elif name:
             font, size = name, float(size_pt)
         else:
             octets = _unescaped(text)
@@ -41,7 +44,8 @@ def written(pdf: bytes) -> list[Written]:
 
 def drawn(pdf: bytes) -> bytes:
     """The page's own commands."""
-    (stream,) = re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.S)
+    (number,) = re.findall(rb"/Contents (\d+) 0 R", pdf)
+    (stream,) = re.findall(rb"\n" + number + rb" 0 obj\n.*?stream\r?\n(.*?)endstream", pdf, re.S)
     return zlib.decompress(base64.a85decode(b"<~" + stream.strip(), adobe=True))
 
 
@@ -53,7 +57,9 @@ def _wide(pdf: bytes) -> set[bytes]:
 
 
 _SHOWN = re.compile(
-    rb"/(F\d+) (\S+) Tf|BT 1 0 0 1 (\S+) (\S+) Tm (?:/F\d+ \S+ Tf \S+ TL )?\(((?:[^()\\]|\\.)*)\) Tj", re.S
+    rb"/Span <</ActualText <(\w+)>>> BDC\s+BT 1 0 0 1 (\S+) (\S+) Tm /F\S+ (\S+) Tf .*?EMC"
+    rb"|/(F\d+) (\S+) Tf|BT 1 0 0 1 (\S+) (\S+) Tm (?:/F\d+ \S+ Tf \S+ TL )?\(((?:[^()\\]|\\.)*)\) Tj",
+    re.S,
 )
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 import config
+from channels._poster import embedded
 from channels._poster.around import Around, around, spots
-from channels._poster.letters import FONTS, width_pt, wrapped
+from channels._poster.letters import FONTS, supported, width_pt, wrapped
 from channels._poster.page import EDGE, HEIGHT, WIDTH, poster
 from channels._poster.words import WORDS
 from hub import city as cities
@@ -41,6 +42,8 @@ LINES = ShelterLines(
     ),
     as_of=NOW - timedelta(minutes=7),
 )
+WITH_LETTERS = [language for language in FONTS if supported(language)]
+NOTO = pytest.mark.skipif(len(WITH_LETTERS) < len(FONTS), reason="Noto Sans is not here: fonts-noto-core")
 
 
 def an_alert(language: Language = Language.JA, **changes: object) -> Content:
@@ -58,7 +61,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-@pytest.mark.parametrize("language", FONTS)
+@pytest.mark.parametrize("language", WITH_LETTERS)
 def test_one_page_says_everything_in_every_language_there_are_letters_for(language: Language) -> None:
     alert = an_alert(language)
     made = poster(alert, here(language), colour=True)
@@ -81,8 +84,12 @@ def test_the_same_alert_gives_the_same_octets() -> None:
 
 
 @pytest.mark.parametrize("language", [Language.VI, Language.NE])
-def test_where_there_are_no_letters_there_is_no_poster(language: Language) -> None:
-    with pytest.raises(BadInput, match="language"):
+def test_without_its_font_there_is_no_poster_but_what_to_install(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "FOLDERS", ())
+    assert not supported(language)
+    with pytest.raises(BadInput, match=r"language: .*fonts-noto-core.*フォントがありません"):
         poster(an_alert(language), here(), colour=True)
 
 
@@ -169,8 +176,8 @@ def test_a_longer_text_is_set_smaller_then_without_a_map_and_then_refused() -> N
 
 @settings(max_examples=10, deadline=None)
 @given(
-    st.sampled_from(list(FONTS)),
-    st.text(alphabet="避難。、（）「」ー abcxyz あ가\n1é", max_size=120),
+    st.sampled_from(WITH_LETTERS),
+    st.text(alphabet="避難。、（）「」ー abcxyz あ가\n1éộ स्थान र्दे ि", max_size=120),
     st.text(alphabet="警戒レベル4 Evacuate（）", min_size=1, max_size=80),
     st.sampled_from(["https://h.example/a", "https://h.example/" + "a" * 150]),
 )
@@ -185,7 +192,7 @@ def test_nothing_stands_over_the_edge(language: Language, text: str, headline: s
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.sampled_from(list(FONTS)), st.text(alphabet="避難。、（）「」ー abc あ", max_size=60))
+@given(st.sampled_from(WITH_LETTERS), st.text(alphabet="避難。、（）「」ー abc あ ơ्रकि", max_size=60))
 def test_lines_lose_nothing(language: Language, text: str) -> None:
     assert squeezed("".join(wrapped(text, 12, 100, language))) == squeezed(text)
 
