@@ -5,7 +5,8 @@
 #   * * * * * /usr/bin/yobikake-portal https://bosai.example.lg.jp /www/portal
 #
 # It asks with If-None-Match, takes a page only when it came whole, and keeps the last good copy. Once nothing could be
-# asked for OLD_MINUTES (30), the copy that says so is served instead. Needs curl 7.68 or later; nothing else.
+# asked for OLD_MINUTES (30), or since the box was switched on, the copy that says so is served instead: a box has no
+# clock that outlasts a power cut, so minutes are counted from its start. Needs curl 7.68 or later, flock and Linux.
 set -u
 
 from=${1:?the address of the residents\' pages, https://…}
@@ -16,11 +17,9 @@ kept=$to/.kept
 languages="ja ja-x-easy en zh-Hans zh-Hant ko vi ne"
 
 mkdir -p "$kept/old" || exit 1
-# one at a time; the one before may have been cut off with the power
-before=$(cat "$kept/running" 2>/dev/null || echo)
-[ -n "$before" ] && kill -0 "$before" 2>/dev/null && exit 0
-echo $$ >"$kept/running"
-trap 'rm -f "$kept/running"' EXIT INT TERM
+# one at a time
+exec 9>"$kept/lock"
+flock -n 9 || exit 0
 
 # pull NAME: 0 when the copy that is kept is what the city says now
 pull() {
@@ -49,11 +48,13 @@ for language in $languages; do
         pull "$name" || { all=no; break 2; }
     done
 done
-now=$(date +%s)
-[ "$all" = yes ] && echo "$now" >"$kept/asked.new" && mv "$kept/asked.new" "$kept/asked"
-asked=$(cat "$kept/asked" 2>/dev/null || echo 0)
-kind=""
-[ $((now - asked)) -gt $((old_minutes * 60)) ] && kind=old/
+boot=$(cat /proc/sys/kernel/random/boot_id)
+read -r now _ </proc/uptime
+now=${now%.*}
+[ "$all" = yes ] && echo "$boot $now" >"$kept/asked.new" && mv "$kept/asked.new" "$kept/asked"
+read -r asked_boot asked 2>/dev/null <"$kept/asked"
+kind=old/
+[ "${asked_boot:-}" = "$boot" ] && [ $((now - asked)) -le $((old_minutes * 60)) ] && kind=""
 for language in $languages; do
     serve "$kind" "$language"
 done

@@ -229,22 +229,6 @@ async def test_the_nearest_come_first_and_nobody_learns_where_the_reader_is(
     await it.page.context.close()
 
 
-async def test_without_a_network_the_last_copy_stays_and_says_its_time(
-    chromium: Browser, town: Town, url: str
-) -> None:
-    await town.publish(flood_order(), NUMBER)
-    it = await reader(chromium, service_workers="allow")
-    await it.page.goto(url + "/ja/")
-    await it.page.evaluate("navigator.serviceWorker.ready")
-    await it.page.reload()  # the worker keeps what is read from now on
-    await it.page.wait_for_function("caches.open('kept-1').then(kept => kept.match('/ja/'))")
-    await it.page.context.set_offline(True)
-    await it.page.reload()
-    await expect(it.page.locator(".alert h2")).to_have_text("避難指示")
-    await expect(it.page.locator("#kept")).to_have_text("圏外です。21時49分に保存した情報です。")
-    await it.page.context.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_levels_colour_is_the_official_one_in_any_theme(
     chromium: Browser, town: Town, url: str, scheme: str

@@ -1,30 +1,49 @@
 // Keeps the last copy of the pages that were read, for when there is no network: the page says how old it is.
 // Shows what the city pushes (channels/webpush/message.py).
 "use strict";
-const KEPT = "kept-1", CHOICES = "push-1", CHOICE = "/push/choice";
+const KEPT = "kept-2", CHOICES = "push-1", CHOICE = "/push/choice";
+const PATIENCE_MS = 4000, MOST_KEPT = 60;
 
 self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
+
+// What a worker of an earlier release kept goes.
+async function takeOver() {
+  const others = (await caches.keys()).filter((name) => ![KEPT, CHOICES].includes(name));
+  await Promise.all(others.map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   const page = event.request.mode === "navigate" || url.pathname.startsWith("/static/");
   if (event.request.method === "GET" && url.origin === self.location.origin && page)
-    event.respondWith(fromNetwork(event.request));
+    event.respondWith(newest(event, url));
   if (event.request.mode === "navigate") event.waitUntil(keepRegistered());
 });
 
-async function fromNetwork(request) {
+// The network's answer; or the copy where there is no network, or one so bad that nothing came within PATIENCE_MS.
+async function newest(event, url) {
+  const answer = fromNetwork(event.request, url);
+  event.waitUntil(answer.catch(() => {}));
+  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  const soon = await Promise.race([answer.catch(() => {}), patience]);
+  return soon || await caches.match(event.request, { cacheName: KEPT, ignoreVary: true }) || answer;
+}
+
+// A page that is somebody's own, or was asked something, is kept nowhere.
+async function fromNetwork(request, url) {
+  const answer = await fetch(request);
+  const own = url.search && request.mode === "navigate" || /no-store/.test(answer.headers.get("Cache-Control"));
+  if (answer.ok && !own) await keep(request, answer.clone());
+  return answer;
+}
+
+async function keep(request, answer) {
   const kept = await caches.open(KEPT);
-  try {
-    const answer = await fetch(request);
-    if (answer.ok) await kept.put(request, answer.clone());
-    return answer;
-  } catch (lost) {
-    const copy = await kept.match(request, { ignoreVary: true });
-    if (copy) return copy;
-    throw lost;
-  }
+  await kept.put(request, answer);
+  const oldestFirst = await kept.keys();
+  await Promise.all(oldestFirst.slice(0, -MOST_KEPT).map((each) => kept.delete(each)));
 }
 
 self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));

@@ -1,9 +1,9 @@
 """What a facility's box does every minute, by a real shell and a real curl, against a city that comes and goes."""
 
 import asyncio
+import fcntl
 import os
 import shutil
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,13 @@ from aiohttp import web
 from config import folder
 from hub.language import Language
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="a box has curl, this machine has not")
-
 HANG_S = 60
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+_LACKING = [each for each in ("curl", "flock") if shutil.which(each) is None or not BOOT.exists()]
+pytestmark = pytest.mark.skipif(
+    bool(_LACKING), reason="a box has Linux, curl and flock, this machine has not"
+)
 
 
 @dataclass(slots=True)
@@ -72,6 +76,14 @@ async def pull(city: City, box: Path) -> int:
     return process.returncode
 
 
+def asked(box: Path, *, minutes_ago: int, boot: str = "") -> None:
+    """As if the box had last reached the city so many minutes ago."""
+    uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    (box / ".kept" / "asked").write_text(
+        f"{boot or BOOT.read_text().strip()} {int(uptime_s) - 60 * minutes_ago}"
+    )
+
+
 def shown(box: Path, name: str = "ja") -> str:
     return (box / f"{name}.html").read_text()
 
@@ -94,7 +106,10 @@ async def test_a_box_keeps_the_last_good_copy_and_says_when_it_is_old(city: City
     assert await pull(city, tmp_path) != 0
     assert "level 4" in shown(tmp_path)
 
-    (tmp_path / ".kept" / "asked").write_text(str(int(time.time()) - 31 * 60))
+    asked(tmp_path, minutes_ago=29)
+    assert await pull(city, tmp_path) != 0
+    assert shown(tmp_path) == "/portal/ja.html<p>level 4</p></html>"
+    asked(tmp_path, minutes_ago=31)
     assert await pull(city, tmp_path) != 0
     assert shown(tmp_path) == "/portal/old/ja.html<p>level 4</p></html>"
     assert shown(tmp_path, "index") == shown(tmp_path)
@@ -111,8 +126,28 @@ async def test_a_page_that_is_too_large_is_not_taken(city: City, tmp_path: Path)
     assert not (tmp_path / "ja.html").exists()
 
 
-async def test_a_box_that_lost_its_power_in_the_middle_goes_on(city: City, tmp_path: Path) -> None:
-    (tmp_path / ".kept").mkdir()
-    (tmp_path / ".kept" / "running").write_text("4194305")
+async def test_a_box_that_was_off_does_not_know_how_old_its_page_is(city: City, tmp_path: Path) -> None:
     assert await pull(city, tmp_path) == 0
-    assert "level 4" in shown(tmp_path)
+    asked(tmp_path, minutes_ago=1, boot="of the day before")
+    city.status = 503
+    assert await pull(city, tmp_path) != 0
+    assert shown(tmp_path) == "/portal/old/ja.html<p>level 4</p></html>"
+
+
+async def test_a_box_whose_last_word_was_cut_off_serves_its_page_as_old(city: City, tmp_path: Path) -> None:
+    assert await pull(city, tmp_path) == 0
+    (tmp_path / ".kept" / "asked").write_text("")
+    city.status = 503
+    assert await pull(city, tmp_path) != 0
+    assert shown(tmp_path) == "/portal/old/ja.html<p>level 4</p></html>"
+
+
+async def test_a_pull_that_hangs_is_not_joined_by_the_next(city: City, tmp_path: Path) -> None:
+    assert await pull(city, tmp_path) == 0
+    asked_before = len(city.asked)
+    with (tmp_path / ".kept" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert await pull(city, tmp_path) == 0
+        assert len(city.asked) == asked_before
+    assert await pull(city, tmp_path) == 0
+    assert len(city.asked) > asked_before, "the lock goes with its holder, also when that was killed"
