@@ -2,7 +2,8 @@
 
 A thousand calls at one a second take a quarter of an hour, so it matters who is called first. The city says
 which towns a hazard reaches first (`exposure.toml`), as its own hazard maps have it. Nobody is left out by
-that: whoever lives elsewhere comes after them, and where a city says nothing all are equal.
+that: whoever lives elsewhere comes after them, and where a city says nothing all are equal. Among equals, who has
+said that they need help to evacuate comes first: they need the time most.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Annotated
 from zlib import crc32
 
 import msgspec
+import structlog
 from msgspec import Meta
 from sqlalchemy import Connection
 
@@ -19,13 +21,17 @@ from hub import folder as files
 from hub.alert import Alert
 from hub.channel import Capabilities
 from hub.city import City
-from hub.errors import BadSettings
+from hub.errors import BadInput, BadSettings
 from hub.folder import Folder
 from hub.hazard import Hazard
-from hub.ledger.packs import Trait
+from hub.keys import Keys
+from hub.ledger import packs
+from hub.ledger.packs import Pack, Trait
 from hub.ledger.plans import Cursor
-from hub.recipient import Town
+from hub.recipient import RecipientId, Town
 from hub.source import Registered, Run, Source
+
+log = structlog.get_logger(__name__)
 
 FILE = "exposure.toml"
 
@@ -54,7 +60,13 @@ NOBODY_FIRST = Exposure()
 
 
 def source_of(
-    alert: Alert, chain: Sequence[str], channel: str, capabilities: Capabilities, exposure: Exposure
+    alert: Alert,
+    chain: Sequence[str],
+    channel: str,
+    capabilities: Capabilities,
+    *,
+    exposure: Exposure,
+    keys: Keys,
 ) -> Source:
     """As `hub.source.source_of`, in the order of exposure where requests go out one by one.
 
@@ -62,18 +74,21 @@ def source_of(
     """
     plain = source.source_of(alert, chain, channel, capabilities)
     if capabilities.single_requests and isinstance(plain, Registered):
-        return MostExposedFirst(alert, channel, exposure.tiers.get(alert.hazard, ()))
+        return MostExposedFirst(alert, channel, exposure.tiers.get(alert.hazard, ()), keys)
     return plain
 
 
 class MostExposedFirst(Registered):
-    """The register, tier by tier, and then whoever is in none. A run's `link` is its tier."""
+    """The register, tier by tier, and then whoever is in none; of each tier first who needs help. A run's `link` is its
+    place in this order."""
 
-    def __init__(self, alert: Alert, channel: str, tiers: Tiers) -> None:
+    def __init__(self, alert: Alert, channel: str, tiers: Tiers, keys: Keys) -> None:
         super().__init__(alert, channel)
         self._tiers = tiers
+        self._keys = keys
         self._walked = 0
-        self._order = crc32(codec.encode([sorted(tier) for tier in tiers]))
+        self._in_need = True
+        self._order = crc32(codec.encode(["who needs help first", *(sorted(tier) for tier in tiers)]))
         """A run's `family`: which order it was found in."""
 
     def resume(self, conn: Connection, cursor: Cursor) -> Cursor:
@@ -84,11 +99,24 @@ class MostExposedFirst(Registered):
         return resumed
 
     def walk(self, conn: Connection, cursor: Cursor) -> Iterator[Run]:
-        for tier in range(cursor.link, len(self._tiers) + 1):
-            self._walked = tier
+        for place in range(cursor.link, 2 * (len(self._tiers) + 1)):
+            self._walked, others = divmod(place, 2)
+            self._in_need = not others
             begin = Cursor(revision=cursor.revision, again=cursor.again)
-            for run in super().walk(conn, cursor if tier == cursor.link else begin):
-                yield run._replace(link=tier, family=self._order)
+            for run in super().walk(conn, cursor if place == cursor.link else begin):
+                yield run._replace(link=place, family=self._order)
+
+    def _chosen(self, pack: Pack, after: int) -> Sequence[RecipientId]:
+        chosen = super()._chosen(pack, after)
+        needing = self._needing(pack) if chosen else set()
+        return [id_ for id_ in chosen if (id_ in needing) is self._in_need]
+
+    def _needing(self, pack: Pack) -> set[RecipientId]:
+        try:
+            return packs.needing(self._keys, self._channel, pack)
+        except BadInput as e:  # an order is worth no call: they are called with the others
+            log.warning("who needs help cannot be read", channel=self._channel, reason=e.message)
+            return set()
 
     def _includes(self, trait: Trait) -> bool:
         return self._tier(trait.town) == self._walked and super()._includes(trait)

@@ -131,7 +131,14 @@ class Fanout:
                 return
             if source is None or plan.step != following:  # others took steps: a source knows its own only
                 await self._its_turn(alert, chain, channel, plan)
-                source = source_of(alert, chain, channel, self._capabilities[channel], self._exposure)
+                source = source_of(
+                    alert,
+                    chain,
+                    channel,
+                    self._capabilities[channel],
+                    exposure=self._exposure,
+                    keys=self._keys,
+                )
             following = plan.step + 1
             if not await self._step(accepted, channel, plan, source, contents):
                 source = None

@@ -151,7 +151,7 @@ ADDRESSES: Mapping[str, Callable[[str], str]] = {
     "webpush": contact.webpush,
 }
 """The channels that reach people, and what each takes for an address."""
-COLUMNS = ("kind", "language", "town", *ADDRESSES, "drills")
+COLUMNS = ("kind", "language", "town", *ADDRESSES, "drills", "support")
 
 _KINDS = {kind.value: kind for kind in (Kind.RESIDENT, Kind.STAFF)}
 _LANGUAGES = {language.lower(): language for language in Language}
@@ -177,6 +177,7 @@ class _Reader:
         kind = self._cell(line, row, "kind", _one_of(_KINDS), Kind.RESIDENT)
         language = self._cell(line, row, "language", _one_of(_LANGUAGES), Language.JA)
         drills = self._cell(line, row, "drills", _one_of(_YES_NO), default=False)
+        support = self._cell(line, row, "support", _one_of(_YES_NO), default=False)
         town = self._cell(line, row, "town", self._town, Town(""))
         if kind is Kind.RESIDENT and "town" not in row:
             self._fault(line, "town", "is empty: residents live somewhere", "住民には町が必要です")
@@ -187,7 +188,13 @@ class _Reader:
                 Entry(
                     line,
                     Registration(
-                        kind=kind, language=language, contacts=contacts, town=town, zone=zone, drills=drills
+                        kind=kind,
+                        language=language,
+                        contacts=contacts,
+                        town=town,
+                        zone=zone,
+                        drills=drills,
+                        support=support and kind is Kind.RESIDENT,
                     ),
                 )
             )

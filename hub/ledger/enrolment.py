@@ -14,13 +14,16 @@ from sqlalchemy import Connection, select, update
 from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import packs, register, seen, tables
+from hub.ledger import packs, register, seen, support, tables
 from hub.ledger.columns import one_at_a_time
 from hub.ledger.packs import Packed, Place, Trait
 from hub.ledger.register import Registration
 from hub.recipient import Kind, RecipientId, Town, Zone
 
 _LOCK = 0x656E_726F  # somebody who leaves, returns and moves at once
+
+CALLING = frozenset({"voice", "sms", "fax"})
+"""Where somebody waits for their turn, so that it matters who needs help to evacuate. Nobody else is asked that."""
 
 _people = tables.recipients.c
 _contacts = tables.contacts.c
@@ -36,12 +39,16 @@ class Enrolled(StrEnum):
 
 
 class Home(NamedTuple):
-    """For which town somebody is told, in which language, and whether drills concern them."""
+    """For which town somebody is told, in which language, and whether drills concern them.
+
+    `support`: whether they need help to evacuate; None where they were not asked: as they said before.
+    """
 
     town: Town
     zone: Zone
     language: Language
     drills: bool
+    support: bool | None = None
 
 
 class Standing(NamedTuple):
@@ -51,6 +58,8 @@ class Standing(NamedTuple):
     kind: Kind
     home: Home
     suppressed: bool
+    called: bool
+    """They have a number, too, on a channel that calls people one by one."""
 
 
 def standing(conn: Connection, keys: Keys, channel: str, address: str) -> Standing | None:
@@ -63,8 +72,10 @@ def standing(conn: Connection, keys: Keys, channel: str, address: str) -> Standi
     row = conn.execute(query).first()
     if row is None:
         return None
-    home = Home(Town(row.town), Zone(row.zone), Language(row.language), bool(row.drills))
-    return Standing(RecipientId(row.id), Kind(row.kind), home, bool(row.suppressed))
+    needs = row.id in support.needed(conn, keys, [row.id])
+    home = Home(Town(row.town), Zone(row.zone), Language(row.language), bool(row.drills), needs)
+    called = any(contact.channel in CALLING for contact in _contacts_of(conn, RecipientId(row.id)))
+    return Standing(RecipientId(row.id), Kind(row.kind), home, bool(row.suppressed), called)
 
 
 def enrol(
@@ -87,10 +98,28 @@ def enrol(
         )
     if known.suppressed:
         hold(conn, keys, channel, address, suppressed=False)
+    if home.support is None:
+        home = home._replace(support=known.home.support)
     if known.home == home:
         return known.recipient, Enrolled.SAME
     _move(conn, keys, known.recipient, home)
     return known.recipient, Enrolled.MOVED
+
+
+def say(conn: Connection, keys: Keys, channel: str, address: str, *, support: bool) -> RecipientId | None:
+    """Whether a resident needs help to evacuate, in their own words. None: no resident has this address.
+
+    Raises:
+        BadInput: a pack or a contact was changed by somebody without the key.
+    """
+    one_at_a_time(conn, _LOCK)
+    register.revise(conn)
+    known = standing(conn, keys, channel, address)
+    if known is None or known.kind is not Kind.RESIDENT:
+        return None
+    if known.home.support is not support:
+        _move(conn, keys, known.recipient, known.home._replace(support=support))
+    return known.recipient
 
 
 def hold(
@@ -133,9 +162,11 @@ def _new(
         town=home.town,
         zone=home.zone,
         drills=home.drills,
+        support=bool(home.support),
     )
     (recipient,) = register.add(conn, keys, [registration], at=at)
-    person = Packed(recipient, Trait(home.town, Kind.RESIDENT, home.drills, False), address)
+    trait = Trait(home.town, Kind.RESIDENT, home.drills, False)
+    person = Packed(recipient, trait, address, bool(home.support))
     packs.put_in(conn, keys, Place(channel, home.language, home.zone), person)
     return recipient
 
@@ -146,11 +177,12 @@ def _move(conn: Connection, keys: Keys, recipient: RecipientId, home: Home) -> N
         .where(_people.id == recipient)
         .values(town=home.town, zone=home.zone, language=home.language, drills=home.drills)
     )
+    support.change(conn, keys, recipient, needs=bool(home.support))
     for contact in _contacts_of(conn, recipient):
         (address,) = register.addresses(conn, keys, contact.channel, [recipient]).values()
         packs.take_out(conn, keys, contact.channel, recipient)
         trait = Trait(home.town, Kind.RESIDENT, home.drills, bool(contact.suppressed))
-        person = Packed(recipient, trait, address)
+        person = Packed(recipient, trait, address, bool(home.support))
         packs.put_in(conn, keys, Place(contact.channel, home.language, home.zone), person)
 
 

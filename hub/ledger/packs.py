@@ -83,16 +83,19 @@ class Packed(NamedTuple):
     id: RecipientId
     trait: Trait
     address: str
+    support: bool = False
 
     def __repr__(self) -> str:
         return f"Packed(id={self.id}, address=…)"
 
 
 class Pack(NamedTuple):
-    """One block, unopened: ids in ascending order, with their traits."""
+    """One block, unopened: ids in ascending order, with their traits. `support`: sealed with `key_id`, `needing` opens it."""
 
     ids: tuple[RecipientId, ...]
     traits: "Traits"
+    support: bytes | None
+    key_id: str
 
 
 def variants(conn: Connection, channel: str) -> list[Variant]:
@@ -111,7 +114,15 @@ def walk(conn: Connection, channel: str, variant: Variant, *, after: int) -> Ite
     """The packs that hold an id above `after`, in ascending order, a few at a time."""
     place = {"channel": channel, "language": variant.language, "zone": variant.zone or "", "after": after}
     for row in streamed(conn, _BEHIND.params(place), at_once=8):
-        yield Pack(row.ids, Traits.read(row.traits))
+        yield Pack(row.ids, Traits.read(row.traits), row.support, row.key_id)
+
+
+def needing(keys: Keys, channel: str, pack: Pack) -> set[RecipientId]:
+    """Who of them has said that they need help to evacuate. Raises `BadInput` as `opened`."""
+    if pack.support is None:
+        return set()
+    plain = keys.unseal(pack.support, key_id=pack.key_id, bound_to=_support_place(channel, pack.ids))
+    return {id_ for id_, needs in zip(pack.ids, plain, strict=True) if needs}
 
 
 def some(conn: Connection, channel: str, variant: Variant, *, after: int, limit: int) -> list[Pack]:
@@ -202,8 +213,10 @@ def written(
     ids: Sequence[RecipientId],
     traits: Sequence[Trait],
     addresses: Sequence[str],
+    support: Sequence[bool],
 ) -> dict[str, Any]:
-    """The row of one pack: `ids` ascend, and each has its trait and its address at the same place."""
+    """The row of one pack: `ids` ascend, and each has at the same place its trait, its address, and whether they need
+    support."""
     clear = codec.encode(Traits.made(traits)).decode()
     place = _place(channel, language, zone, ids, clear)
     return {
@@ -216,6 +229,7 @@ def written(
         "traits": clear,
         "key_id": keys.active,
         "sealed": keys.seal(codec.encode(addresses), bound_to=place),
+        "support": keys.seal(bytes(support), bound_to=_support_place(channel, ids)),
     }
 
 
@@ -234,8 +248,9 @@ def _holding(conn: Connection, channel: str, recipient: RecipientId) -> list[Any
 def _people(keys: Keys, row: Any) -> list[Packed]:
     variant = Variant(Language(row.language), Zone(row.zone) if row.zone else None)
     opened, traits = _opened(keys, row.channel, variant, row), Traits.read(row.traits)
+    in_need = needing(keys, row.channel, Pack(row.ids, traits, row.support, row.key_id))
     return [
-        Packed(id_, traits.kinds[kind], opened.addresses[id_])
+        Packed(id_, traits.kinds[kind], opened.addresses[id_], id_ in in_need)
         for id_, kind in zip(row.ids, traits.of, strict=True)
     ]
 
@@ -255,11 +270,12 @@ def _sealed(keys: Keys, place: Place, people: Sequence[Packed]) -> dict[str, Any
         ids=[each.id for each in people],
         traits=[each.trait for each in people],
         addresses=[each.address for each in people],
+        support=[each.support for each in people],
     )
 
 
 _BEHIND = (
-    select(tables.packs.c.ids, tables.packs.c.traits)
+    select(tables.packs.c.ids, tables.packs.c.traits, tables.packs.c.support, tables.packs.c.key_id)
     .where(
         tables.packs.c.channel == bindparam("channel"),
         tables.packs.c.language == bindparam("language"),
@@ -299,3 +315,7 @@ def _place(channel: str, language: str, zone: str, ids: Sequence[RecipientId], t
     """With what stands in the clear: a pack whose ids or traits were changed does not open."""
     clear = hashlib.sha256(codec.encode([list(ids), traits])).hexdigest()
     return f"packs {channel} {language} {zone} {clear}"
+
+
+def _support_place(channel: str, ids: Sequence[RecipientId]) -> str:
+    return f"packs support {channel} {hashlib.sha256(codec.encode(list(ids))).hexdigest()}"

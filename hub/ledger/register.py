@@ -18,7 +18,7 @@ from hub.delivery import Variant
 from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import packs, tables
+from hub.ledger import packs, support, tables
 from hub.ledger.columns import one_at_a_time, streamed
 from hub.ledger.packs import Opened, Trait
 from hub.recipient import Kind, RecipientId, Town, Zone
@@ -35,6 +35,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     town: Town = Town("")
     zone: Zone = Zone("")
     drills: bool = False
+    support: bool = False
+    """Whether they need help to evacuate, as they have said. Of residents only."""
 
     def __repr__(self) -> str:
         return f"Registration({self.kind}, {self.language}, {self.town}, {sorted(self.contacts)})"
@@ -61,6 +63,8 @@ def add(
                 f"{taken} of these addresses are registered already / すでに登録されている宛先があります"
             )
         conn.execute(insert(tables.contacts), rows)
+    residents = zip(ids, registrations, strict=True)
+    support.add(conn, keys, {id_: one.support for id_, one in residents if one.kind is Kind.RESIDENT})
     return ids
 
 
@@ -80,7 +84,9 @@ def add_staff(
     )
     trait = Trait(Town(""), Kind.STAFF, False, False)
     for channel, address in contacts.items():
-        row = packs.written(keys, channel, language, "", ids=[recipient], traits=[trait], addresses=[address])
+        row = packs.written(
+            keys, channel, language, "", ids=[recipient], traits=[trait], addresses=[address], support=[False]
+        )
         conn.execute(insert(tables.packs).values(row))
     return recipient
 
@@ -89,6 +95,7 @@ def remove(conn: Connection, recipients: Sequence[RecipientId]) -> None:
     """Take out of the record who is in no pack yet."""
     conn.execute(delete(tables.bounces).where(tables.bounces.c.recipient.in_(recipients)))
     conn.execute(delete(tables.contacts).where(tables.contacts.c.recipient.in_(recipients)))
+    support.forget(conn, recipients)
     conn.execute(delete(tables.recipients).where(tables.recipients.c.id.in_(recipients)))
 
 
@@ -111,6 +118,7 @@ def end(conn: Connection, keys: Keys, channel: str, recipient: RecipientId) -> b
     bounced = tables.bounces.c
     conn.execute(delete(tables.bounces).where(bounced.recipient == recipient, bounced.channel == channel))
     if conn.execute(select(contact.channel).where(contact.recipient == recipient)).first() is None:
+        support.forget(conn, [recipient])
         # not the newest: SQLite would give its number out again, to somebody to whom old mail does not belong
         newer = select(person.id).where(person.id > recipient).exists()
         conn.execute(delete(tables.recipients).where(person.id == recipient, newer))
@@ -300,8 +308,10 @@ def _contacts(conn: Connection, channel: str) -> Iterator[Any]:
         select(
             people.id, people.language, people.zone, people.town, people.kind, people.drills,
             contact.suppressed, contact.sealed, contact.key_id,
+            tables.support.c.sealed.label("said"), tables.support.c.key_id.label("said_key"),
         )
         .join(tables.contacts, contact.recipient == people.id)
+        .outerjoin(tables.support, tables.support.c.recipient == people.id)
         .where(contact.channel == channel)
         .order_by(people.language, people.zone, people.id)
     )  # fmt: skip
@@ -314,8 +324,16 @@ def _pack(keys: Keys, channel: str, language: str, zone: str, block: Sequence[An
         for row in block
     ]
     traits = [Trait(row.town, row.kind, bool(row.drills), bool(row.suppressed)) for row in block]
-    ids = [row.id for row in block]
-    return packs.written(keys, channel, language, zone, ids=ids, traits=traits, addresses=addresses)
+    return packs.written(
+        keys,
+        channel,
+        language,
+        zone,
+        ids=[row.id for row in block],
+        traits=traits,
+        addresses=addresses,
+        support=[support.opened(keys, row.id, row.said, row.said_key) for row in block],
+    )
 
 
 def _open_singly(

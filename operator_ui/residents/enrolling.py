@@ -130,7 +130,8 @@ class EnrollingPages:
         town, language = Town(posted.text("town")), posted.choice("language", Language)
         if town not in self._portal.city.towns or language is None:
             return None
-        return Home(town, self._portal.city.zone_of(town), language, posted.ticked("drills"))
+        support = posted.ticked("support") if posted.ticked("support_asked") else None
+        return Home(town, self._portal.city.zone_of(town), language, posted.ticked("drills"), support)
 
     def _linking(self, request: web.Request) -> Linking | None:
         named = request.match_info.get("language")
@@ -172,6 +173,7 @@ class EnrollingPages:
             stage=stage,
             chosen=chosen,
             registered=standing is not None,
+            called=standing is not None and standing.called,
             missing=missing,
             towns=[(code, town.name.in_language(language)) for code, town in self._portal.city.towns.items()],
         )

@@ -3,7 +3,7 @@
 Whoever looks is written down, for this is where a number stands beside what somebody said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from hub.authorise import Action, authorise
 from hub.city import City
 from hub.language import Language
-from hub.ledger import alerts, audit, register, replies
+from hub.ledger import alerts, audit, register, replies, support
 from hub.ledger.alerts import Accepted
 from hub.ledger.replies import Home
 from hub.place import Name
@@ -26,12 +26,14 @@ ELSEWHERE = Name(ja="町が分からない人", en="Town not known")
 
 
 class Row(NamedTuple):
-    """`number`: as it is called; empty where it is not registered any more."""
+    """`number`: as it is called; empty where it is not registered any more. `support`: they had said beforehand that they
+    need help to evacuate."""
 
     given: Given
     town: Name
     language: Language
     number: str
+    support: bool
 
     @property
     def written(self) -> str:
@@ -40,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Of a zone: who said so first stands first."""
+    """Of a zone: who had said beforehand that they need help stands first, then who said so first."""
 
     zone: Name
     rows: Sequence[Row]
@@ -86,6 +88,7 @@ def _look(conn: Connection, console: Console, identifier: str, login: str) -> Ne
     people = [each for each in given if each.reply.needs_help]
     ids = [each.recipient for each in people]
     homes, numbers = replies.homes(conn, ids), _numbers(conn, console, ids)
+    known = support.needed(conn, console.keys, ids)
     audit.append(
         conn,
         console.keys,
@@ -95,7 +98,7 @@ def _look(conn: Connection, console: Console, identifier: str, login: str) -> Ne
         subject=f"replies {identifier}",
         detail={"people": len(ids)},
     )
-    return Needs(accepted=accepted, parts=_by_zone(people, homes, numbers, console.city))
+    return Needs(accepted=accepted, parts=_by_zone(people, homes, numbers, known, console.city))
 
 
 def _numbers(conn: Connection, console: Console, ids: Sequence[RecipientId]) -> Mapping[RecipientId, str]:
@@ -111,14 +114,17 @@ def _by_zone(
     people: Sequence[Given],
     homes: Mapping[RecipientId, Home],
     numbers: Mapping[RecipientId, str],
+    known: Collection[RecipientId],
     city: City,
 ) -> list[Part]:
-    """Zones with the most first; within one, who waits longest first."""
+    """Zones with the most first; within one, `known` to need help first, then who waits longest."""
     parts: dict[Zone | None, list[Row]] = {}
-    for given in sorted(people, key=lambda each: each.at):
+    for given in sorted(people, key=lambda each: (each.recipient not in known, each.at)):
         home = homes.get(given.recipient, Home(Town(""), Language.JA))
         town = city.towns.get(home.town)
-        row = Row(given, town.name if town else ELSEWHERE, home.language, numbers.get(given.recipient, ""))
+        who = given.recipient
+        name = town.name if town else ELSEWHERE
+        row = Row(given, name, home.language, numbers.get(who, ""), who in known)
         parts.setdefault(town.zone if town else None, []).append(row)
     named = [Part(city.zones[zone].name if zone else ELSEWHERE, rows) for zone, rows in parts.items()]
     return sorted(named, key=lambda part: -len(part.rows))

@@ -14,7 +14,7 @@ from hub.clock import utc_now
 from hub.delivery import Variant
 from hub.errors import Conflict
 from hub.language import Language
-from hub.ledger import audit, census, packs, register
+from hub.ledger import audit, census, packs, register, support
 from hub.ledger.register import Registration
 from hub.recipient import Kind, Zone
 from tests.integration.command_line import hub, run
@@ -266,3 +266,25 @@ def reached(made: Path, channel: str, variant: Variant) -> list[str]:
             return [opened_.addresses[member] for member in members]
 
     return asyncio.run(read())
+
+
+def test_who_needs_help_is_stated_at_the_counter_and_taken_back(made: Path, tmp_path: Path) -> None:
+    assert run("residents", "import", sheet(tmp_path, ROWS), "-s", made).code == 0
+    for option, expected in (("--needs", 1), ("--no-longer", 0)):
+        assert run("residents", "support", "042-555-0101", option, "-s", made).code == 0
+        assert in_need(made) == expected
+    unknown = run("residents", "support", "+81425559999", "--needs", "-s", made)
+    assert unknown.code != 0
+    assert "no resident" in unknown.err
+    assert "9999" not in unknown.err
+
+
+def in_need(made: Path) -> int:
+    found = settings.load(made)
+    keys = key_files.load(found.keys)
+
+    async def look() -> int:
+        async with opened(found) as ledger:
+            return len(await ledger.read(lambda conn: support.needed(conn, keys, range(1, 9))))
+
+    return asyncio.run(look())

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
+from sqlalchemy import update
 
 from hub import bus
 from hub.alert import Lane
 from hub.codec import BatchRecord
 from hub.exposure import Exposure
 from hub.hazard import Hazard
+from hub.ledger import tables
 from hub.recipient import RecipientId, Town
 from hub.retry import batch_id
 from tests.integration.engine import Engine, engine, mail, residents
@@ -58,6 +61,27 @@ async def test_the_most_exposed_are_announced_first_in_batches_of_their_own(hub:
     tiers = [{TIER[town[id_]] for id_ in members} for members in await in_order(hub, alert)]
     assert all(len(tier) == 1 for tier in tiers)
     assert [tier for (tier,), _ in groupby(tiers, key=tuple)] == [0, 1, 2]
+
+
+async def test_among_equals_who_needs_help_is_announced_first(hub: Engine) -> None:
+    people = [
+        structs.replace(person, support=n % 5 == 0) for n, person in enumerate(residents(400, towns=TOWNS))
+    ]
+    ids = await hub.register(people)
+    place = {id_: (TIER[one.town], not one.support) for id_, one in zip(ids, people, strict=True)}
+    alert = await hub.send()
+    await hub.fanout.plan(alert)
+    places = [{place[id_] for id_ in members} for members in await in_order(hub, alert)]
+    assert all(len(each) == 1 for each in places)
+    assert [each for (each,), _ in groupby(places, key=tuple)] == sorted(set(place.values()))
+
+
+async def test_where_nobody_can_read_who_needs_help_everybody_is_called_all_the_same(hub: Engine) -> None:
+    ids = await hub.register([structs.replace(each, support=True) for each in residents(20, towns=TOWNS)])
+    await hub.ledger.write(lambda conn: conn.execute(update(tables.packs).values(support=b"0" * 40)))
+    alert = await hub.send()
+    await hub.fanout.plan(alert)
+    assert sorted(id_ for members in await in_order(hub, alert) for id_ in members) == sorted(ids)
 
 
 async def test_the_ledger_has_them_due_in_the_same_order(hub: Engine) -> None:

@@ -41,6 +41,14 @@ def test_a_row_becomes_a_registration(city: City) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "said", "kept"), [("", "yes", True), ("", "", False), ("staff", "yes", False)]
+)
+def test_a_resident_may_need_help(city: City, kind: str, said: str, *, kept: bool) -> None:
+    found = sheet(city, f"{kind},13207-006,+81425550100,{said}", head="kind,town,voice,support")
+    assert [entry.registration.support for entry in found.entries] == [kept]
+
+
+@pytest.mark.parametrize(
     ("number", "taken"),
     [
         ("+819055501000", True),

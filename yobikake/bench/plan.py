@@ -151,6 +151,7 @@ def _packed(
         ids=[id_ for id_, _ in block],
         traits=[Trait(town, Kind.RESIDENT, drills=False, suppressed=False) for _, town in block],
         addresses=[f"bench{id_}@mail.example" for id_, _ in block],
+        support=[False] * len(block),
     )
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from hub.clock import utc_now
 from hub.language import Language
 from yobikake import fax_trial, registration
+from yobikake import support as statement
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, out
 from yobikake.registration import Counts, Imported, Progress
 
@@ -51,6 +52,21 @@ def count(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> Non
     """Show how many residents are registered, by channel and language."""
     counts = asyncio.run(registration.count(load(settings_file)))
     answer(counts, as_json=as_json, show=_counted)
+
+
+@residents.command()
+def support(
+    number: Annotated[
+        str, typer.Argument(help="A registered number (voice, sms or fax), as +81425550100 or 042-555-0100.")
+    ],
+    needs: Annotated[
+        bool, typer.Option("--needs/--no-longer", help="They need help to evacuate, or do so no longer.")
+    ],
+    settings_file: SettingsFile = DEFAULT,
+) -> None:
+    """Keep what a resident says: that they need help to evacuate, so that they are called first."""
+    asyncio.run(statement.state(load(settings_file), number, needs=needs, at=utc_now()))
+    out.print("kept / 記録しました")
 
 
 @residents.command("try-fax")

@@ -25,7 +25,7 @@ from hub.ledger.tables.office import (
     revisions,
     sessions,
 )
-from hub.ledger.tables.reach import contacts, packs, recipients
+from hub.ledger.tables.reach import contacts, packs, recipients, support
 from hub.ledger.tables.sending import (
     BatchState,
     alert_references,
@@ -84,5 +84,6 @@ __all__ = [
     "revisions",
     "seen",
     "sessions",
+    "support",
     "ticks",
 ]

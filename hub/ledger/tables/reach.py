@@ -41,6 +41,14 @@ contacts = Table(
     UniqueConstraint("channel", "blind"),
 )
 
+support = Table(
+    "support",
+    metadata,
+    Column("recipient", ForeignKey("recipients.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # whether they need help to evacuate
+    Column("key_id", String(16), nullable=False),
+)
+
 packs = Table(
     "packs",
     metadata,
@@ -55,5 +63,6 @@ packs = Table(
     Column("traits", Text, nullable=False),  # town, kind, drills, suppressed of each id: no address
     Column("key_id", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("support", LargeBinary),  # sealed: who of them needs help; NULL: written by an earlier version
     Index(None, "channel", "language", "zone", "last_id"),
 )

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 from hub.delivery import Variant
-from hub.errors import Conflict
+from hub.errors import BadInput, Conflict
 from hub.language import Language
-from hub.ledger import Ledger, enrolment, packs, register, seen
+from hub.ledger import Ledger, enrolment, packs, register, seen, support, tables
 from hub.ledger.enrolment import Enrolled, Home
 from hub.recipient import Kind, RecipientId, Town, Zone
 from hub.testing.ledger_suite.rows import KEYS, NOW
@@ -45,6 +45,14 @@ async def told(ledger: Ledger, channel: str, home: Home) -> list[tuple[Recipient
 async def opened(ledger: Ledger, channel: str, home: Home, ids: Sequence[RecipientId]) -> packs.Opened:
     variant = Variant(home.language, home.zone)
     return await ledger.read(lambda conn: register.open_addresses(conn, KEYS, channel, variant, ids))
+
+
+async def needing(ledger: Ledger, home: Home) -> set[RecipientId]:
+    def look(conn: Connection) -> set[RecipientId]:
+        found = packs.some(conn, CHAT, Variant(home.language, home.zone), after=0, limit=99)
+        return {id_ for pack in found for id_ in packs.needing(KEYS, CHAT, pack)}
+
+    return await ledger.read(look)
 
 
 class EnrollingSuite:
@@ -84,6 +92,44 @@ class EnrollingSuite:
         await enrolled(ledger, 1, WEST)
         assert await told(ledger, "mail", WEST) == [(id_, True)]
         assert await told(ledger, "mail", EAST) == []
+
+    async def test_who_needs_help_is_sealed_wherever_it_is_kept_and_known_to_planning(
+        self, ledger: Ledger
+    ) -> None:
+        """Nobody can tell a yes from a no, and both end with the record."""
+        asked = [EAST._replace(support=True), EAST._replace(support=False), EAST]
+        ids = [(await enrolled(ledger, number, home))[0] for number, home in enumerate(asked)]
+        assert await needing(ledger, EAST) == {ids[0]}
+        await ledger.write(lambda conn: register.rebuild(conn, KEYS))
+        assert await needing(ledger, EAST) == {ids[0]}
+        rows = await ledger.read(lambda conn: conn.execute(select(tables.support)).all())
+        assert sorted(row.recipient for row in rows) == ids
+        assert len({len(row.sealed) for row in rows}) == 1
+        await ledger.write(lambda conn: register.end(conn, KEYS, CHAT, ids[0]))
+        assert await needing(ledger, EAST) == set()
+        assert await ledger.read(lambda conn: support.needed(conn, KEYS, ids)) == set()
+
+    async def test_who_is_not_asked_again_still_needs_help(self, ledger: Ledger) -> None:
+        id_, _ = await enrolled(ledger, 1, EAST._replace(support=True))
+        assert await enrolled(ledger, 1) == (id_, Enrolled.SAME)
+        assert await enrolled(ledger, 1, WEST) == (id_, Enrolled.MOVED)
+        assert await needing(ledger, WEST) == {id_}
+        await ledger.write(lambda conn: enrolment.say(conn, KEYS, CHAT, user(1), support=False))
+        assert await needing(ledger, WEST) == set()
+        assert await ledger.write(lambda conn: enrolment.say(conn, KEYS, CHAT, user(2), support=True)) is None
+
+    async def test_a_need_that_was_moved_to_somebody_else_does_not_open(self, ledger: Ledger) -> None:
+        ids = [(await enrolled(ledger, number, EAST._replace(support=not number)))[0] for number in (0, 1)]
+
+        def swap(conn: Connection) -> None:
+            rows = conn.execute(select(tables.support).order_by(tables.support.c.recipient)).all()
+            for id_, row in zip(ids, reversed(rows), strict=True):
+                here = tables.support.c.recipient == id_
+                conn.execute(update(tables.support).where(here).values(sealed=row.sealed))
+
+        await ledger.write(swap)
+        with pytest.raises(BadInput):
+            await ledger.read(lambda conn: support.needed(conn, KEYS, ids))
 
     async def test_packs_grow_to_their_size_and_no_further(
         self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch

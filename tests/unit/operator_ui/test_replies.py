@@ -9,7 +9,7 @@ from lxml.html import document_fromstring
 from hub.authorise import Role
 from hub.delivery import Outcome
 from hub.language import Language
-from hub.ledger import accounts, audit, register, replies
+from hub.ledger import accounts, audit, register, replies, support
 from hub.ledger.register import Registration
 from hub.recipient import Kind, RecipientId
 from hub.reply import Given, Reply
@@ -95,6 +95,18 @@ async def test_who_needs_help_is_listed_by_zone_with_the_number_and_looking_is_r
     (entry,) = await desk.ledger.read(lambda conn: audit.about(conn, [f"replies {identifier}"]))
     assert (entry.actor, entry.action, entry.detail) == ("ito", "replies.read", {"people": 3})
     await desk.ledger.read(lambda conn: audit.verify(conn, desk.keys))
+
+
+async def test_who_had_said_beforehand_that_they_need_help_comes_first(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    first, second, _ = await called(desk)
+    await desk.ledger.write(lambda conn: support.change(conn, desk.keys, second, needs=True))
+    await say(desk, identifier, first, Reply.CANNOT)
+    await say(desk, identifier, second, Reply.CANNOT, minutes=1)
+    async with somebody(desk, "ito") as author:
+        page = document_fromstring(await author.get(f"/alerts/{identifier}/replies"))
+    said = ["手助けが必要" in row.text_content() for row in page.xpath("//main//section//li")]
+    assert said == [True, False]
 
 
 async def test_whoever_is_on_their_way_is_not_listed_and_who_has_left_the_register_is(desk: Desk) -> None:

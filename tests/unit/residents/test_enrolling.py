@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from lxml import html
+from sqlalchemy import insert
 
 from hub import chat_link
 from hub.language import Language
-from hub.ledger import audit, enrolment, register
+from hub.ledger import audit, enrolment, register, tables
 from hub.ledger.enrolment import Standing
 from operator_ui.residents.leaving import FREE
 from operator_ui.residents.portal import chat_path
@@ -66,9 +67,33 @@ async def test_who_chose_is_told_for_their_town(someone: Someone) -> None:
     standing = await someone.standing()
     assert standing is not None
     zone = CITY.towns[standing.home.town].zone
-    assert standing.home == (CODE, zone, Language.EN, True)
+    assert standing.home == (CODE, zone, Language.EN, True, False)
     [entry] = await someone.town.ledger.read(lambda conn: audit.about(conn, ["recipient 1"]))
     assert (entry.action, entry.detail) == ("register.enrol", {"channel": "line", "by": "chat"})
+
+
+async def test_who_has_a_number_too_may_say_that_they_need_help(someone: Someone) -> None:
+    """Nobody else is asked: it is of use only where people are called one after the other."""
+    await someone.post(someone.path(), {**CHOSEN, "support": "on"})
+    standing = await someone.standing()
+    assert standing is not None
+    assert standing.home.support is False, "they were not asked"
+    keys = someone.town.keys
+    number = {"recipient": standing.recipient, "channel": "voice", "suppressed": False, "key_id": keys.active}
+    place, blind = f"contacts voice {standing.recipient}", keys.blind("voice", "+81425550100")
+    sealed = keys.seal(b"+81425550100", bound_to=place)
+    await someone.town.ledger.write(
+        lambda conn: conn.execute(insert(tables.contacts).values(**number, sealed=sealed, blind=blind))
+    )
+    async with someone.web.get(someone.path()) as answer:
+        page = html.fromstring(await answer.text())
+    assert "名簿" in page.text_content()
+    asked = {"support_asked": page.xpath("//input[@name='support_asked']/@value")[0]}
+    for ticked, expected in (({"support": "on"}, True), ({}, False)):
+        await someone.post(someone.path(), {**CHOSEN, **asked, **ticked})
+        standing = await someone.standing()
+        assert standing is not None
+        assert standing.home.support is expected
 
 
 async def test_it_works_once(someone: Someone) -> None:
