@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from hub import typed
 from hub.delivery import Outcome
 from hub.errors import Refused
 from hub.gate import Gate
@@ -46,8 +47,10 @@ class GatewaySession:
         library_url: str | None = None,
         others: Callable[[str], bool] = nowhere,
         resolver: Callable[[], AbstractResolver] | None = None,
+        speaks_json: bool = False,
     ) -> None:
-        """`others`: which addresses besides `base_url` may be asked, each allowed by this hub's way out. `resolver`: of
+        """`speaks_json`: it answers with JSON objects, refusals too; whoever answers otherwise (a proxy's page, say) is
+        not the gateway. `others`: which addresses besides `base_url` may be asked, each allowed by this hub's way out. `resolver`: of
         names that somebody else chose; a proxy resolves for itself.
 
         Raises `Refused` where this hub may not talk to `base_url`; `setting` names its place.
@@ -63,6 +66,7 @@ class GatewaySession:
         self._library_url = library_url or self._base_url
         self._others = others
         self._resolver = resolver if outbound.proxy is None else None
+        self._speaks_json = speaks_json
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._session: aiohttp.ClientSession | None = None
@@ -134,7 +138,8 @@ class GatewaySession:
             response.close()
             raise
         # a 5xx may be the proxy's, not the gateway's
-        self.recognised = self.recognised or response.status < 500
+        if not self.recognised and response.status < 500:
+            self.recognised = not self._speaks_json or is_object(await response.read())
         return response
 
 
@@ -149,6 +154,15 @@ class _Request(aiohttp.ClientRequest):
 
 
 _GATE: ContextVar[Gate | None] = ContextVar("gate", default=None)
+
+
+def is_object(body: bytes | str) -> bool:
+    """Whether it is a JSON object."""
+    try:
+        typed.from_json(body, dict)
+    except ValueError:
+        return False
+    return True
 
 
 def unanswered(error: aiohttp.ClientError | TimeoutError) -> Outcome:

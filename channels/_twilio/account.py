@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl
 
 from aiohttp import encode_basic_auth
 from multidict import MultiDict
+from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from channels._secret import read_secret
-from channels._session import GatewaySession
+from channels._session import GatewaySession, is_object
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
 from hub.channel import Health, Parcel
 from hub.errors import Forbidden, Refused
@@ -52,6 +53,7 @@ class Account:
             timeout_s=deadline.total_seconds(),
             connections=connections,
             library_url=BASE_URL,
+            speaks_json=True,
         )
         self.gated = self._session.gated
         # Given an environment, the library does not look for TWILIO_REGION and TWILIO_EDGE in ours.
@@ -158,7 +160,12 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
             data=_pairs(data),
             headers={**(headers or {}), **authorisation},
         ) as answer:
-            return Response(answer.status, await answer.text(errors="replace"), answer.headers)
+            text = await answer.text(errors="replace")
+            if 300 <= answer.status < 400:  # which the library takes for a success
+                raise TwilioRestException(answer.status, url)
+            if answer.status < 300 and not is_object(text):  # a proxy's page, perhaps
+                raise ValueError("no answer of Twilio's")
+            return Response(answer.status, text, answer.headers)
 
 
 def _pairs(fields: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -5,13 +5,14 @@ Error pages: https://www.twilio.com/docs/api/errors and, for one code, …/error
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiohttp import ClientError
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
 from channels._session import unanswered
 from hub.channel import Parcel
-from hub.delivery import Outcome, Result
+from hub.delivery import Outcome, ProviderRef, Result
 from hub.recipient import Recipient
 
 
@@ -66,18 +67,39 @@ CODES: Mapping[int, Outcome] = {
     32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
 }
 
-ERRORS = (TwilioException, ClientError, TimeoutError, ValueError)
-"""All that the client raises for what Twilio or the network does. `ValueError`: an answer that is no JSON."""
+ERRORS = (
+    TwilioException,
+    ClientError,
+    TimeoutError,
+    # an answer that is no JSON, or of another form than the client expects
+    ValueError,
+    AttributeError,
+    TypeError,
+    LookupError,
+)
+"""All that the client raises for what Twilio or the network does."""
+
+
+def reference(created: Any) -> ProviderRef:
+    """The SID of a call or a message, without which Twilio has created none. Raises `ValueError`."""
+    if not isinstance(created.sid, str) or not created.sid:
+        raise ValueError("an answer without a SID")
+    return ProviderRef(created.sid)
 
 
 def classify(error: Exception) -> Failure:
     """What one of `ERRORS` says of a request that *creates* something."""
     if isinstance(error, TwilioRestException | TwilioServiceException):
-        outcome = CODES.get(error.code) or _by_status(error.status)
-        return Failure(outcome=outcome, reason=str(error.code or error.status))
+        code, status = _number(error.code), _number(error.status)
+        return Failure(outcome=CODES.get(code) or _by_status(status), reason=str(code or status))
     if isinstance(error, ClientError | TimeoutError):
         return Failure(outcome=unanswered(error), reason=type(error).__name__)
     return Failure(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
+
+
+def _number(said: object) -> int:
+    """The client hands on whatever stands in the answer; 0: no number."""
+    return said if isinstance(said, int) else 0
 
 
 def _by_status(status: int) -> Outcome:
@@ -88,7 +110,7 @@ def _by_status(status: int) -> Outcome:
         return Outcome.THROTTLE
     if status == 503:  # RFC 9110 §15.6.4: unable to handle the request
         return Outcome.TEMPORARY
-    return Outcome.AMBIGUOUS if status >= 500 or status == 408 else Outcome.PERMANENT
+    return Outcome.PERMANENT if 400 <= status < 500 and status != 408 else Outcome.AMBIGUOUS
 
 
 def nothing_done(failure: Failure) -> Failure:

@@ -45,6 +45,18 @@ STATUS: Mapping[int, Outcome] = {
 }
 
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED)
+UNREADABLE = Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
+
+
+def is_from_line(taken: object, headers: Mapping[str, str]) -> bool:
+    """Whether a 200 is LINE's, and no proxy's page: a JSON object with an id of the request, or of what was sent.
+
+    https://developers.line.biz/en/reference/messaging-api/#response-headers
+    """
+    return isinstance(taken, dict) and (REQUEST_ID in headers or "sentMessages" in taken)
+
+
+REQUEST_ID = "x-line-request-id"
 
 
 def classify(status: int, body: str) -> Answer:
@@ -54,6 +66,8 @@ def classify(status: int, body: str) -> Answer:
         return Answer(outcome=Outcome.THROTTLE, reason="quota used up")
     if status == 400 and error.names_recipients:
         return Answer(outcome=Outcome.PERMANENT, reason="unknown id", blames_recipients=True)
+    if status == 409 and not error.message:
+        return UNREADABLE
     return Answer(outcome=STATUS.get(status) or _by_class(status), reason=str(status))
 
 

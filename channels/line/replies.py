@@ -14,8 +14,8 @@ import msgspec
 import structlog
 
 from channels._secret import read_secret
-from channels._session import GatewaySession
-from channels.line.answers import classify
+from channels._session import GatewaySession, is_object
+from channels.line.answers import ACCEPTED, UNREADABLE, classify
 from channels.line.message import Message
 from channels.line.settings import Settings
 from hub.delivery import Outcome
@@ -46,6 +46,7 @@ class Replies:
             setting="[channels.line] base_url",
             timeout_s=min(settings.timeout_s, WITHIN_S / 3),
             connections=CONNECTIONS,
+            speaks_json=True,
         )
         self._free = asyncio.Semaphore(CONNECTIONS)
 
@@ -83,7 +84,9 @@ class Replies:
         options: Mapping[str, Any] = {} if body is None else {"data": body}
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         async with self._session.request(method, self._base_url + path, headers=headers, **options) as answer:
+            text = await answer.text(errors="replace")
             if answer.status == 200:
-                return Outcome.ACCEPTED, ""
-            said = classify(answer.status, await answer.text(errors="replace"))
+                said = ACCEPTED if is_object(text) else UNREADABLE
+            else:
+                said = classify(answer.status, text)
             return said.outcome, said.reason

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from channels._pace import paced
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
 from hub import measure
@@ -173,9 +173,9 @@ class Sms:
                     validity_period=self._validity_s(parcel),
                     **_from(self._settings.sender),
                 )
+            return Result(recipient.id, Outcome.ACCEPTED, reference(message))
         except ERRORS as e:
             return _localised(classify(e), recipient).result(recipient)
-        return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(message.sid))
 
     def _validity_s(self, parcel: Parcel) -> int:
         """Until the alert expires, rounded down."""

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from channels._pace import paced
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
 from channels.voice import report, speech
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock
@@ -179,9 +179,9 @@ class Voice:
                     status_callback_method="POST",
                     status_callback_event=["completed"],
                 )
+            return Result(recipient.id, Outcome.ACCEPTED, reference(call))
         except ERRORS as e:
             return self._localised(classify(e), recipient).result(recipient)
-        return Result(recipient.id, Outcome.ACCEPTED, ProviderRef(call.sid))
 
     def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
         """21215, a country our account may not call: that is our setting at home, but the number's abroad.

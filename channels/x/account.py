@@ -5,15 +5,16 @@ What X or the network does comes back as an `Answer`; only `Refused` is raised.
 
 import logging
 from base64 import b64encode
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
-from tweepy import HTTPException
 from tweepy.asynchronous import AsyncClient
+from yarl import URL
 
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered
@@ -61,7 +62,7 @@ class Account:
                 "アカウントの番号とハイフンで始まる OAuth 1.0a のトークンではありません",
             )
         self._client = AsyncClient(**secrets, return_type=dict)
-        self._client.session = session
+        self._client.session = _Asked(session)
         self._session = session
         self.gated = session.gated
         self._clock = clock
@@ -119,8 +120,8 @@ class Account:
     async def _ask(self, request: Awaitable[dict[str, Any]], kind: type[T]) -> T | Answer:
         try:
             return typed.convert(await request, kind)
-        except HTTPException as e:
-            return self._classify(e.response, await e.response.json())
+        except _Refusal as e:
+            return classify(e.status, e.problem, e.headers, self._clock())
         except aiohttp.ContentTypeError as e:
             return classify(e.status, {}, e.headers or {}, self._clock())
         except (aiohttp.ClientError, TimeoutError) as e:
@@ -128,8 +129,35 @@ class Account:
         except ValueError:
             return Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
 
-    def _classify(self, response: aiohttp.ClientResponse, problem: Mapping[str, object]) -> Answer:
-        return classify(response.status, problem, response.headers, self._clock())
+
+class _Refusal(Exception):
+    """X did not do it. `problem`: its JSON, or empty."""
+
+    def __init__(self, status: int, problem: Mapping[str, object], headers: Mapping[str, str]) -> None:
+        self.status, self.problem, self.headers = status, problem, headers
+
+
+class _Asked:
+    """The session that tweepy has. What is no success never gets to it: it takes whatever JSON came for an object."""
+
+    def __init__(self, session: GatewaySession) -> None:
+        self._session = session
+
+    @asynccontextmanager
+    async def request(
+        self, method: str, url: str | URL, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._session.request(method, url, **options) as response:
+            if not 200 <= response.status < 300:
+                raise _Refusal(response.status, _problem(await response.read()), response.headers)
+            yield response
+
+
+def _problem(body: bytes) -> dict[str, object]:
+    try:
+        return typed.from_json(body, dict)
+    except ValueError:
+        return {}
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -158,4 +186,7 @@ class _Described(msgspec.Struct, frozen=True):
 
 
 class _Many(msgspec.Struct, frozen=True):
+    """`meta` is always there; `data` is not where nothing was posted."""
+
+    meta: dict[str, object]
     data: tuple[Published, ...] = ()

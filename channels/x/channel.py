@@ -93,6 +93,7 @@ class X:
             timeout_s=settings.timeout_s,
             connections=self.capabilities.connections,
             library_url=LIBRARY_URL,
+            speaks_json=True,
         )
         self._live = Account(settings.account, self._session, clock, setting="[channels.x.account]")
         self._drill: Account | None = None

@@ -1,5 +1,7 @@
 """One alert's posts, in order, of which what is public already is not posted again."""
 
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -94,4 +96,9 @@ class Posting:
 
 
 def _find(post: Post, public: Sequence[Published]) -> str | None:
-    return next((each.id for each in public if post.mark in each.text.splitlines()), None)
+    """X writes the link of a picture behind the text, in the line of the mark."""
+    line = re.compile(rf"^{re.escape(post.mark)}(?:\s+{_SHORT_LINK})*$", re.MULTILINE)
+    return next((each.id for each in public if line.search(html.unescape(each.text))), None)
+
+
+_SHORT_LINK = r"https?://t\.co/\w+"

@@ -14,7 +14,7 @@ from hub.slots import DRILL
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """`mark` is the text's last line. No other post of the account holds it: it names the alert, the
-    time, the language and the place in the thread. X changes nothing in it."""
+    time, the language and the place in the thread. X changes nothing in it, and writes a picture's link behind it."""
 
     text: str
     mark: str

@@ -296,6 +296,21 @@ async def test_the_first_post_shows_a_picture_with_its_words(harness: XHarness) 
 
 
 @needs_font
+@pytest.mark.parametrize("options", [{}, {"attempt": 2, "resend": True}], ids=["duplicate", "resend"])
+async def test_a_post_with_a_picture_is_found_though_x_writes_its_link_behind_the_mark(
+    harness: XHarness, options: dict[str, Any]
+) -> None:
+    harness.card = True
+    async with opened(harness) as channel:
+        await send(channel, parcel(harness.recipients(1)))
+        again = await send(channel, parcel(harness.recipients(1), **options))
+    assert [(result.outcome, result.ref) for result in again.results] == [
+        (Outcome.ACCEPTED, harness.posts()[0].key)
+    ]
+    assert len(harness.posts()) == 1
+
+
+@needs_font
 @pytest.mark.parametrize(
     ("upload", "describe"),
     [

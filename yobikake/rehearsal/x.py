@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -140,8 +140,10 @@ class XGateway(HttpGateway):
         exchange.take(self._clock(), to=exchange.to)
         account.posted[text] = exchange
         account.ids.append(number)
-        account.shown.append({"id": number, "text": _shown(text), "edit_history_tweet_ids": [number]})
-        for picture in create.media.media_ids if create.media else ():
+        pictures = create.media.media_ids if create.media else ()
+        shown = _shown(text, pictures)
+        account.shown.append({"id": number, "text": shown, "edit_history_tweet_ids": [number]})
+        for picture in pictures:
             self.pictures[picture].post = number
             self.inbox.pictures[number] = self.pictures[picture]
         self.arrive(address=f"post:{account.number}", text=text, key=number)
@@ -241,9 +243,13 @@ class _Account:
     window: _Window | None = None
 
 
-def _shown(text: str) -> str:
-    """The text as X gives it back: links through t.co, and three characters as entities."""
-    return html.escape(LINK.sub(lambda link: f"https://t.co/{_short(link.group())}", text), quote=False)
+def _shown(text: str, pictures: Sequence[str]) -> str:
+    """The text as X gives it back: links through t.co, three characters as entities, and behind it one link for all
+    its pictures."""
+    shown = LINK.sub(lambda link: f"https://t.co/{_short(link.group())}", text)
+    if pictures:
+        shown += f" https://t.co/{_short(pictures[0])}"
+    return html.escape(shown, quote=False)
 
 
 def _short(link: str) -> str:

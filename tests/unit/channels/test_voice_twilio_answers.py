@@ -57,6 +57,11 @@ def test_errors_in_the_newer_form_mean_the_same() -> None:
     assert classify(error).outcome is Outcome.THROTTLE
 
 
+def test_an_error_whose_numbers_are_none_is_ambiguous() -> None:
+    error = TwilioServiceException("about:blank", "odd", status="x", code=[])
+    assert classify(error).outcome is Outcome.AMBIGUOUS
+
+
 @pytest.mark.parametrize(
     "error",
     [
