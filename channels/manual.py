@@ -8,14 +8,15 @@ over. Whom that reached is not known here.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from math import ceil
+from typing import Annotated, ClassVar, Literal, NamedTuple
 from unicodedata import east_asian_width
 
 import msgspec
 from msgspec import Meta
 
 from hub.alert import Mode
-from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Target, Unit
+from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Spans, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import PermanentFailure
@@ -23,7 +24,7 @@ from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient
 
 CUT = "（以下省略）"
-"""Ends a text of which a part did not fit."""
+"""Ends a text of which a part did not fit, unless it is read out."""
 
 KEPT_AT_LEAST = 1 / 2
 """Of a text that is cut."""
@@ -48,7 +49,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One form to fill in. `limit` counts by `measure`: `characters`, or `full_width`, where two
     half-width characters count as one. `text` says which of an alert's texts it takes.
 
-    `headline`: the first line is the headline, and counts. `by`: the department or person who carries it over.
+    `headline`: the first line is the headline, and counts. `title_limit`: the form has a field for a title, of so
+    many. `by`: the department or person who carries it over.
     """
 
     ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -57,18 +59,32 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     measure: Literal["characters", "full_width"] = "characters"
     text: Literal["body", "short", "speech"] = "body"
     headline: bool = True
+    title_limit: Annotated[int, Meta(ge=8)] | None = None
     by: str = ""
+
+    @property
+    def read_out(self) -> bool:
+        return self.text == "speech"
+
+
+class Field(NamedTuple):
+    """One field of a form, ready to copy. `name` is empty where the form has only one."""
+
+    name: str
+    text: str
+    length: int
+    limit: int
 
 
 SHEETS = (
-    Sheet(ref="area-mail", name="緊急速報メール", limit=200),
-    Sheet(ref="l-alert", name="Lアラート（東京都DIS）", limit=600),
+    Sheet(ref="area-mail", name="緊急速報メール", title_limit=15, limit=200, headline=False),
     Sheet(ref="yahoo", name="Yahoo!防災速報", limit=400),
     Sheet(ref="broadcast", name="コミュニティFM・ケーブルテレビ", limit=400, text="speech", headline=False),
     Sheet(ref="radio", name="防災行政無線", limit=250, text="speech", headline=False),
     Sheet(ref="van", name="広報車", limit=150, text="speech", headline=False),
 )
-"""To begin with. Each city's contracts and forms have their own limits: it sets them."""
+"""To begin with. Each city's contracts and forms have their own limits: it sets them. Lアラート has sheets of its own,
+for more than alerts (`operator_ui/staff/public_notices.py`)."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,13 +109,13 @@ class Manual:
 
     def targets(self) -> Sequence[Target]:
         return [
-            Target(ref=sheet.ref, name=sheet.name, by=sheet.by, read_out=sheet.text == "speech")
+            Target(ref=sheet.ref, name=sheet.name, by=sheet.by, read_out=sheet.read_out)
             for sheet in self.sheets.values()
         ]
 
-    def text(self, content: Content, sheet: Sheet) -> str:
-        """What the console shows to be copied; as `sheet_text`, and marked in a rehearsal hub."""
-        return sheet_text(content, sheet, rehearsal=self._rehearsal)
+    def fields(self, content: Content, sheet: Sheet) -> Sequence[Field]:
+        """What the console shows to be copied; as `fields`, and marked in a rehearsal hub."""
+        return fields(content, sheet, rehearsal=self._rehearsal)
 
     async def open(self) -> None:
         """Nothing to open."""
@@ -123,10 +139,27 @@ class Manual:
         if sheet is None:
             return Result(recipient.id, Outcome.PERMANENT, reason="no such sheet")
         try:
-            self.text(parcel.content, sheet)
+            self.fields(parcel.content, sheet)
         except PermanentFailure as e:
             return Result(recipient.id, Outcome.UNSUPPORTED, reason=e.reason)
         return Result(recipient.id, Outcome.ACCEPTED, reference(parcel.content.identifier, sheet.ref))
+
+
+def fields(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> Sequence[Field]:
+    """What to copy into the form, in its order, each at most as long as it takes.
+
+    Raises:
+        PermanentFailure: as `sheet_text`.
+    """
+    measure = MEASURES[sheet.measure]
+    text = sheet_text(content, sheet, rehearsal=rehearsal)
+    if sheet.title_limit is None:
+        return [Field("", text, ceil(measure(text)), sheet.limit)]
+    title = _title(content.text(content.headline), sheet.title_limit, measure)
+    return [
+        Field("件名", title, ceil(measure(title)), sheet.title_limit),
+        Field("本文", text, ceil(measure(text)), sheet.limit),
+    ]
 
 
 def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> str:
@@ -140,16 +173,17 @@ def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> st
         PermanentFailure: not even the short text fits; somebody has to write one.
     """
     mark = DRILL if rehearsal or content.mode is not Mode.LIVE else ""
-    texts = {"body": content.body, "short": content.short, "speech": content.speech}
     headline = f"{content.text(content.headline)}\n" if sheet.headline else ""
-    measure = MEASURES[sheet.measure]
-    whole, short = mark + headline + content.text(texts[sheet.text]), mark + content.text(content.short)
-    fitted = _fitted(mark + headline, content.text(texts[sheet.text]), sheet.limit, measure)
-    if fitted is not None and measure(fitted.removesuffix(CUT)) >= KEPT_AT_LEAST * measure(whole):
+    measure, said = MEASURES[sheet.measure], content.text(_spans(content, sheet))
+    brief = mark + (_read_out(content) if sheet.read_out else content.text(content.short))
+    end = "" if sheet.read_out else CUT
+    fitted = _fitted(mark + headline, said, sheet.limit, measure, end)
+    whole = measure(mark + headline + said)
+    if fitted is not None and measure(fitted.removesuffix(end)) >= KEPT_AT_LEAST * whole:
         return fitted
-    if measure(short) <= sheet.limit:
-        return short
-    if fitted := fitted or _fitted(mark, content.text(content.short), sheet.limit, measure):
+    if measure(brief) <= sheet.limit:
+        return brief
+    if fitted := fitted or _fitted(mark, brief.removeprefix(mark), sheet.limit, measure, end):
         return fitted
     raise PermanentFailure(
         "too long",
@@ -168,12 +202,31 @@ def ticked(identifier: str, ref: str, *, at: datetime) -> Receipt:
     return Receipt(ref=reference(identifier, ref), outcome=Outcome.DELIVERED, at=at, reason="ticked")
 
 
-def _fitted(opening: str, text: str, limit: int, measure: Callable[[str], float]) -> str | None:
-    """Both if they fit, else the first sentences of `text`, at least one, and `CUT`; else None."""
+def _spans(content: Content, sheet: Sheet) -> Spans:
+    return {"body": content.body, "short": content.short, "speech": content.speech}[sheet.text]
+
+
+def _read_out(content: Content) -> str:
+    """The short text as one says it: what stands in 【】 is a sentence, and nobody reads out the alert's number."""
+    short = content.text(content.short).replace(f"（{content.number}）", "")
+    return _BRACKETED.sub(r"\1。", short).replace("：", "、")
+
+
+def _title(headline: str, limit: int, measure: Callable[[str], float]) -> str:
+    """As much of the headline as the form takes: all of it, or what stands before its first gap, or what fits."""
+    for title in (headline, _GAP.split(headline)[0]):
+        if measure(title) <= limit:
+            return title
+    fitting = (title[:end] + "…" for end in range(len(title), 0, -1))
+    return next(each for each in fitting if measure(each) <= limit)
+
+
+def _fitted(opening: str, text: str, limit: int, measure: Callable[[str], float], end: str) -> str | None:
+    """Both if they fit, else the first sentences of `text`, at least one, and `end`; else None."""
     if measure(opening + text) <= limit:
         return opening + text
-    beginnings = (opening + text[: match.end()].rstrip() + CUT for match in _ENDS.finditer(text))
-    fitting = [beginning for beginning in beginnings if measure(beginning) <= limit]
+    beginnings = (opening + text[: match.end()].rstrip() + end for match in _ENDS.finditer(text))
+    fitting = [each for each in beginnings if measure(each) <= limit and not each.endswith(_PROMISE + end)]
     return fitting[-1] if fitting else None
 
 
@@ -183,6 +236,12 @@ def full_width(text: str) -> float:
 
 
 MEASURES: Mapping[str, Callable[[str], float]] = {"characters": len, "full_width": full_width}
+
+_PROMISE = "お伝えします。"
+"""Nothing ends with it: what it promises was cut."""
+
+_BRACKETED = re.compile(r"【([^】]*)】")
+_GAP = re.compile(r"[　（]")
 
 _ENDS = re.compile(r"[。！？][」』）]?|[.!?](?=\s|$)|^[・-].*$", re.MULTILINE)
 """Of a sentence, or of an entry in a list: a heading above what was cut would promise something."""

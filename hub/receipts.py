@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from hub.channel import Capabilities, Receipt
 from hub.delivery import MERGED, Batch, BatchId, Outcome, ProviderRef, fold
+from hub.errors import Conflict
 from hub.ledger import alerts, batches, corrections, envelopes, tables, tempo
 from hub.recipient import RecipientId
 from hub.retry import child, may_try_again
@@ -92,6 +93,30 @@ def fold_parked(
         by_channel[channel] = refs
         unpark(conn, channel, refs, capabilities[channel], now=now, random=random)
     return sum(map(len, by_channel.values()))
+
+
+def take_back(conn: Connection, channel: str, ref: ProviderRef, *, now: datetime) -> None:
+    """What staff said by hand, and by mistake: the recipient stands again as before it was said.
+
+    Raises:
+        Conflict: it has not been folded in yet; in a moment it has.
+    """
+    place = conn.execute(
+        select(_refs.batch, _refs.position).where(_refs.channel == channel, _refs.ref == ref)
+    )
+    if (row := place.one_or_none()) is not None:
+        batch, handover, receipt_bytes, reasons = batches.get(conn, BatchId(row.batch))
+        if receipt_bytes[row.position] in PROOF:
+            receipt_bytes[row.position] = Outcome.PENDING
+            reasons.pop(str(row.position), None)
+            batches.update_arrays(
+                conn, batch.id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
+            )
+            tempo.leave(conn, batch.alert, channel, now)
+            return
+    raise Conflict(
+        "記録の途中です。少し待って、もう一度押してください / Still being recorded; press again in a moment"
+    )
 
 
 def forget_parked(conn: Connection, *, before: datetime) -> int:

@@ -12,7 +12,7 @@ from functools import partial
 from aiohttp import web
 
 import config
-from channels.manual import Manual, ticked
+from channels.manual import Field, Manual, ticked
 from hub import health, muster_rules, organisation, outage, phrases, pointing, wifi_state
 from hub.authorise import Actor
 from hub.channel import ByHand, Content, Health, Target, Targets
@@ -199,10 +199,10 @@ def _sheets(assembly: Assembly) -> dict[str, dict[str, SheetText]]:
 
 
 def _sheet(manual: Manual, ref: str) -> SheetText:
-    def text(content: Content) -> str:
-        return manual.text(content, manual.sheets[ref])
+    def fields(content: Content) -> Sequence[Field]:
+        return manual.fields(content, manual.sheets[ref])
 
-    return text
+    return fields
 
 
 async def _listen(app: web.Application, listener: Listener, name: str, stack: AsyncExitStack) -> None:

@@ -63,6 +63,12 @@ def arrive(conn: Connection, alert: str, channel: str, times: Iterable[datetime]
         conn.execute(insert(tables.arrivals), rows)
 
 
+def leave(conn: Connection, alert: str, channel: str, at: datetime) -> None:
+    """Note that of one of them it was said by mistake."""
+    row = {"alert": alert, "channel": channel, "at": at.replace(microsecond=0), "number": -1}
+    conn.execute(insert(tables.arrivals).values(row))
+
+
 def half(of: Iterable[Taken], planned: int) -> datetime | None:
     """When half of those planned, rounded up, had been accepted; None when they never were. `of` by time."""
     so_far = 0

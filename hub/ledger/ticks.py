@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from hub.authorise import Actor
 from hub.errors import Conflict
@@ -19,7 +19,7 @@ class Tick(NamedTuple):
 
 
 def tick(conn: Connection, alert: str, sheet: str, actor: Actor, *, at: datetime) -> None:
-    """Say that it is done. It stays said: what was sent by hand cannot be taken back.
+    """Say that it is done.
 
     Raises:
         Conflict: somebody ticked it before.
@@ -27,6 +27,17 @@ def tick(conn: Connection, alert: str, sheet: str, actor: Actor, *, at: datetime
     row = insert_new(conn, tables.ticks).values(alert=alert, sheet=sheet, ticked_at=at, ticked_by=actor.login)
     if conn.execute(row.returning(_ticks.sheet)).first() is None:
         raise Conflict("すでに入力済みです / This was ticked already")
+
+
+def untick(conn: Connection, alert: str, sheet: str) -> None:
+    """It was ticked by mistake, and is still to be done.
+
+    Raises:
+        Conflict: it is not ticked.
+    """
+    gone = delete(tables.ticks).where(_ticks.alert == alert, _ticks.sheet == sheet)
+    if not conn.execute(gone).rowcount:
+        raise Conflict("まだ入力済みになっていません / This is not ticked")
 
 
 def of_alert(conn: Connection, alert: str) -> dict[str, Tick]:

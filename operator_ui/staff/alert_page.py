@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
-from hub import codec, prepared
+from channels.manual import reference
+from hub import codec, prepared, receipts
 from hub.authorise import Action, authorise, may
 from hub.channel import Content, Unit
 from hub.delivery import Variant
@@ -27,7 +28,7 @@ from hub.render import render
 from hub.reply import KeySet, Reply, counts, keys_of
 from operator_ui import form
 from operator_ui.changes import version_of
-from operator_ui.staff import areas, by_hand, lifting, phrasing
+from operator_ui.staff import areas, by_hand, lifting, phrasing, public_notices_page
 from operator_ui.staff.beginning import FollowUp, following
 from operator_ui.staff.by_hand import Post, SheetLine, Unposted
 from operator_ui.staff.compose import MAP
@@ -194,32 +195,38 @@ def _following(conn: Connection, console: Console, identifier: str, kind: Follow
 
 
 async def tick(request: web.Request) -> web.Response:
-    """Somebody carried a sheet over: recorded with time and name, in one commit with its audit row."""
+    """Somebody carried a sheet over, or said so by mistake (`done` is `no`): recorded with time and name, in one commit
+    with its audit row."""
     authorise(request[ACTOR], Action.TICK)
     console, actor = request.app[CONSOLE], request[ACTOR]
     identifier, typed = request.match_info["alert"], await form.read(request)
-    channel, sheet = typed.text("channel"), typed.text("sheet")
+    channel, sheet, done = typed.text("channel"), typed.text("sheet"), typed.text("done") != "no"
     if sheet not in {target.ref for target in console.targets.get(channel, ())}:
         raise BadInput("sheet", "その項目はありません / There is no such sheet")
     at, is_sheet = console.clock(), by_hand.is_of_sheets(console, channel)
 
     def work(conn: Connection) -> None:
-        accepted = alerts.get(conn, console.keys, identifier)
-        if not is_sheet and Post(channel, sheet) not in by_hand.unposted(conn, console, accepted, now=at):
-            raise BadInput("sheet", "手で投稿するものではありません / There is nothing to post by hand")
-        ticks.tick(conn, identifier, sheet, actor, at=at)
+        if done:
+            accepted = alerts.get(conn, console.keys, identifier)
+            if not is_sheet and Post(channel, sheet) not in by_hand.unposted(conn, console, accepted, now=at):
+                raise BadInput("sheet", "手で投稿するものではありません / There is nothing to post by hand")
+            ticks.tick(conn, identifier, sheet, actor, at=at)
+        else:
+            ticks.untick(conn, identifier, sheet)
+            if is_sheet:
+                receipts.take_back(conn, channel, reference(identifier, sheet), now=at)
         audit.append(
             conn,
             console.keys,
             at=at,
             actor=actor.login,
-            action="sheet.tick",
+            action="sheet.tick" if done else "sheet.untick",
             subject=identifier,
             detail={"sheet": sheet},
         )
 
     await console.ledger.write(work)
-    if is_sheet and console.ticked is not None:
+    if done and is_sheet and console.ticked is not None:
         await console.ticked(channel, identifier, sheet, at)
     return see_other(f"/alerts/{identifier}#by-hand")
 
@@ -229,6 +236,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
     known = await console.ledger.read(lambda conn: _known(conn, console, identifier))
     alert, content = known.accepted.alert, await _content(console, known.accepted)
     language = Language(request.app[PAGES].language(request))
+    sheets = await _sheets(console, known, content)
     return {
         "known": known,
         "accepted": known.accepted,
@@ -239,7 +247,8 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "headcount": await request.app[HEADCOUNTS].of(
             alert.mode, alert.targeting.audience, alert.targeting.channels
         ),
-        "sheets": await _sheets(console, known, content),
+        "sheets": sheets,
+        "notice": await public_notices_page.of_alert(console, known.accepted) if sheets else None,
         "expected": _expected(console, known, content),
         "console": console,
         "map": request.app[MAP],

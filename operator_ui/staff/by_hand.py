@@ -5,13 +5,14 @@ afterwards, the provider calls it a duplicate, and the hub finds its mark and po
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from channels.manual import Field
 from hub.alert import Alert, Mode
 from hub.channel import Content, Target, Unit
 from hub.delivery import MERGED, REACHED, Outcome
@@ -36,14 +37,14 @@ class Post(NamedTuple):
 
 
 class SheetLine(NamedTuple):
-    """One thing to carry over by hand, and by whom, where that is set. `texts` are ready to copy, one behind the
+    """One thing to carry over by hand, and by whom, where that is set. `fields` are ready to copy, one behind the
     other; `problem` says why there is none. `why` is empty for what is always carried over."""
 
     channel: str
     ref: str
     name: str
     by: str
-    texts: tuple[str, ...]
+    fields: Sequence[Field]
     problem: HubError | None
     tick: Tick | None
     language: str = "ja"
@@ -86,9 +87,10 @@ def target(console: Console, post: Post) -> Target:
 
 def line(console: Console, post: Post, content: Content, *, why: Unposted, tick: Tick | None) -> SheetLine:
     """A post to be made by hand, in the content's language."""
-    of, texts = target(console, post), tuple(console.by_hand[post.channel](content))
+    of, texts = target(console, post), console.by_hand[post.channel](content)
+    fields = [Field("", text, 0, 0) for text in texts]
     return SheetLine(
-        post.channel, of.ref, of.name, of.by, texts, None, tick, content.language.value, why.value
+        post.channel, of.ref, of.name, of.by, fields, None, tick, content.language.value, why.value
     )
 
 
@@ -119,11 +121,11 @@ def why_unposted(outcomes: Set[Outcome], *, retried: bool) -> Unposted | None:
 
 
 def _sheet(console: Console, content: Content, kind: str, of: Target, ticks: Mapping[str, Tick]) -> SheetLine:
-    texts: tuple[str, ...] = ()
+    fields: Sequence[Field] = ()
     problem = None
     if write := console.sheets.get(kind, {}).get(of.ref):
         try:
-            texts = (write(content),)
+            fields = write(content)
         except HubError as e:
             problem = e
-    return SheetLine(kind, of.ref, of.name, of.by, texts, problem, ticks.get(of.ref))
+    return SheetLine(kind, of.ref, of.name, of.by, fields, problem, ticks.get(of.ref))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from channels.manual import Field
 from hub.alert import Alert
 from hub.channel import Capabilities, Content, Target, Unit
 from hub.city import City
@@ -19,7 +20,8 @@ from hub.render import SlotSource, render
 Preview = Callable[[Content], Sequence[str]]
 """A content as one channel words it: one text, or several (a mail's subject and body, a thread's posts)."""
 Seconds = Callable[[Content], float]
-SheetText = Callable[[Content], str]
+SheetText = Callable[[Content], Sequence[Field]]
+"""A content as a form asks for it, field by field."""
 
 
 class Hub(Protocol):
@@ -159,7 +161,7 @@ def _sheets(hub: Hub, kind: str, content: Content) -> Iterator[Sheet]:
     for target in hub.targets.get(kind, ()):
         write = hub.sheets.get(kind, {}).get(target.ref)
         try:
-            text = write(content) if write else ""
+            text = "\n".join(field.text for field in write(content)) if write else ""
         except HubError as e:
             yield Sheet(target.name, e.message, target.by, 0)
         else:

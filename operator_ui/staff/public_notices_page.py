@@ -17,6 +17,7 @@ from hub.clock import JST
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys
 from hub.ledger import accounts, alerts, revisions
+from hub.ledger.alerts import Accepted
 from operator_ui import form
 from operator_ui.form import HUGE, Form, Problem
 from operator_ui.staff import public_notices
@@ -62,6 +63,19 @@ async def waiting(console: Console, board: Board) -> list[Line]:
     if not any(has.unit is Unit.SHEETS for has in console.capabilities.values()):
         return []
     return [line for line in await _lines(console, board) if line.waits]
+
+
+async def of_alert(console: Console, accepted: Accepted) -> Line | None:
+    """The sheet that has this alert, whether somebody has still to enter it or did; None where none has it."""
+    now = console.clock()
+    for sheet in (
+        public_notices.orders([accepted], console.city, now),
+        public_notices.notices([accepted], now),
+    ):
+        if sheet.entries:
+            lines = await _lines(console, await console.board())
+            return next(line for line in lines if line.sheet.kind is sheet.kind)
+    return None
 
 
 async def show(request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ def said(content: Content) -> dict[str, Sequence[str]]:
     texts = {kind: tuple(preview(content)) for kind, preview in sorted(_PREVIEWS.items())}
     texts["x picture"] = (alt_text(content),)
     if content.language is Language.JA:
-        texts |= {f"sheet {sheet.ref}": (_sheet(content, sheet),) for sheet in manual.SHEETS}
+        texts |= {f"sheet {sheet.ref}": _sheet(content, sheet) for sheet in manual.SHEETS}
     return texts
 
 
@@ -71,11 +71,11 @@ def forms(content: Content) -> dict[str, bytes]:
     return written
 
 
-def _sheet(content: Content, sheet: manual.Sheet) -> str:
+def _sheet(content: Content, sheet: manual.Sheet) -> Sequence[str]:
     try:
-        return manual.sheet_text(content, sheet)
+        return [field.text for field in manual.fields(content, sheet)]
     except PermanentFailure as e:
-        return f"! {e.reason}"
+        return [f"! {e.reason}"]
 
 
 def _shown(parts: Sequence[str], content: Content) -> Iterator[str]:

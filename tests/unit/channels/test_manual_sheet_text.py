@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from channels.manual import CUT, Sheet, full_width, sheet_text
+from channels.manual import CUT, Field, Sheet, fields, full_width, sheet_text
 from hub.channel import Content, Span
 from hub.errors import PermanentFailure
 from hub.testing.parcels import content
@@ -79,3 +79,31 @@ def test_never_longer_than_the_form_and_never_anothers_words(body: str, limit: i
     whole = f"見出し\n{body}"
     assert text in (whole, "短い文。") or whole.startswith(text.removesuffix(CUT))
     assert text in (whole, "短い文。") or text.endswith(CUT)
+
+
+def test_a_title_is_the_headline_or_its_beginning() -> None:
+    form = sheet(200, title_limit=15, headline=False)
+    said = fields(
+        saying("避難してください。", headline="警戒レベル4 避難指示　青波川の洪水（市 21時47分発令）"), form
+    )
+    assert said == [
+        Field("件名", "警戒レベル4 避難指示", 11, 15),
+        Field("本文", "避難してください。", 9, 200),
+    ]
+    assert fields(saying("い。", headline="断水しています"), form)[0].text == "断水しています"
+    assert (
+        fields(saying("い。", headline="【訂正】先ほどのお知らせに誤りがあります（市）"), form)[0].text
+        == "【訂正】先ほどのお知らせに誤…"
+    )
+
+
+def test_what_is_read_out_has_no_bracket_and_no_number() -> None:
+    form = sheet(60, text="speech", headline=False)
+    told = structs.replace(
+        saying(
+            "い。", short="【警戒レベル4 避難指示】市は21時47分に発令しました。対象：川沿い町。（2026-0147）"
+        ),
+        speech=(Span("緊急放送。" + "川から離れてください。" * 20),),
+        number="2026-0147",
+    )
+    assert sheet_text(told, form) == "警戒レベル4 避難指示。市は21時47分に発令しました。対象、川沿い町。"

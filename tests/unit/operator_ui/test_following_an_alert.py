@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 
 from lxml.html import document_fromstring
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, select, update
 
+from channels import manual
+from hub import receipts
 from hub.cap import MsgType
-from hub.delivery import Batch, BatchId, Outcome, Variant
+from hub.delivery import Batch, BatchId, Outcome, Variant, tally
 from hub.draft import Draft
 from hub.language import Language
 from hub.ledger import alerts, audit, batches, plans, tables, tempo, ticks
@@ -226,6 +229,49 @@ async def test_a_sheet_carried_over_is_ticked_with_time_and_name(desk: Desk) -> 
     assert found["van"] == (desk.now, "tanaka")
     entries = await desk.ledger.read(lambda conn: audit.about(conn, [identifier]))
     assert entries[0].action == "sheet.tick"
+
+
+async def test_a_sheet_ticked_by_mistake_is_to_be_carried_over_again(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    tick = {"channel": "manual", "sheet": "van"}
+    async with somebody(desk, "tanaka") as person:
+        await person.get(f"/alerts/{identifier}")
+        await person.post(f"/alerts/{identifier}/ticks", tick)
+        assert "入力を取り消す" in person.page
+        await person.post(f"/alerts/{identifier}/ticks", {**tick, "done": "no"})
+        assert person.status == 409, "the engine has not heard of the tick yet"
+        await person.get(f"/alerts/{identifier}")
+        assert person.page.count("入力した") == 1
+        await carried_over(desk, identifier, "van")
+        await person.post(f"/alerts/{identifier}/ticks", {**tick, "done": "no"})
+        assert person.page.count("入力した") == 2
+        assert "手の入力を取り消した（広報車）" in person.page
+        await person.post(f"/alerts/{identifier}/ticks", {**tick, "done": "no"})
+        assert person.status == 409
+        await person.get(f"/alerts/{identifier}")
+        await person.post(f"/alerts/{identifier}/ticks", tick)
+        assert person.page.count("入力した") == 1
+    (row,) = await desk.ledger.read(lambda conn: list(batches.of_alert(conn, identifier)))
+    assert tally(row.handover, row.receipt) == {Outcome.ACCEPTED: 1}
+    went = await desk.ledger.read(lambda conn: tempo.tempo(conn, identifier))
+    assert sum(each.number for each in went.arrived) == 0
+    entries = await desk.ledger.read(lambda conn: audit.about(conn, [identifier]))
+    assert [entry.action for entry in entries[:3]] == ["sheet.tick", "sheet.untick", "sheet.tick"]
+
+
+async def carried_over(desk: Desk, identifier: str, sheet: str) -> None:
+    """The sheet stands ready, and the engine has heard of its tick."""
+    await carry(desk, identifier, [Outcome.ACCEPTED], channel="manual")
+    said = manual.ticked(identifier, sheet, at=desk.now)
+
+    def work(conn: Connection) -> None:
+        (batch,) = conn.execute(select(tables.batches.c.id)).scalars()
+        conn.execute(
+            insert(tables.provider_refs).values(channel="manual", ref=said.ref, batch=batch, position=0)
+        )
+        receipts.apply(conn, "manual", [said], manual.CAPABILITIES, now=desk.now, random=Random(0))
+
+    await desk.ledger.write(work)
 
 
 async def test_a_correction_goes_to_whoever_was_reached_and_admits_the_mistake(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from channels.manual import Field
 from hub.background import Background
 from hub.channel import Capabilities, Content
 from hub.language import Language
@@ -17,8 +18,8 @@ def short(content: Content) -> tuple[str, ...]:
     return (content.text(content.short),)
 
 
-def speech(content: Content) -> str:
-    return content.text(content.speech)
+def speech(content: Content) -> list[Field]:
+    return [Field("", content.text(content.speech), 0, 0)]
 
 
 async def test_short_messages_are_counted_and_what_is_read_out_has_its_seconds(desk: Desk) -> None:
