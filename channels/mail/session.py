@@ -65,7 +65,8 @@ class Due:
 class Writing(NamedTuple):
     octets: bytes
     message_of: Transaction | None
-    """Whose final dot is in it."""
+    """Whose final dot is in it, as the last of `message_bytes`."""
+    message_bytes: int
 
 
 class Session(asyncio.Protocol):
@@ -305,7 +306,7 @@ class Session(asyncio.Protocol):
         return lines[0]
 
     def _write(self, octets: bytes, *, message_of: Transaction | None = None) -> None:
-        self._outbox.append(Writing(octets, message_of))
+        self._outbox.append(Writing(octets, message_of, len(message_of.message) if message_of else 0))
         self._heard_at = self._loop.time()
         self._flush()
         if self._timer is None and not self.closed:
@@ -313,11 +314,15 @@ class Session(asyncio.Protocol):
 
     def _flush(self) -> None:
         while self._outbox and not self._paused and not self.closed:
-            octets, message_of = self._outbox.popleft()
+            octets, message_of, message_bytes = self._outbox.popleft()
+            dot_is_here = message_bytes <= PIECE_BYTES
             if len(octets) > PIECE_BYTES:
-                self._outbox.appendleft(Writing(octets[PIECE_BYTES:], message_of))
+                rest = octets[PIECE_BYTES:]
+                self._outbox.appendleft(
+                    Writing(rest, None if dot_is_here else message_of, message_bytes - PIECE_BYTES)
+                )
                 octets = octets[:PIECE_BYTES]
-            elif message_of is not None:
+            if dot_is_here and message_of is not None:
                 message_of.handed_over = True
             self._transport.write(octets)
 
