@@ -1,6 +1,6 @@
 """What a connector is: the protocol every channel implements, and its capabilities as data."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from hub.city import City
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
 from hub.language import Language
+from hub.measure import MEASURES
 from hub.place import Position
 from hub.recipient import Recipient, RecipientId, Zone
 from hub.reply import Question
@@ -107,6 +108,8 @@ class Capabilities:
     is kept for them. The acceptance is final all the same until one comes: nobody waits for it."""
     single_requests: bool = False
     """Each recipient of a batch is a request of its own (calls, SMS), and counts against the rate."""
+    charged_by: str = ""
+    """The measure (`hub.measure`) of its text that a single request counts for against the rate: `segments`. Empty: one."""
     takes_keys: bool = False
     """Who is reached may answer by a key (`Parcel.ask`)."""
     max_attempts: int | None = None
@@ -131,6 +134,10 @@ class Capabilities:
     register (`hub.gone`)."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
+
+    def charge(self, parts: Iterable[str]) -> int:
+        """For how many requests a message of these parts counts against the rate."""
+        return sum(map(MEASURES[self.charged_by], parts)) if self.charged_by else 1
 
     def batch_size_on(self, lane: Lane) -> int:
         """Recipients of a batch. A routine one is small enough to be out of the way within a second (I4)."""
@@ -196,7 +203,13 @@ def freely() -> None:
     """Nothing stands against preparing a request."""
 
 
-async def at_once() -> None:
+class Turn(Protocol):
+    """`Parcel.turn`. `requests`: for how many it counts (`Capabilities.charge`)."""
+
+    def __call__(self, requests: int = 1, /) -> Awaitable[None]: ...
+
+
+async def at_once(requests: int = 1, /) -> None:
     """The turn of a request for which there is no rate."""
 
 
@@ -232,7 +245,7 @@ class Parcel:
     the gate does, which is asked all the same; but what was only prepared was surely not sent."""
     resend: bool = False
     """True when an earlier try of this parcel may have arrived: look before sending, where one can."""
-    turn: Callable[[], Awaitable[None]] = at_once
+    turn: Turn = at_once
     """Awaited before each single request (`Capabilities.single_requests`), in front of the gate: it returns
     once the contract's rate has room for it. Raises as the gate does."""
     room: Callable[[int], Awaitable[None]] = unlimited

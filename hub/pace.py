@@ -11,7 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from hub.alert import Lane
-from hub.channel import Allowance, Capabilities, at_once
+from hub.channel import Allowance, Capabilities, Turn, at_once
 from hub.gate import Gate
 from hub.live import Live
 from hub.live.turns import AHEAD_S, LATE_S, gap_s
@@ -87,7 +87,7 @@ class Pace:
         if lane is Lane.URGENT and recipients and (limit := _drain(self._capabilities, recipients)):
             await self._live.take(limit.name, limit.requests, rate_per_s=limit.rate_per_s, ahead_s=inf)
 
-    def single_turns(self, lane: Lane, *, gate: Gate) -> Callable[[], Awaitable[None]]:
+    def single_turns(self, lane: Lane, *, gate: Gate) -> Turn:
         """`Parcel.turn`: waits before each request of a batch of single ones, the first as `turn` does.
 
         The others stand back for nobody, and have no end of patience but the claim's: what is begun is
@@ -96,11 +96,11 @@ class Pace:
         rate = self._capabilities.requests_per_s
         if rate is None or not self._capabilities.single_requests:
             return at_once
-        limit = Limit(self._capabilities.kind, 1, rate)
         begun = False
 
-        async def next_turn() -> None:
+        async def next_turn(requests: int = 1, /) -> None:
             nonlocal begun
+            limit = Limit(self._capabilities.kind, requests, rate)
             if begun:
                 await self._take(limit, Lane.URGENT, gate, timedelta.max)
             else:

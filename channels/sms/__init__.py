@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,12 +37,13 @@ CAPABILITIES = Capabilities(
     requests_per_s=1.0,
     body_limit=LIMIT,
     body_measure="sms",
+    charged_by="segments",
     receipt_wait=timedelta(minutes=10),
     canary_every=timedelta(days=1),
     max_attempts=2,
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )
-"""At one message a second; `messages_per_s` is what the contract says."""
+"""At one segment a second; `segments_per_s` is what the contract says."""
 
 VALIDITY_S = (1, 36_000)
 """Seconds for which Twilio may try (https://www.twilio.com/docs/messaging/api/message-resource)."""
@@ -62,15 +64,15 @@ Sender = Annotated[
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[channels.sms]`. `sender` is published, so that residents know it. `callback_url` is the public address at
-    which Twilio reports, exactly as Twilio is to call it: its signature covers every character. `messages_per_s` is
-    the contract's, counted in messages and not in their segments."""
+    which Twilio reports, exactly as Twilio is to call it: its signature covers every character. `segments_per_s` is
+    the contract's: Twilio counts the parts of a message (https://www.twilio.com/docs/api/errors/30001)."""
 
     account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
     auth_token_file: Path
     sender: Sender
     callback_url: str
     base_url: str = BASE_URL
-    messages_per_s: Annotated[int, Meta(ge=1, le=100)] = 1
+    segments_per_s: Annotated[int, Meta(ge=1, le=100)] = 1
     timeout_s: Annotated[float, Meta(gt=0)] = 20.0
 
 
@@ -83,8 +85,8 @@ class Sms:
         """Raises `Refused` where this hub may not talk to `base_url`, `BadSettings` for a bad token file."""
         self.capabilities = replace(
             CAPABILITIES,
-            batch_size=settings.messages_per_s,
-            requests_per_s=float(settings.messages_per_s),
+            batch_size=settings.segments_per_s,
+            requests_per_s=float(settings.segments_per_s),
             request_deadline=timedelta(seconds=settings.timeout_s),
         )
         self._settings = settings
@@ -95,7 +97,7 @@ class Sms:
             base_url=settings.base_url,
             outbound=outbound,
             deadline=self.capabilities.request_deadline,
-            connections=2 * settings.messages_per_s,
+            connections=2 * settings.segments_per_s,
             setting="[channels.sms]",
         )
 
@@ -111,7 +113,9 @@ class Sms:
             for recipient in parcel.to:
                 yield failure.result(recipient)
             return
-        async with aclosing(paced(parcel.to, self._sender(parcel), turn=parcel.turn)) as results:
+        charge = self.capabilities.charge([text(parcel.content)])
+        turn = partial(parcel.turn, charge)
+        async with aclosing(paced(parcel.to, self._sender(parcel), turn=turn)) as results:
             async for result in results:
                 yield result
 

@@ -313,7 +313,10 @@ def _expected(console: Console, known: Known, content: Content) -> datetime | No
     open_ = [line for line in known.lines if line.unit is Unit.PEOPLE and not line.done]
     estimates = [
         estimate(
-            console.capabilities[line.kind], line.planned, spoken_s=_spoken_s(console, line.kind, content)
+            console.capabilities[line.kind],
+            line.planned,
+            spoken_s=_spoken_s(console, line.kind, content),
+            charge=_charge(console, line.kind, content),
         )
         for line in open_
         if line.kind in console.capabilities
@@ -321,6 +324,11 @@ def _expected(console: Console, known: Known, content: Content) -> datetime | No
     last = longest(each for each in estimates if each is not None)
     at = known.accepted.alert.sent + timedelta(seconds=last.seconds) if last else known.now
     return at if at > known.now else None
+
+
+def _charge(console: Console, kind: str, content: Content) -> int:
+    has = console.capabilities[kind]
+    return has.charge(console.previews[kind](content)) if kind in console.previews else 1
 
 
 def _spoken_s(console: Console, kind: str, content: Content) -> float:

@@ -221,8 +221,11 @@ async def show_form(
 
 def _times(console: Console, headcount: Headcount, shown: Previews) -> dict[str, Estimate]:
     spoken = {channel.kind: channel.seconds for channel in shown.channels}
+    charged = {channel.kind: channel.charge for channel in shown.channels}
     found = {
-        kind: estimate(has, headcount.on.get(kind, 0), spoken_s=spoken.get(kind, 0))
+        kind: estimate(
+            has, headcount.on.get(kind, 0), spoken_s=spoken.get(kind, 0), charge=charged.get(kind, 1)
+        )
         for kind, has in console.capabilities.items()
     }
     return {kind: each for kind, each in found.items() if each is not None}

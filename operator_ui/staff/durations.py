@@ -19,27 +19,34 @@ class Estimate(NamedTuple):
     how: str
 
 
-def estimate(has: Capabilities, number: int, *, spoken_s: float = 0) -> Estimate | None:
-    """Of `number` recipients in the channel's own unit. `spoken_s`: how long one call speaks."""
-    return longest(_bounds(has, number, ANSWER_S + _up(spoken_s) if spoken_s else 0)) if number else None
+def estimate(has: Capabilities, number: int, *, spoken_s: float = 0, charge: int = 1) -> Estimate | None:
+    """Of `number` recipients in the channel's own unit. `spoken_s`: how long one call speaks; `charge`: for how many
+    requests a message counts."""
+    call_s = ANSWER_S + _up(spoken_s) if spoken_s else 0
+    return longest(_bounds(has, number, call_s, charge)) if number else None
 
 
 def longest(estimates: Iterable[Estimate]) -> Estimate | None:
     return max(estimates, key=lambda each: each.seconds, default=None)
 
 
-def _bounds(has: Capabilities, number: int, call_s: int) -> Iterator[Estimate]:
+def _bounds(has: Capabilities, number: int, call_s: int, charge: int) -> Iterator[Estimate]:
     """Each by itself takes so long; they hold at the same time."""
     if has.requests_per_s is not None:
         rate = has.requests_per_s
-        yield _calls(rate, number, call_s) if call_s else _requests(has, rate, number)
+        yield _calls(rate, number, call_s) if call_s else _requests(has, rate, number, charge)
     if has.drain_per_s is not None:
         yield _drained(has.drain_per_s, number)
     if has.lines is not None and call_s:
         yield _lines(has.lines, number, call_s)
 
 
-def _requests(has: Capabilities, rate: float, number: int) -> Estimate:
+def _requests(has: Capabilities, rate: float, number: int, charge: int) -> Estimate:
+    if charge > 1:
+        return Estimate(
+            number * charge / rate,
+            f"{number:,}件 × {charge}通分 ÷ 1秒に{rate:g}通 / {number:,} × {charge} parts ÷ {rate:g} a second",
+        )
     each = 1 if has.single_requests else has.batch_size
     if each == 1:
         return Estimate(number / rate, f"{number:,} ÷ 1秒に{rate:g} / {number:,} ÷ {rate:g} a second")

@@ -68,6 +68,8 @@ class Shown:
     """How long it speaks, of what is spoken."""
     segments: int = 0
     """How many short messages its parts take, of what is sent as such."""
+    charge: int = 1
+    """For how many requests one message counts against the contract's rate, at most in any language."""
     sheets: Sequence[Sheet] = ()
 
     @property
@@ -150,6 +152,7 @@ def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequence[Cont
         limit=has.body_limit,
         seconds=seconds(chosen) if seconds else 0,
         segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
+        charge=max((has.charge(preview(content)) for content in written), default=1),
         sheets=list(_sheets(hub, has.kind, japanese or chosen)),
     )
 

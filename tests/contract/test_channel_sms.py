@@ -14,6 +14,7 @@ from msgspec import structs
 
 from channels.sms import Settings, Sms
 from channels.sms.wording import LIMIT, text
+from hub import measure
 from hub.channel import Channel, Receipt, Span
 from hub.delivery import Outcome, ProviderRef
 from hub.errors import BadInput, Forbidden, TemporaryFailure
@@ -69,7 +70,7 @@ class SmsHarness(Harness):
             sender=self.sender,
             callback_url=self.callback_url,
             base_url=ADDRESSES.get(where, self.gateway.url),
-            messages_per_s=30,
+            segments_per_s=30,
         )
         return Sms(settings, outbound=outbound, clock=lambda: NOW)
 
@@ -138,6 +139,20 @@ async def test_a_resident_reads_the_short_text_and_where_the_rest_is(harness: Sm
     (arrival,) = harness.gateway.inbox.of("sms", to[0].address)
     short, link = handed_over.content.text(handed_over.content.short), handed_over.content.link
     assert arrival.text == f"{short}\n{link}"
+
+
+async def test_each_part_of_a_message_takes_a_turn(harness: SmsHarness) -> None:
+    asked: list[int] = []
+
+    async def turn(requests: int = 1, /) -> None:
+        asked.append(requests)
+
+    handed_over = replace(parcel(harness.recipients(2)), turn=turn)
+    async with opened(harness) as sms:
+        await send(sms, handed_over)
+    parts = measure.segments(text(handed_over.content))
+    assert parts > 1
+    assert asked == [parts, parts]
 
 
 async def test_twilio_tries_no_longer_than_the_alert_is_in_force(harness: SmsHarness) -> None:

@@ -224,6 +224,14 @@ async def test_a_first_call_whose_turn_is_far_away_is_not_waited_for() -> None:
         await turn()
 
 
+async def test_a_message_of_several_parts_takes_as_many_turns() -> None:
+    live = MemoryLive()
+    turn = Pace(live, replace(VOICE, kind="sms"), lease=LEASE).single_turns(Lane.URGENT, gate=open_gate)
+    await turn(1_000)
+    next_one = await live.take("sms", 1, rate_per_s=30, ahead_s=0)
+    assert next_one.wait_s == pytest.approx(gap_s(1_000, 30), abs=1)
+
+
 async def test_a_short_lease_is_not_spent_waiting() -> None:
     pace = Pace(MemoryLive(), replace(LINE, requests_per_s=0.5), lease=timedelta(seconds=2))
     await pace.turn(Lane.URGENT, recipients=1, gate=open_gate)

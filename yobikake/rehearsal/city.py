@@ -161,7 +161,7 @@ async def rehearsal_city(
                 "sender": "YOBIKAKE",
                 "callback_url": f"{public}/callbacks/sms",
                 "base_url": messages.url,
-                "messages_per_s": conditions.calls_per_s,
+                "segments_per_s": conditions.calls_per_s,
             },
             "fax": {
                 "host": "127.0.0.1",

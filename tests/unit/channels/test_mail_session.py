@@ -71,9 +71,7 @@ async def _broken(size_bytes: int, *, pieces: int) -> tuple[list[Result], list[T
     second: list[Told] = []
     wire = Wire()
     host = Waiting([_transaction(1, size_bytes, first), _transaction(900, 1_000, second)])
-    session = Session(
-        wire, offers=frozenset({"pipelining"}), round_trip_s=0.0, reply_s=60.0, whole_s=60.0
-    )
+    session = Session(wire, offers=frozenset({"pipelining"}), round_trip_s=0.0, reply_s=60.0, whole_s=60.0)
     session.serve(host)
     session.data_received(b"250 ok\r\n250 ok\r\n")
     wire.full_at = len(wire.octets) + (pieces - 1) * PIECE_BYTES + 1

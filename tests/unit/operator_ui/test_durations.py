@@ -38,6 +38,14 @@ def test_the_tightest_limit_of_the_contract_decides(
     assert found.seconds == pytest.approx(seconds)
 
 
+def test_a_message_of_several_parts_takes_as_long_as_so_many() -> None:
+    sms = Capabilities(kind="sms", japanese="SMS", batch_size=1, single_requests=True, requests_per_s=10.0)
+    found = estimate(sms, 1_200, charge=3)
+    assert found is not None
+    assert found.seconds == pytest.approx(360)
+    assert one_language(found.how, "ja") == "1,200件 × 3通分 ÷ 1秒に10通"
+
+
 def test_nobody_or_no_contract_is_no_estimate() -> None:
     assert estimate(LINE, 0) is None
     assert estimate(MAIL, 9_214) is None
