@@ -105,7 +105,8 @@ def test_a_drills_sheet_cannot_be_mistaken(sheet: Sheet) -> None:
 
 
 def test_a_rehearsal_hubs_sheet_cannot_be_mistaken_either() -> None:
-    assert manual().fields(content(), SHEETS[0])[-1].text.startswith(DRILL)
+    title, text = manual().fields(content(), SHEETS[0])
+    assert (title.text[:4], text.text.startswith(DRILL)) == ("【訓練】", True)
     real = Manual(Settings(), outbound=PRODUCTION, clock=lambda: NOW)
     assert not real.fields(content(), SHEETS[0])[-1].text.startswith(DRILL)
 
