@@ -155,7 +155,9 @@ def fields(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> Sequen
     text = sheet_text(content, sheet, rehearsal=rehearsal)
     if sheet.title_limit is None:
         return [Field("", text, ceil(measure(text)), sheet.limit)]
-    mark = "【訓練】" if rehearsal and content.mode is Mode.LIVE else ""  # a drill's headline has one of its own
+    mark = (
+        "【訓練】" if rehearsal and content.mode is Mode.LIVE else ""
+    )  # a drill's headline has one of its own
     title = _title(mark + content.text(content.headline), sheet.title_limit, measure)
     return [
         Field("件名", title, ceil(measure(title)), sheet.title_limit),

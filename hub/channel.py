@@ -189,6 +189,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The public page of this alert in this language."""
     sites_as_of: datetime | None = None
     """Of the oldest report in the list of sites that these texts hold, to the minute; None where they hold none."""
+    sites: tuple[str, ...] = ()
+    """The official names in that list."""
     thread: str = ""
     """The identifier of the first alert of this event, which updates and corrections are about. Empty, in what an
     earlier version froze: not known."""

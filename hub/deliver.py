@@ -26,7 +26,7 @@ from hub.approved import Approved
 from hub.asking import Asking
 from hub.attempt import Attempt
 from hub.breaker import Breaker
-from hub.channel import Capabilities, Channel, Content, Parcel
+from hub.channel import Capabilities, Channel, Parcel
 from hub.claim import give_back, insist
 from hub.clock import Clock
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result
@@ -46,10 +46,10 @@ from hub.ledger import AWAY, Ledger, alerts, batches
 from hub.ledger.packs import Opened
 from hub.life import Life
 from hub.live import Live
+from hub.naming import Naming, as_of_now
 from hub.newest import Newest
 from hub.pace import NOT_BEFORE, NotYet, Pace
 from hub.recipient import RecipientId
-from hub.render import without_old_list
 from hub.reply import keys_of
 from hub.retry import judge
 from hub.together import Together
@@ -88,9 +88,10 @@ class Delivery:
         page: Page,
         random: Random | None = None,
         asking: Asking | None = None,
+        naming: Naming | None = None,
     ) -> None:
         """`capabilities`: the channel's own, or those with the city's settings laid over them. `asking`: what residents
-        are asked; None: nothing.
+        are asked; None: nothing. `naming`: None: the age of a list of sites alone decides.
         """
         self.channel = channel
         self.capabilities = capabilities
@@ -104,6 +105,7 @@ class Delivery:
         self.random = random or Random()  # noqa: S311 - jitter
         self.pace = Pace(live, capabilities, lease=life.leases.lease)
         self.asking = asking if capabilities.takes_keys else None
+        self.naming = naming
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
         self.approved = Approved(ledger, keys)
@@ -251,9 +253,9 @@ async def open_addresses(delivery: Delivery, attempt: Attempt) -> None:
     does who has got an earlier try after all, and who of a muster has answered meanwhile."""
     batch = attempt.batch
     content = await delivery.approved.content(batch.content_hash, attempt.accepted.alert)
-    attempt.content = _as_of_now(delivery, batch, content)
-    found = await _unsealed(delivery, batch)
     alert, retry = attempt.accepted.alert, batch.parent is not None
+    attempt.content = await as_of_now(content, alert.hazard, delivery.naming, delivery.clock())
+    found = await _unsealed(delivery, batch)
     asked = () if alert.public else batch.members
     answered = asked and await delivery.ledger.read(lambda conn: calling.answered(conn, alert, asked))
     proven = await delivery.ledger.read(lambda conn: batches.proven(conn, batch.id)) if retry else ()
@@ -281,15 +283,6 @@ async def prepare_question(delivery: Delivery, attempt: Attempt) -> None:
         return
     if ask is not None:
         attempt.ask = ask
-
-
-def _as_of_now(delivery: Delivery, batch: Batch, content: Content) -> Content:
-    """Without a list of sites that has grown old since it was planned (I16). A repeat under LINE's key may differ by
-    that: it is carried out only if the first was not."""
-    current = without_old_list(content, delivery.clock())
-    if current is not content:
-        log.info("a list of sites was too old to be sent", batch=batch.id, channel=batch.channel)
-    return current
 
 
 async def _unsealed(delivery: Delivery, batch: Batch) -> Opened:

@@ -80,6 +80,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
     written = values | {"shelters": _listed(shelters, info.language, spoken=False)}
     spoken = values | {"shelters": _listed(shelters, info.language, spoken=True)}
     texts = approved(alert, info.language)
+    listed = shelters if _lists(texts) else None
     content = Content(
         language=info.language,
         mode=alert.mode,
@@ -95,7 +96,8 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
         thread=alert.thread,
-        sites_as_of=_to_the_minute(shelters.as_of) if shelters is not None and _lists(texts) else None,
+        sites_as_of=_to_the_minute(listed.as_of) if listed else None,
+        sites=tuple(line.name for line in listed.lines[: shelter_list.MOST_LINES]) if listed else (),
     )
     verify(content, alert)
     return content
@@ -145,14 +147,18 @@ def without_old_list(content: Content, now: datetime) -> Content:
 
     A text is frozen when it is planned, and a call may be hours later.
     """
-    if content.sites_as_of is None or now - content.sites_as_of <= shelter_list.STALE_AFTER:
-        return content
+    fresh = content.sites_as_of is None or now - content.sites_as_of <= shelter_list.STALE_AFTER
+    return content if fresh else without_list(content)
+
+
+def without_list(content: Content) -> Content:
+    """`content`, with the approved sentence in place of its list of sites."""
     sentence = Span(slots.SHELTERS_UNKNOWN[content.language], "shelters")
     texts = {
         form: tuple(sentence if span.slot == "shelters" else span for span in getattr(content, form))
         for form in ("headline", "body", "short", "speech")
     }
-    return msgspec.structs.replace(content, sites_as_of=None, **texts)
+    return msgspec.structs.replace(content, sites_as_of=None, sites=(), **texts)
 
 
 def content_hash(content: Content) -> str:

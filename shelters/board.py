@@ -1,7 +1,7 @@
 """The board: every site, what it is doing, how full it is, and how old that is."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -13,7 +13,7 @@ from hub.hazard import Hazard
 from hub.live import Live
 from hub.place import Position
 from hub.recipient import Zone
-from hub.shelter_list import MOST_HIDDEN, MOST_LINES, Crowding, ShelterLine, ShelterLines
+from hub.shelter_list import MOST_HIDDEN, MOST_LINES, STALE_AFTER, Crowding, ShelterLine, ShelterLines
 from shelters import plans
 from shelters.disclosure import Disclosed, disclosed
 from shelters.keeper import live_key
@@ -160,8 +160,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         rows = (sent or around)[:MOST_LINES]
         if not rows:
             return None
-        ages = [row.occupancy.as_of or self.at for row in rows]
-        return ShelterLines(lines=tuple(_line(row) for row in rows), as_of=min(ages))
+        told = [row if _worth_saying(row, self.at) else _unsaid(row) for row in rows]
+        ages = [row.occupancy.as_of or self.at for row in told]
+        return ShelterLines(lines=tuple(_line(row) for row in told), as_of=min(ages))
 
 
 def board(
@@ -269,6 +270,22 @@ def _order(
     by_word = way + _WORTH_M[row.crowding]
     by_plan = plan.rank_m(place.site, place.position, near) if plan and near and place.room else None
     return not place.verdict.recommended, by_plan is None, by_word if by_plan is None else by_plan, way
+
+
+WORTH_SAYING = STALE_AFTER - timedelta(minutes=10)
+"""So old may a count be in a text. One slow counter would else make the whole list too old to be sent."""
+
+
+def _worth_saying(row: Row, now: datetime) -> bool:
+    as_of = row.occupancy.as_of
+    return as_of is None or now - as_of <= WORTH_SAYING
+
+
+def _unsaid(row: Row) -> Row:
+    """Named as one whose room is not known."""
+    return msgspec.structs.replace(
+        row, occupancy=Occupancy(site=row.site.code, version=row.occupancy.version)
+    )
 
 
 def _line(row: Row) -> ShelterLine:

@@ -117,6 +117,7 @@ class Assembly:
             clock=self.clock,
             page=self.pager.page,
             asking=self.asking,
+            naming=self.renderer.named,
         )
         return Worker(delivery, lane, transport=self.bus, records=self.records)
 

@@ -1,7 +1,7 @@
 """What fills the texts' slots: the city's names and links, and the shelters as they are now."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import structlog
 
@@ -18,6 +18,7 @@ from hub.render import render
 from hub.shelter_list import ShelterLines
 from shelters.board import Board, LiveBoard
 from shelters.site import Site, SiteCode
+from shelters.suited import Suited
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,13 @@ class CitySlots:
 
     def official(self, site: str) -> bool:
         return site in self._official
+
+    def named(self, hazard: Hazard) -> Set[str] | None:
+        """As `hub.naming.Naming`. One that is to be full soon is named by what was said before it was known."""
+        if self._board is None:
+            return None
+        told = ((row.site.name.ja, row.suited(hazard)) for row in self._board.rows)
+        return {name for name, verdict in told if verdict.recommended or verdict is Suited.FILLING}
 
     def city(self, language: Language) -> str:
         names = self._city.names
@@ -77,6 +85,10 @@ class Renderer:
             self._slots = CitySlots(self._city, self._sites, await self._board(), self._public_url)
             self._looked_at = time.monotonic()
         return self._slots
+
+    async def named(self, hazard: Hazard) -> Set[str] | None:
+        """As `hub.naming.Naming`, at most a second old."""
+        return (await self.slots()).named(hazard)
 
     async def _board(self) -> Board | None:
         """None when it cannot be had: an alert leaves without its list of sites rather than not at all."""

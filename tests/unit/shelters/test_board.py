@@ -183,6 +183,15 @@ def test_where_nowhere_will_be_room_a_text_sends_nobody_anywhere() -> None:
     assert now.lines(FLOOD, near=HERE) is None
 
 
+def test_one_slow_counter_does_not_make_a_list_old() -> None:
+    counts = {**COUNTS, SiteCode("near"): counted("near", 5, Crowding.HAS_ROOM, minutes_ago=25)}
+    lines = now_board(counts).lines(FLOOD, near=HERE)
+    assert lines is not None
+    near = next(line for line in lines.lines if line.name == "近い小学校")
+    assert (near.crowding, near.people, near.few) == (None, None, False)
+    assert lines.as_of == NOW - timedelta(minutes=12), "the oldest that is said"
+
+
 @pytest.mark.parametrize("hazard", [Hazard.LANDSLIDE, Hazard.CIVIL_PROTECTION])
 def test_where_nothing_is_suited_a_text_names_nothing(hazard: Hazard) -> None:
     assert now_board().lines(hazard, near=HERE) is None

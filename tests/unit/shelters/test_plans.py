@@ -249,6 +249,14 @@ async def test_without_live_or_without_a_count_there_is_no_plan_and_the_list_sta
     assert {row.site.code for row in board.recommended(FLOOD, near=CITY.centre)} == set(FIT[:3])
 
 
+async def test_a_text_that_waited_may_name_only_where_people_may_be_sent_now() -> None:
+    evening = Evening()
+    await evening.receive(FIT[:3], people=None)
+    slots = CitySlots(CITY, SITES, await evening.board.now(), "https://hub.example")
+    assert slots.named(FLOOD) == {SITES[code].name.ja for code in FIT[:3]}
+    assert CitySlots(CITY, SITES, None, "https://hub.example").named(FLOOD) is None
+
+
 def text(board: Board, zone: Zone, language: Language = Language.JA) -> str:
     slots = CitySlots(CITY, SITES, board, "https://hub.example")
     content = render.render(alert(JA), Variant(language, zone), slots, lambda: board.at, number="2026-0147")
