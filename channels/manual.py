@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 import msgspec
 from msgspec import Meta
 
+from channels._settings import Ref
 from hub.alert import Mode
 from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Spans, Target, Unit
 from hub.clock import Clock
@@ -53,7 +54,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     many. `by`: the department or person who carries it over.
     """
 
-    ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    ref: Ref
     name: str
     limit: Annotated[int, Meta(ge=20)]
     measure: Literal["characters", "full_width"] = "characters"

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from hub import typed
 from hub.errors import BadSettings
+from hub.settings_words import worded
 
 T = TypeVar("T")
 
@@ -313,7 +314,8 @@ def convert(values: object, kind: type[T], *, where: str) -> T:
         return typed.convert(values, kind, dec_hook=_path)
     except msgspec.ValidationError as e:
         message, _, place = str(e).partition(" - at ")
-        raise BadSettings(f"{where} {place.strip('`') or '$'}", _bilingual(message)) from e
+        place = place.strip("`").removeprefix("key` in `") or "$"
+        raise BadSettings(f"{where} {place}", worded(message, kind, place)) from e
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -332,22 +334,6 @@ def _read(path: Path) -> dict[str, Any]:
         ) from e
     except tomllib.TOMLDecodeError as e:
         raise BadSettings(str(path), f"is not TOML: {e} / TOMLとして読めません") from e
-
-
-_JAPANESE = (
-    (re.compile(r"unknown field `(.+)`"), r"\1 という設定はありません"),
-    (re.compile(r"missing required field `(.+)`"), r"\1 を書いてください"),
-    (re.compile(r"Expected `\w+.*`, got"), "値の種類が違います"),
-    (re.compile(r"Expected|Invalid"), "この値は使えません"),
-)
-
-
-def _bilingual(message: str) -> str:
-    """The library speaks English only; what we raise ourselves is in both languages already."""
-    for pattern, japanese in _JAPANESE:
-        if found := pattern.search(message):
-            return f"{message} / {found.expand(japanese)}"
-    return message
 
 
 def _path(kind: type, value: Any) -> Path:

@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from channels._settings import TimeoutS, Url
+
 
 class Chatbot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[channels.line.chatbot]`: one that the account had before, and that goes on beside the hub.
@@ -14,7 +16,7 @@ class Chatbot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     people send, and the `greeting` of somebody new. What is touched in the hub's own menu is always the hub's.
     """
 
-    webhook_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    webhook_url: Url
     texts: bool = True
     locations: bool = False
     greeting: bool = True
@@ -25,12 +27,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The channel access token belongs to the city's official account."""
 
     access_token_file: Path
-    base_url: str = "https://api.line.me"
-    data_url: str = "https://api-data.line.me"
+    base_url: Url = "https://api.line.me"
+    data_url: Url = "https://api-data.line.me"
     """Where the menu's picture goes."""
     menu_font_file: Path | None = None
     """The menu is drawn with this font instead of the system's."""
-    timeout_s: float = 15.0
+    timeout_s: TimeoutS = 15.0
     connections: Annotated[int, Meta(ge=1, le=200)] = 50
     """Two hundred requests a second need as many as are answered late: 50 for answers after 250 ms."""
 

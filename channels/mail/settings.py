@@ -12,7 +12,13 @@ from channels.mail.intake.settings import From
 from channels.mail.standing.settings import Dns
 from hub.alert import Lane
 
-Mailbox = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$")]
+Mailbox = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$",
+        description="as bosai@city.example.lg.jp, without a name / bosai@city.example.lg.jp の形で（名前は付けずに）",
+    ),
+]
 Seconds = Annotated[float, Meta(gt=0, le=60)]
 
 
@@ -90,7 +96,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     charset: Charset = Charset.UTF_8
     """Of Japanese plain text and headers. With `iso-2022-jp` a message that holds a character it cannot carry goes out
     in UTF-8, as every other language does."""
-    ehlo_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:\[\]-]+$")] | None = None
+    ehlo_name: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9.:\[\]-]+$",
+                description="as a host: mx.city.example.lg.jp / mx.city.example.lg.jp のようなホスト名で",
+            ),
+        ]
+        | None
+    ) = None
     """What this hub calls itself. Without it: the domain of `sender`."""
     drain_per_s: Rate | None = None
     """Recipients a second that the smarthost passes on to the carriers. Routine mail is handed over no

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from channels._pace import paced
+from channels._settings import AccountSid, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
 from channels.sms import report
@@ -57,7 +58,12 @@ _ABROAD = frozenset({"21215", "21408"})
 _HOME = "+81"
 
 Sender = Annotated[
-    str, Meta(pattern=r"^(\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|MG[0-9a-fA-F]{32})$")
+    str,
+    Meta(
+        pattern=r"^(\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|MG[0-9a-fA-F]{32})$",
+        description="as a number (+819012345678), a name of up to 11 letters and digits (BOUSAI), or a service's MG… / "
+        "番号（+819012345678）、11文字までの英数字の名前（BOUSAI）、サービスの MG… のどれかで",
+    ),
 ]
 """A number in E.164, a name of up to eleven letters and digits, or a messaging service's SID."""
 
@@ -67,13 +73,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     which Twilio reports, exactly as Twilio is to call it: its signature covers every character. `segments_per_s` is
     the contract's: Twilio counts the parts of a message (https://www.twilio.com/docs/api/errors/30001)."""
 
-    account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    account_sid: AccountSid
     auth_token_file: Path
     sender: Sender
-    callback_url: str
-    base_url: str = BASE_URL
+    callback_url: Url
+    base_url: Url = BASE_URL
     segments_per_s: Annotated[int, Meta(ge=1, le=100)] = 1
-    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
+    timeout_s: TimeoutS = 20.0
 
 
 class Sms:

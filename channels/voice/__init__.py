@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from channels._pace import paced
+from channels._settings import AccountSid, PhoneNumber, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
 from channels.voice import report, speech
@@ -43,11 +44,16 @@ CAPABILITIES = Capabilities(
 )
 """At Twilio's default of one call a second; `calls_per_s` is what the contract says."""
 
+VoiceName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9._-]*$",
+        description="as Twilio names the voice: Polly.Tomoko-Neural / Twilioの一覧の名前のとおり（Polly.Tomoko-Neural のように）",
+    ),
+]
+
 _SKEW = timedelta(minutes=1)
 """By how much Twilio's clock and ours may differ when an earlier call is looked for."""
-
-Number = Annotated[str, Meta(pattern=r"^\+[1-9]\d{6,14}$")]
-"""E.164."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,17 +65,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     how they fare (`hub.reply`).
     """
 
-    account_sid: Annotated[str, Meta(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    account_sid: AccountSid
     auth_token_file: Path
-    from_number: Number
-    callback_url: str
-    base_url: str = BASE_URL
+    from_number: PhoneNumber
+    callback_url: Url
+    base_url: Url = BASE_URL
     calls_per_s: Annotated[int, Meta(ge=1, le=30)] = 1
     lines: Annotated[int, Meta(ge=1)] | None = None
     ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
-    voices: dict[Language, str] = {}
+    voices: dict[Language, VoiceName] = {}
     keypad: bool = True
-    timeout_s: Annotated[float, Meta(gt=0)] = 20.0
+    timeout_s: TimeoutS = 20.0
 
 
 class Voice:

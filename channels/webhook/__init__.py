@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from channels._public import NotPublic, PublicResolver
 from channels._session import GatewaySession, unanswered
+from channels._settings import Ref, TimeoutS
 from channels.webhook.answers import Answer, classify
 from channels.webhook.event import body, message_id
 from channels.webhook.hidden import is_hidden, refusal, why
@@ -54,7 +55,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One receiver. `secret_file`: `whsec_…`, shared with it; `next_secret_file`: the one it is about to be changed to.
     `private`: it is in the city's own network."""
 
-    ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    ref: Ref
     name: Annotated[str, Meta(min_length=1)]
     url: str
     secret_file: Path
@@ -80,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`[channels.webhook]`."""
 
     systems: tuple[System, ...]
-    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 15.0
+    timeout_s: TimeoutS = 15.0
 
     def __post_init__(self) -> None:
         if len({system.ref for system in self.systems}) < len(self.systems):

@@ -24,7 +24,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     (RFC 8292 §2.1). `at_once`: requests that wait for the answer of one service."""
 
     key_file: Path
-    subject: Annotated[str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]
+    subject: Annotated[
+        str,
+        Meta(
+            pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$",
+            description="as mailto:bosai@city.example.lg.jp or https://… / "
+            "mailto:bosai@city.example.lg.jp か https://… の形で",
+        ),
+    ]
     services: Annotated[tuple[str, ...], Meta(min_length=1)] = SERVICES
     requests_per_s: Annotated[float, Meta(gt=0)] | None = None
     at_once: Annotated[int, Meta(ge=1, le=200)] = 50

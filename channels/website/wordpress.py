@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered
+from channels._settings import Url
 from channels.website.wordpress_answers import Failed, failed
 from channels.website.wordpress_post import PREFIX, Draft, Found, User, draft, slug
 from hub import typed
@@ -41,8 +42,8 @@ class WordpressSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """`[channels.website.wordpress]`. `url`: of the site, without `/wp-json`. `user`: of the hub alone, with the role of
     an editor: every published post of theirs whose slug begins as the hub's do is the hub's."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://\S+$")]
-    user: Annotated[str, Meta(pattern=r"^[^:]+$")]
+    url: Url
+    user: Annotated[str, Meta(pattern=r"^[^:]+$", description="without a colon / コロン（:）を入れずに")]
     password_file: Path
     category: Annotated[int, Meta(ge=1)] | None = None
     timeout_s: Annotated[float, Meta(gt=0, le=30)] = 10.0

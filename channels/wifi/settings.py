@@ -9,10 +9,12 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from channels._settings import Ref, TimeoutS, Url
 from channels.wifi.controller import DISASTER, Slot
 from hub.outbound import Outbound
 
 _UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_AS_UUID = "as the controller shows it: 88f7af54-98f8-… / コントローラーに出る 88f7af54-98f8-… の形で"
 _SAFE_URL = re.compile(r"https://[^\s?#]+|http://(127\.[0-9.]+|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?")
 
 
@@ -21,9 +23,9 @@ class _Stanza(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     place: ClassVar[tuple[str, str] | tuple[str]]
 
-    base_url: str
+    base_url: Url
     requests_per_s: Annotated[float, Meta(gt=0)] = 5.0
-    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
+    timeout_s: TimeoutS = 20.0
 
     def __post_init__(self) -> None:
         if not _SAFE_URL.fullmatch(self.base_url):
@@ -38,7 +40,7 @@ class Meraki(_Stanza, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     place: ClassVar[tuple[str, str]] = ("network_id", "ssid_number")
 
     api_key_file: Path
-    base_url: str = "https://api.meraki.com/api/v1"
+    base_url: Url = "https://api.meraki.com/api/v1"
     requests_per_s: Annotated[float, Meta(gt=0)] = 10.0
 
 
@@ -74,23 +76,37 @@ class Openwrt(_Own, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     username: Annotated[str, Meta(min_length=1)] = "yobikake"
     password_file: Path
     requests_per_s: Annotated[float, Meta(gt=0)] = 10.0
-    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    timeout_s: TimeoutS = 10.0
 
 
 class Facility(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A building with public Wi-Fi. `site`: the code of the shelter it is, where it is one. `psk_file`: its key, where
     it has one and its controller does not show it."""
 
-    ref: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    ref: Ref
     name: str
     controller: str
     site: str = ""
     psk_file: Path | None = None
-    network_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")] | None = None
+    network_id: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_-]+$",
+                description="as N_1234…, from the dashboard / ダッシュボードのとおり N_1234… の形で",
+            ),
+        ]
+        | None
+    ) = None
     ssid_number: Annotated[int, Meta(ge=0, le=14)] | None = None
-    site_id: Annotated[str, Meta(pattern=_UUID)] | None = None
-    broadcast_id: Annotated[str, Meta(pattern=_UUID)] | None = None
-    section: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,60}$")] | None = None
+    site_id: Annotated[str, Meta(pattern=_UUID, description=_AS_UUID)] | None = None
+    broadcast_id: Annotated[str, Meta(pattern=_UUID, description=_AS_UUID)] | None = None
+    section: (
+        Annotated[
+            str, Meta(pattern=r"^[A-Za-z0-9_]{1,60}$", description="in letters, digits and _ / 英数字と _ で")
+        ]
+        | None
+    ) = None
 
     @property
     def slot(self) -> Slot:
@@ -108,7 +124,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     saved_dir: Path
-    controllers: dict[Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")], Meraki | Unifi | Openwrt]
+    controllers: dict[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[a-z0-9][a-z0-9-]{0,30}$",
+                description="in small letters, digits and hyphens / 英小文字・数字・ハイフンで",
+            ),
+        ],
+        Meraki | Unifi | Openwrt,
+    ]
     facilities: tuple[Facility, ...]
     ssid_name: str = DISASTER
     drill_ssid_name: str = "kunren-wifi"

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from channels._fonts import Fonts
 from channels._session import GatewaySession
+from channels._settings import TimeoutS, Url
 from channels.x.account import LIBRARY_URL, Account, Keys
 from channels.x.picture import Pictures
 from channels.x.posting import Posting
@@ -43,13 +44,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     account: Keys
     drill_account: Keys | None = None
-    languages: tuple[Language, ...] = (Language.JA, Language.EN)
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1)] = (Language.JA, Language.EN)
     posts_per_15_min: Posts = 100
     posts_per_day: Posts = 10_000
     card: bool = True
     card_font: str = ""
-    base_url: str = LIBRARY_URL
-    timeout_s: float = 15.0
+    base_url: Url = LIBRARY_URL
+    timeout_s: TimeoutS = 15.0
+
+    def __post_init__(self) -> None:
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError(
+                "languages: each once, for each gets a post of its own / "
+                "同じ言語は1回だけ書いてください。言語ごとに投稿します"
+            )
 
     @property
     def allowances(self) -> tuple[Allowance, ...]:

@@ -23,7 +23,13 @@ class From(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`imaps://host[:993]`, or `imap://` on this machine."""
     username: str | None = None
     password_file: Path | None = None
-    mailbox: Annotated[str, Meta(pattern=r'^[^"\\\x00-\x1f\x7f-\uffff]+$')] = "INBOX"
+    mailbox: Annotated[
+        str,
+        Meta(
+            pattern=r'^[^"\\\x00-\x1f\x7f-\uffff]+$',
+            description="in ASCII, as INBOX / INBOX のような半角の名前で",
+        ),
+    ] = "INBOX"
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 15.0
     """How often a maildir or a mailbox is looked at."""
 

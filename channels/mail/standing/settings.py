@@ -6,8 +6,20 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Address = Annotated[str, Meta(pattern=r"^[0-9a-fA-F:.]+$")]
-Selector = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-fA-F:.]+$",
+        description="as an IP address: 192.0.2.1 / 192.0.2.1 のようなIPアドレスで",
+    ),
+]
+Selector = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        description="as in front of ._domainkey in the DNS / DNSの ._domainkey の前にある名前で",
+    ),
+]
 
 
 class Dns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
