@@ -6,26 +6,24 @@ over. Whom that reached is not known here.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Annotated, ClassVar, Literal, NamedTuple
-from unicodedata import east_asian_width
 
 import msgspec
 from msgspec import Meta
 
+from channels._display import display_text
+from channels._fit import CUT, MEASURES, fitted, lines
 from channels._settings import Ref
 from hub.alert import Mode
-from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Spans, Target, Unit
+from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import PermanentFailure
 from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient
-
-CUT = "（以下省略）"
-"""Ends a text of which a part did not fit, unless it is read out."""
 
 KEPT_AT_LEAST = 1 / 2
 """Of a text that is cut."""
@@ -48,7 +46,8 @@ CAPABILITIES = Capabilities(
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One form to fill in. `limit` counts by `measure`: `characters`, or `full_width`, where two
-    half-width characters count as one. `text` says which of an alert's texts it takes.
+    half-width characters count as one. `text` says which of an alert's texts it takes; `display` is the short one with
+    the level in front. `columns`: full-width characters of a line, where the form breaks lines; 0: it does not.
 
     `headline`: the first line is the headline, and counts. `title_limit`: the form has a field for a title, of so
     many. `by`: the department or person who carries it over.
@@ -58,9 +57,10 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: str
     limit: Annotated[int, Meta(ge=20)]
     measure: Literal["characters", "full_width"] = "characters"
-    text: Literal["body", "short", "speech"] = "body"
+    text: Literal["body", "short", "speech", "display"] = "body"
     headline: bool = True
     title_limit: Annotated[int, Meta(ge=8)] | None = None
+    columns: Annotated[int, Meta(ge=0)] = 0
     by: str = ""
 
     @property
@@ -82,10 +82,22 @@ SHEETS = (
     Sheet(ref="yahoo", name="Yahoo!防災速報", limit=400),
     Sheet(ref="broadcast", name="コミュニティFM・ケーブルテレビ", limit=400, text="speech", headline=False),
     Sheet(ref="radio", name="防災行政無線", limit=250, text="speech", headline=False),
+    Sheet(
+        ref="text-receiver",
+        name="文字表示付き戸別受信機",
+        limit=120,
+        measure="full_width",
+        text="display",
+        headline=False,
+    ),
     Sheet(ref="van", name="広報車", limit=150, text="speech", headline=False),
 )
 """To begin with. Each city's contracts and forms have their own limits: it sets them. Lアラート has sheets of its own,
 for more than alerts (`operator_ui/staff/public_notices.py`)."""
+
+
+BY_CONNECTOR: Mapping[str, frozenset[str]] = {"loudspeaker": frozenset({"radio", "text-receiver"})}
+"""Which of `SHEETS` another channel makes needless."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,6 +108,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if len({sheet.ref for sheet in self.sheets}) < len(self.sheets):
             raise ValueError("two sheets have the same ref / ref が重複しています")
+
+    def beside(self, channels: Collection[str]) -> "Settings":
+        """Without what these channels do by themselves. Sheets that a city wrote down stay."""
+        if self.sheets is not SHEETS:
+            return self
+        done = {ref for channel in channels for ref in BY_CONNECTOR.get(channel, ())}
+        return Settings(sheets=tuple(sheet for sheet in SHEETS if sheet.ref not in done))
 
 
 class Manual:
@@ -167,7 +186,8 @@ def fields(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> Sequen
 
 
 def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> str:
-    """The text to copy into the form: at most `sheet.limit` long, cut only at the end of a sentence.
+    """The text to copy into the form: at most `sheet.limit` long, cut only at the end of a sentence, and then in the
+    form's lines.
 
     Where something had to go, it ends with `CUT`. Where less than `KEPT_AT_LEAST` of it would be left, the alert's short
     text takes its place, if that fits as a whole: it names the order and what to do, which a beginning may not get to.
@@ -178,17 +198,17 @@ def sheet_text(content: Content, sheet: Sheet, *, rehearsal: bool = False) -> st
     """
     mark = DRILL if rehearsal or content.mode is not Mode.LIVE else ""
     headline = f"{content.text(content.headline)}\n" if sheet.headline else ""
-    measure, said = MEASURES[sheet.measure], content.text(_spans(content, sheet))
+    measure, said = MEASURES[sheet.measure], _said(content, sheet)
     brief = mark + (_read_out(content) if sheet.read_out else content.text(content.short))
     end = "" if sheet.read_out else CUT
-    fitted = _fitted(mark + headline, said, sheet.limit, measure, end)
+    fit = fitted(mark + headline, said, sheet.limit, measure, end)
     whole = measure(mark + headline + said)
-    if fitted is not None and measure(fitted.removesuffix(end)) >= KEPT_AT_LEAST * whole:
-        return fitted
+    if fit is not None and measure(fit.removesuffix(end)) >= KEPT_AT_LEAST * whole:
+        return _in_lines(fit, sheet)
     if measure(brief) <= sheet.limit:
-        return brief
-    if fitted := fitted or _fitted(mark, brief.removeprefix(mark), sheet.limit, measure, end):
-        return fitted
+        return _in_lines(brief, sheet)
+    if fit := fit or fitted(mark, brief.removeprefix(mark), sheet.limit, measure, end):
+        return _in_lines(fit, sheet)
     raise PermanentFailure(
         "too long",
         f"{sheet.name}: {sheet.limit}字に収まる文がありません。短い文を作ってください。 / "
@@ -206,8 +226,14 @@ def ticked(identifier: str, ref: str, *, at: datetime) -> Receipt:
     return Receipt(ref=reference(identifier, ref), outcome=Outcome.DELIVERED, at=at, reason="ticked")
 
 
-def _spans(content: Content, sheet: Sheet) -> Spans:
-    return {"body": content.body, "short": content.short, "speech": content.speech}[sheet.text]
+def _in_lines(text: str, sheet: Sheet) -> str:
+    return lines(text, sheet.columns) if sheet.columns else text
+
+
+def _said(content: Content, sheet: Sheet) -> str:
+    if sheet.text == "display":
+        return display_text(content)
+    return content.text({"body": content.body, "short": content.short, "speech": content.speech}[sheet.text])
 
 
 def _read_out(content: Content) -> str:
@@ -225,27 +251,5 @@ def _title(headline: str, limit: int, measure: Callable[[str], float]) -> str:
     return next(each for each in fitting if measure(each) <= limit)
 
 
-def _fitted(opening: str, text: str, limit: int, measure: Callable[[str], float], end: str) -> str | None:
-    """Both if they fit, else the first sentences of `text`, at least one, and `end`; else None."""
-    if measure(opening + text) <= limit:
-        return opening + text
-    beginnings = (opening + text[: match.end()].rstrip() + end for match in _ENDS.finditer(text))
-    fitting = [each for each in beginnings if measure(each) <= limit and not each.endswith(_PROMISE + end)]
-    return fitting[-1] if fitting else None
-
-
-def full_width(text: str) -> float:
-    """Length in full-width characters: narrow ones (East Asian Width Na, H, N) count half."""
-    return sum(1.0 if east_asian_width(character) in "WFA" else 0.5 for character in text)
-
-
-MEASURES: Mapping[str, Callable[[str], float]] = {"characters": len, "full_width": full_width}
-
-_PROMISE = "お伝えします。"
-"""Nothing ends with it: what it promises was cut."""
-
 _BRACKETED = re.compile(r"【([^】]*)】")
 _GAP = re.compile(r"[　（]")
-
-_ENDS = re.compile(r"[。！？][」』）]?|[.!?](?=\s|$)|^[・-].*$", re.MULTILINE)
-"""Of a sentence, or of an entry in a list: a heading above what was cut would promise something."""

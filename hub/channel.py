@@ -337,6 +337,15 @@ class ByLane(Protocol):
 
 
 @runtime_checkable
+class Beside(Protocol):
+    """Optional, of a connector's settings: what another channel does need not be done here."""
+
+    def beside(self, channels: Collection[str]) -> Self:
+        """The settings of a hub that has these channels."""
+        ...
+
+
+@runtime_checkable
 class OneClick(Protocol):
     """Optional: its messages may say at which address of its own each recipient leaves (RFC 8058)."""
 
@@ -352,7 +361,7 @@ class OneClick(Protocol):
 
 @runtime_checkable
 class Mapped(Protocol):
-    """Optional: what it sends has a map of the city."""
+    """Optional: what it sends has a map of the city, or names its places aloud."""
 
     def know(self, city: City, sites: Mapping[str, Position]) -> None:
         """`sites`: by official name. Called once, before anything is sent."""

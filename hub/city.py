@@ -1,7 +1,7 @@
 """The city: its names, towns, shelter zones and presets, loaded from a folder of `config`."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -124,6 +124,8 @@ class City:
     wifi: Wifi
     absent: frozenset[Hazard] = frozenset()
     """What cannot happen here: no template for it is offered."""
+    readings: Mapping[str, str] = field(default_factory=dict)
+    """How names are read aloud, in kana, of those that a machine would not know."""
 
     @property
     def codes(self) -> frozenset[str]:
@@ -185,6 +187,12 @@ class _ZonesFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     zones: Annotated[list[_ZoneRow], Meta(min_length=1, max_length=MOST_ZONES)]
 
 
+class _ReadingsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    readings: dict[
+        Annotated[str, Meta(min_length=1)], Annotated[str, Meta(pattern=r"^[ぁ-ゖァ-ヶー・]+$")]
+    ] = {}
+
+
 class _LevelsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     levels: list[LevelWords]
 
@@ -205,7 +213,8 @@ class _PresetsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def load(folder: Folder) -> City:
-    """Read `city.toml`, `towns.csv`, `zones.toml`, `levels.toml`, `presets.toml`, `boundary.geojson` and `wifi.toml`.
+    """Read `city.toml`, `towns.csv`, `zones.toml`, `levels.toml`, `presets.toml`, `boundary.geojson`, `wifi.toml`
+    and, where there is one, `readings.toml`.
 
     Raises:
         BadSettings: names the file and the key or line, and what to do.
@@ -234,6 +243,7 @@ def load(folder: Folder) -> City:
         boundary=tuple(files.outline(folder, "boundary.geojson")),
         wifi=files.toml(folder, "wifi.toml", Wifi),
         absent=city.absent,
+        readings=files.optional(folder, "readings.toml", _ReadingsFile).readings,
     )
 
 

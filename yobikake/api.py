@@ -9,9 +9,12 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
 
+import msgspec
 from aiohttp import web
 
 import config
+from channels._speech.speaker import Speaker, Voice, speaker
+from channels.loudspeaker import Loudspeaker
 from channels.manual import Field, Manual, ticked
 from hub import health, muster_rules, organisation, outage, phrases, pointing, wifi_state
 from hub.authorise import Actor
@@ -38,6 +41,7 @@ from yobikake import callbacks, canary_role, line_chat, open_files, push_invitat
 from yobikake.assembly import Assembly
 from yobikake.previews import previews, seconds
 from yobikake.recorded_past import recorded_past
+from yobikake.sounds import Sounds
 from yobikake.telephone import KIND, caller, phone_in, telephone
 from yobikake.window import load_window
 
@@ -66,7 +70,7 @@ async def listen(assembly: Assembly, stack: AsyncExitStack) -> None:
 
 
 def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: Samples) -> Console:
-    own = organisation.load(assembly.city_folder)
+    own, sounds = organisation.load(assembly.city_folder), Sounds(speakers(assembly), assembly.background)
     return Console(
         ledger=assembly.ledger,
         intake=assembly.intake,
@@ -92,6 +96,8 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         seconds=seconds(assembly.channels),
         targets=_targets(assembly),
         sheets=_sheets(assembly),
+        aloud=sounds.aloud,
+        sound=sounds.file,
         by_hand=_by_hand(assembly),
         ticked=partial(_ticked, assembly),
         canaries={kind: canary_role.canary(assembly, kind).proof for kind in assembly.settings.canaries},
@@ -179,6 +185,17 @@ def _targets(assembly: Assembly) -> dict[str, tuple[Target, ...]]:
         for kind, configured in assembly.channels.items()
         if isinstance(configured.channel, Targets)
     }
+
+
+def speakers(assembly: Assembly) -> dict[str, Speaker]:
+    """Who says it: the loudspeakers' own voice, and for what somebody reads out by hand the same, once."""
+    channel = assembly.channels["loudspeaker"].channel if "loudspeaker" in assembly.channels else None
+    if isinstance(channel, Loudspeaker):
+        own, voice = {"loudspeaker": channel.speaker}, channel.settings.voice
+    else:
+        own, voice = {}, Voice()
+    by_hand = speaker(assembly.city.readings, msgspec.structs.replace(voice, times=1))
+    return own | {kind: by_hand for kind in assembly.channels if kind == "manual"}
 
 
 def _by_hand(assembly: Assembly) -> dict[str, Preview]:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from hub import unsubscribe
 from hub.alert import Lane
-from hub.channel import ByLane, Capabilities, Channel, Mapped, OneClick
+from hub.channel import Beside, ByLane, Capabilities, Channel, Mapped, OneClick
 from hub.city import City
 from hub.clock import Clock
 from hub.errors import BadSettings
@@ -28,6 +28,7 @@ CONNECTORS: Mapping[str, tuple[str, str]] = {
     "webpush": ("channels.webpush", "Webpush"),
     "website": ("channels.website", "Website"),
     "webhook": ("channels.webhook", "Webhook"),
+    "loudspeaker": ("channels.loudspeaker", "Loudspeaker"),
     "manual": ("channels.manual", "Manual"),
 }
 """Kind → module and class. Imported when configured: some providers' libraries take seconds to load."""
@@ -85,6 +86,8 @@ def configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) 
     module, name = CONNECTORS[kind]
     connector = import_module(module)
     own = convert(settings.channels[kind], connector.Settings, where=f"[channels.{kind}]")
+    if isinstance(own, Beside):
+        own = own.beside(settings.channels)
 
     def make(lane: Lane) -> Channel:
         its_own = own.on(lane) if isinstance(own, ByLane) else own

@@ -28,7 +28,7 @@ from operator_ui.staff import checks, detail_form
 from operator_ui.staff.beginning import from_template, usual_channels
 from operator_ui.staff.draft_form import LONGEST_REASON, why
 from operator_ui.staff.named_sites import named
-from operator_ui.staff.previews import Preview, Seconds, SheetText, previews
+from operator_ui.staff.previews import Aloud, Preview, Seconds, SheetText, previews, silent
 from yobikake import compose, connectors
 from yobikake.assembly import city_folder
 from yobikake.previews import previews as own_words
@@ -64,6 +64,7 @@ class _Hub:
     seconds: Mapping[str, Seconds] = field(default_factory=dict)
     targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)
+    aloud: Aloud = silent
 
 
 async def message(settings: Settings, ledger: Ledger, asked: Asked) -> Message:

@@ -4,15 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from hub.channel import Content
+from hub.language import Language
+from hub.measure import LOUDSPEAKER, spoken_s
 from yobikake.connectors import Configured
 
 Preview = Callable[[Content], Sequence[str]]
 Seconds = Callable[[Content], float]
 
+BETWEEN_S = 5
+"""Around 「繰り返します」."""
+
 
 def previews(channels: Mapping[str, Configured]) -> dict[str, Preview]:
     """For the channels that are configured; one without a form of its own shows headline and body."""
-    return {kind: preview for kind, preview in _PREVIEWS.items() if kind in channels}
+    return {kind: preview for kind, preview in _PREVIEWS.items() if kind in channels} | _displays(channels)
 
 
 def seconds(channels: Mapping[str, Configured]) -> dict[str, Seconds]:
@@ -22,6 +27,19 @@ def seconds(channels: Mapping[str, Configured]) -> dict[str, Seconds]:
         for kind, measure in _SECONDS.items()
         if kind in channels
     }
+
+
+def _displays(channels: Mapping[str, Configured]) -> dict[str, Preview]:
+    """The loudspeakers' words, and what displays of this city's size show of them."""
+    if "loudspeaker" not in channels:
+        return {}
+    from channels.loudspeaker.channel import Loudspeaker, words  # noqa: PLC0415 - a connector is loaded when configured
+    from channels.loudspeaker.settings import Display  # noqa: PLC0415
+
+    configured = channels["loudspeaker"]
+    channel = configured.channel if configured else None
+    fits = channel.settings.display if isinstance(channel, Loudspeaker) else Display()
+    return {"loudspeaker": partial(words, fits=fits)}
 
 
 def _mail(content: Content) -> Sequence[str]:
@@ -55,6 +73,12 @@ def _voice_seconds(content: Content, *, keypad: bool) -> float:
     return seconds(content, keypad=keypad) if content.language in VOICES else 0
 
 
+def _loudspeaker_seconds(content: Content, *, keypad: bool) -> float:
+    """As it is reckoned, before anything has been spoken."""
+    once = spoken_s(content.text(content.speech), LOUDSPEAKER)
+    return 2 * once + BETWEEN_S if content.language is Language.JA else 0
+
+
 def _sms(content: Content) -> Sequence[str]:
     from channels.sms.wording import text  # noqa: PLC0415
 
@@ -81,4 +105,4 @@ _PREVIEWS: dict[str, Preview] = {
     "webpush": _webpush,
     "website": _short,
 }
-_SECONDS: dict[str, Callable[..., float]] = {"voice": _voice_seconds}
+_SECONDS: dict[str, Callable[..., float]] = {"voice": _voice_seconds, "loudspeaker": _loudspeaker_seconds}

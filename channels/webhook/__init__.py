@@ -6,37 +6,28 @@ again.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 from msgspec import Meta
 
-from channels._public import NotPublic, PublicResolver
-from channels._session import GatewaySession, unanswered
+from channels._hook.answer import Answer
+from channels._hook.line import Line, line_to, refuse_odd
+from channels._hook.signature import message_id
 from channels._settings import Ref, TimeoutS
-from channels.webhook.answers import Answer, classify
-from channels.webhook.event import body, message_id
-from channels.webhook.hidden import is_hidden, refusal, why
-from channels.webhook.signature import headers, secret
+from channels.webhook.answers import classify
+from channels.webhook.event import body
 from hub.alert import Mode
 from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import BadSettings, Refused
+from hub.errors import Refused
 from hub.language import Language
-from hub.outbound import Deployment, Outbound
+from hub.outbound import Outbound
 from hub.recipient import Recipient
-from hub.secret import read_secret
-
-ALIVE_BELOW = 500
-"""HEAD answered by less than this: a receiver may well take nothing but POST."""
-
-ERRORS = (aiohttp.ClientError, TimeoutError)
 
 CAPABILITIES = Capabilities(
     kind="webhook",
@@ -69,12 +60,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return f"[[channels.webhook.systems]] {self.ref} url"
 
     def __post_init__(self) -> None:
-        url = urlsplit(self.url)
-        if url.scheme not in ("http", "https") or not url.hostname or url.username or url.fragment:
-            raise ValueError(
-                "url is written like https://example.lg.jp/alerts, without a password / "
-                "url は https://example.lg.jp/alerts のように書いてください"
-            )
+        refuse_odd(self.url)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,26 +74,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("two systems have the same ref / ref が重複しています")
 
 
-@dataclass(slots=True, kw_only=True)
-class Line:
-    """The way to one system."""
-
-    system: System
-    secrets: Sequence[bytes]
-    session: GatewaySession
-
-    async def recognise(self) -> str:
-        """So that whoever is there says what they are before anything is sent. Returns why nobody answered.
-
-        Raises `Refused` for a gateway of the other kind of hub.
-        """
-        try:
-            async with self.session.request("HEAD", self.system.url):
-                return ""
-        except ERRORS as e:
-            return why(e)
-
-
 class Webhook:
     """Implements `hub.channel.Channel` and `hub.channel.Targets`: one target a system."""
 
@@ -117,14 +83,14 @@ class Webhook:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         self.capabilities = replace(CAPABILITIES, request_deadline=timedelta(seconds=settings.timeout_s))
         self._clock = clock
+        self._systems = settings.systems
         self._lines = {
             system.ref: _line(system, outbound, timeout_s=settings.timeout_s) for system in settings.systems
         }
 
     def targets(self) -> Sequence[Target]:
         return [
-            Target(ref=ref, name=line.system.name, language=line.system.language)
-            for ref, line in self._lines.items()
+            Target(ref=system.ref, name=system.name, language=system.language) for system in self._systems
         ]
 
     async def open(self) -> None:
@@ -145,29 +111,15 @@ class Webhook:
         message = body(parcel.content, expires=parcel.expires_at)
         for recipient in parcel.to:
             answer = await self._tell(parcel, recipient, message)
-            yield answer.result(recipient, message_id(parcel.content, recipient.address))
+            yield answer.result(recipient, message_id(parcel.content, recipient.address), alone=True)
 
     async def probe(self) -> Health:
         """Of all systems: the first that is not there is named."""
-        away = [said for line in self._lines.values() if (said := await self._away(line))]
+        away = [said for line in self._lines.values() if (said := await line.away())]
         if away:
             return Health(ok=False, detail="、".join(away), checked_at=self._clock())
         number = len(self._lines)
         return Health(ok=True, detail=f"{number}件が応答 / {number} answer", checked_at=self._clock())
-
-    async def _away(self, line: Line) -> str:
-        try:
-            async with line.session.request("HEAD", line.system.url) as response:
-                return "" if response.status < ALIVE_BELOW else f"{line.system.name} {response.status}"
-        except Refused as e:
-            return e.message
-        except ERRORS as e:
-            reason = why(e)
-            return (
-                refusal(line.system.setting)
-                if reason == NotPublic.__name__
-                else f"{line.system.name} {reason}"
-            )
 
     async def _tell(self, parcel: Parcel, recipient: Recipient, message: bytes) -> Answer:
         line = self._lines.get(recipient.address)
@@ -175,51 +127,17 @@ class Webhook:
             return Answer(outcome=Outcome.UNSUPPORTED, reason="drill")
         if line is None:
             return Answer(outcome=Outcome.PERMANENT, reason="no longer registered")
-        parcel.gate()
-        if not line.session.recognised and (nobody := await line.recognise()):
-            return _put_off(parcel, nobody)
-        try:
-            return await self._post(parcel, line, message)
-        except ERRORS as e:
-            if unanswered(e) is Outcome.TEMPORARY:
-                return _put_off(parcel, why(e))
-            return Answer(outcome=Outcome.AMBIGUOUS, reason=why(e))
-
-    async def _post(self, parcel: Parcel, line: Line, message: bytes) -> Answer:
-        now = self._clock()
-        said = headers(message_id(parcel.content, line.system.ref), message, at=now, secrets=line.secrets)
-        async with (
-            line.session.gated(parcel.gate),
-            line.session.request(
-                "POST", line.system.url, data=message, headers=said | {"Content-Type": "application/json"}
-            ) as response,
-        ):
-            return classify(response.status, response.headers, now=now)
-
-
-def _put_off(parcel: Parcel, reason: str) -> Answer:
-    """This try never left; of an earlier one that was in doubt that says nothing."""
-    return Answer(outcome=Outcome.AMBIGUOUS if parcel.resend else Outcome.TEMPORARY, reason=reason)
+        name = message_id(parcel.content, recipient.address)
+        return await line.tell(parcel, name, message, at=self._clock(), classify=classify)
 
 
 def _line(system: System, outbound: Outbound, *, timeout_s: float) -> Line:
-    setting = system.setting
-    secrets = [
-        secret(read_secret(file, setting=setting), setting=str(file))
-        for file in (system.secret_file, system.next_secret_file)
-        if file is not None
-    ]
-    guarded = outbound.deployment is Deployment.PRODUCTION and not system.private
-    if guarded and is_hidden(system.url):
-        raise Refused(refusal(setting))
-    if guarded and not system.url.startswith("https://"):
-        raise BadSettings(setting, "begins with https:// in production / 本番では https:// にしてください")
-    session = GatewaySession(
+    return line_to(
+        system.url,
+        name=system.name,
+        setting=system.setting,
+        secret_files=(system.secret_file, system.next_secret_file),
+        private=system.private,
         outbound=outbound,
-        base_url=system.url,
-        setting=setting,
         timeout_s=timeout_s,
-        connections=2,
-        resolver=PublicResolver if guarded else None,
     )
-    return Line(system=system, secrets=secrets, session=session)

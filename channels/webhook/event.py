@@ -1,6 +1,5 @@
 """What a system is told of an alert: JSON in the words of CAP 1.2, the same bytes each time."""
 
-import hashlib
 from datetime import datetime
 
 import msgspec
@@ -68,8 +67,3 @@ def body(content: Content, *, expires: datetime) -> bytes:
     )
     event = Event(type=TYPES[content.msg_type], version=VERSION, timestamp=sent, data=data)
     return msgspec.json.encode(event)
-
-
-def message_id(content: Content, system: str) -> str:
-    """The same for every try of this alert at this system, in any process; no two alerts share one."""
-    return "msg_" + hashlib.sha256(f"{content.identifier}\n{system}".encode()).hexdigest()[:32]

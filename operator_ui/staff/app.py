@@ -58,6 +58,7 @@ from operator_ui.staff import (
     shelter_look,
     shelter_pages,
     sign_in,
+    sounds,
     thresholds_page,
     trial_page,
     wall,
@@ -76,6 +77,7 @@ _PAGES = (
     decisions,
     new,
     compose,
+    sounds,
     approve,
     schedule_pages,
     compare,
@@ -130,6 +132,7 @@ def create_app(console: Console) -> web.Application:
         styles=[FOLDER / "staff.css", FOLDER / "wall.css", FOLDER / "desk.css", FOLDER / "report.css"],
         https=console.https,
         context=partial(_context, console),
+        policy={"media-src": "'self'"},
     )
     sessions = Sessions(ledger=console.ledger, keys=console.keys, clock=console.clock, https=console.https)
     changes = Changes(partial(_looks, console), console.background)

@@ -179,6 +179,7 @@ async def _show(
         title=phrasing.title(draft.message),
         event=phrasing.event_of(draft.message.infos),
         problems=problems or [],
+        loud={channel.kind: channel for channel in composed.previews.channels if channel.read_out},
         longest=longest(
             composed.times[kind]
             for kind in draft.message.targeting.channels

@@ -30,7 +30,7 @@ from operator_ui.changes import Changes
 from operator_ui.pages import Pages
 from operator_ui.staff.headcount import Headcounts
 from operator_ui.staff.outlook import Samples, no_past
-from operator_ui.staff.previews import Preview, Seconds, SheetText
+from operator_ui.staff.previews import Aloud, Preview, Seconds, SheetText, silent
 from shelters.board import Board
 from shelters.crowding import Thresholds
 from shelters.device import Devices
@@ -41,6 +41,10 @@ from shelters.register import Register
 
 
 async def no_wifi() -> Known | None:
+    return None
+
+
+def no_sound(name: str) -> bytes | None:
     return None
 
 
@@ -85,6 +89,10 @@ class Console:
     """The fixed targets of channels that reach no persons."""
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)
     """Copy-ready texts of a channel's sheets, by channel and target ref."""
+    aloud: Aloud = silent
+    """How long what loudspeakers say takes, and under which name it can be heard."""
+    sound: Callable[[str], bytes | None] = no_sound
+    """A recording by its name, as a WAV file; None: it is not there any more."""
     by_hand: Mapping[str, Preview] = field(default_factory=dict)
     """The texts of a channel's posts, of those that may be made by hand where they were refused."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None

@@ -1,8 +1,9 @@
 """What residents will see, channel by channel, and whether it fits."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import NamedTuple, Protocol
 
 from channels.manual import Field
@@ -24,6 +25,22 @@ SheetText = Callable[[Content], Sequence[Field]]
 """A content as a form asks for it, field by field."""
 
 
+class Recording(NamedTuple):
+    """A sound: its name, under which the console can be asked for it, and how long it plays, by its samples."""
+
+    name: str
+    seconds: float
+
+
+Aloud = Callable[[str, str], Awaitable[Recording | None]]
+"""A text as a channel says it; None where nobody here speaks, or has not yet said it."""
+
+
+async def silent(kind: str, text: str) -> Recording | None:
+    """Of a hub without a voice."""
+    return None
+
+
 class Hub(Protocol):
     """What previews are made from; the console is one."""
 
@@ -43,16 +60,20 @@ class Hub(Protocol):
     def targets(self) -> Mapping[str, Sequence[Target]]: ...
     @property
     def sheets(self) -> Mapping[str, Mapping[str, SheetText]]: ...
+    @property
+    def aloud(self) -> Aloud: ...
 
 
 class Sheet(NamedTuple):
     """What is carried over by hand, and by whom (empty: nobody is named). `seconds`: to read it out once, 0 where
-    it is not read out. An empty `text`: there is none to copy."""
+    it is not read out. An empty `text`: there is none to copy. `sound`: the name of its recording, which then gives the
+    seconds."""
 
     name: str
     text: str
     by: str
     seconds: int
+    sound: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +92,10 @@ class Shown:
     charge: int = 1
     """For how many requests one message counts against the contract's rate, at most in any language."""
     sheets: Sequence[Sheet] = ()
+    read_out: bool = False
+    """Loudspeakers say it, in Japanese."""
+    sound: str = ""
+    """The name of the recording, which then gives the seconds."""
 
     @property
     def too_long(self) -> int:
@@ -103,7 +128,9 @@ async def previews(hub: Hub, message: Message, language: Language) -> Previews:
         language=chosen.language,
         content=chosen,
         contents=contents,
-        channels=[_shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values()],
+        channels=[
+            await _shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values()
+        ],
     )
 
 
@@ -137,27 +164,29 @@ def _content(alert: Alert, language: Language, slots: SlotSource, clock: Clock) 
     return render(alert, Variant(language, None), slots, clock, number=number)
 
 
-def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequence[Content]) -> Shown:
+async def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequence[Content]) -> Shown:
     preview, measure = hub.previews.get(has.kind, headline_and_body), MEASURES[has.body_measure]
-    seconds, japanese = (
-        hub.seconds.get(has.kind),
-        {each.language: each for each in contents}.get(Language.JA),
-    )
-    parts = preview(chosen)
+    japanese = {each.language: each for each in contents}.get(Language.JA) or chosen
+    read_out = has.unit is not Unit.SHEETS and any(each.read_out for each in hub.targets.get(has.kind, ()))
+    content = japanese if read_out else chosen
+    parts, seconds = preview(content), hub.seconds.get(has.kind)
+    recording = await hub.aloud(has.kind, content.text(content.speech)) if read_out else None
     written = [content for content in contents if has.languages is None or content.language in has.languages]
     return Shown(
         kind=has.kind,
         parts=parts,
         measured=max((measure(part) for content in written for part in preview(content)), default=0),
         limit=has.body_limit,
-        seconds=seconds(chosen) if seconds else 0,
+        seconds=recording.seconds if recording else seconds(content) if seconds else 0,
         segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
         charge=max((has.charge(preview(content)) for content in written), default=1),
-        sheets=list(_sheets(hub, has.kind, japanese or chosen)),
+        sheets=[sheet async for sheet in _sheets(hub, has.kind, japanese)],
+        read_out=read_out,
+        sound=recording.name if recording else "",
     )
 
 
-def _sheets(hub: Hub, kind: str, content: Content) -> Iterator[Sheet]:
+async def _sheets(hub: Hub, kind: str, content: Content) -> AsyncIterator[Sheet]:
     """In Japanese: they are carried into systems of this country. A text that cannot be written says why."""
     if hub.capabilities[kind].unit is not Unit.SHEETS:
         return
@@ -167,5 +196,9 @@ def _sheets(hub: Hub, kind: str, content: Content) -> Iterator[Sheet]:
             text = "\n".join(field.text for field in write(content)) if write else ""
         except HubError as e:
             yield Sheet(target.name, e.message, target.by, 0)
+            continue
+        recording = await hub.aloud(kind, text) if target.read_out else None
+        if recording:
+            yield Sheet(target.name, text, target.by, ceil(recording.seconds), recording.name)
         else:
             yield Sheet(target.name, text, target.by, loudspeaker(text) if target.read_out else 0)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from channels._fit import full_width
 from channels.manual import DRILL, SHEETS, Manual, Settings, Sheet, reference, sheet_text, ticked
 from hub.alert import Mode
 from hub.channel import Callbacks, Channel, Span, Targets
@@ -92,8 +93,34 @@ def test_the_channels_of_the_country_are_on_the_list() -> None:
         "Yahoo!防災速報",
         "コミュニティFM・ケーブルテレビ",
         "防災行政無線",
+        "文字表示付き戸別受信機",
         "広報車",
     ]
+
+
+def test_what_the_loudspeakers_connector_does_is_on_the_list_no_more() -> None:
+    left = [sheet.ref for sheet in Settings().beside({"mail", "loudspeaker"}).sheets]
+    assert "radio" not in left
+    assert "text-receiver" not in left
+    assert "van" in left
+    own = Settings(sheets=(Sheet(ref="radio", name="防災行政無線（手動）", limit=200),))
+    assert own.beside({"loudspeaker"}) == own
+
+
+def test_a_display_shows_the_level_first_in_its_own_lines() -> None:
+    receiver = Sheet(
+        ref="text",
+        name="戸別受信機",
+        limit=60,
+        measure="full_width",
+        text="display",
+        headline=False,
+        columns=16,
+    )
+    text = sheet_text(content(), receiver)
+    assert text.startswith("【警戒レベル4】よびかけ市")
+    assert all(full_width(line) <= 17 for line in text.split("\n"))
+    assert full_width(text.replace("\n", "")) <= 60
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.ref)

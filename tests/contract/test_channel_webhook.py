@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from channels._hook.answer import retry_after
+from channels._hook.hidden import is_hidden
+from channels._hook.signature import headers, message_id, secret
 from channels.webhook import Settings, System, Webhook
-from channels.webhook.answers import classify, retry_after
-from channels.webhook.event import body, message_id
-from channels.webhook.hidden import is_hidden
-from channels.webhook.signature import headers, secret
+from channels.webhook.answers import classify
+from channels.webhook.event import body
 from hub.alert import Mode
 from hub.cap import MsgType
 from hub.delivery import Outcome

@@ -13,6 +13,8 @@ import msgspec
 
 from channels import manual
 from channels.line.message import messages
+from channels.loudspeaker import broadcast
+from channels.loudspeaker.settings import Display
 from channels.mail.markup import END, html
 from channels.voice.speech import VOICES, twiml
 from channels.webhook import event
@@ -50,7 +52,9 @@ def said(content: Content) -> dict[str, Sequence[str]]:
     """What each channel says in so many words, by its own composer; of the sheets, in Japanese, each by itself."""
     texts = {kind: tuple(preview(content)) for kind, preview in sorted(_PREVIEWS.items())}
     texts["x picture"] = (alt_text(content),)
-    if content.language is Language.JA:
+    if content.language is not Language.JA:
+        del texts["loudspeaker"]
+    else:
         texts |= {f"sheet {sheet.ref}": _sheet(content, sheet) for sheet in manual.SHEETS}
     return texts
 
@@ -66,6 +70,10 @@ def forms(content: Content) -> dict[str, bytes]:
         "webhook event": event.body(content, expires=expires),
         "webpush payload": payload(content) or b"",
     }
+    if content.language is Language.JA:
+        written["loudspeaker broadcast"] = broadcast.body(
+            content, expires=expires, spoken=None, rate_hz=16_000, fits=Display()
+        )
     if content.language in VOICES:
         written["voice twiml"] = twiml(content, names={}).encode()
     return written

@@ -23,7 +23,7 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
-GATEWAYS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook")
+GATEWAYS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook", "loudspeaker")
 CALM = Conditions(
     mail=Faults(),
     line=Faults(),
@@ -34,6 +34,7 @@ CALM = Conditions(
     webpush=Faults(),
     wifi=Faults(),
     webhook=Faults(),
+    loudspeaker=Faults(),
 )
 
 

@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-CHANNELS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook")
+CHANNELS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook", "loudspeaker")
 
 
 async def test_one_message_goes_out_on_every_channel_and_shelters_answer() -> None:

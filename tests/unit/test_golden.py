@@ -205,6 +205,8 @@ def test_what_was_approved_arrives_byte_for_byte(
         ]
         assert all(slots.fits(span, language) for span in spans if span.slot not in (None, slots.DRILL))
     for channel, forms_carried in CARRIES.items():
+        if channel == "loudspeaker" and language is not Language.JA:
+            continue
         carried = _without_frame(said(content)[channel], content)
         for form in forms_carried:
             assert all(_squeezed(each) in carried for each in fixed[form]), f"{channel}: {form}"
@@ -212,6 +214,7 @@ def test_what_was_approved_arrives_byte_for_byte(
 
 CARRIES = {
     "line": ("headline", "body", "short"),
+    "loudspeaker": ("speech",),
     "mail": ("headline", "body"),
     "sms": ("short",),
     "voice": ("speech",),

@@ -36,7 +36,7 @@ from yobikake.rehearsal import answers, evening, inbox_page
 from yobikake.rehearsal.city import Conditions, RehearsalCity, rehearsal_city
 from yobikake.rehearsal.evening import Clerk, Stream
 
-CHANNELS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook")
+CHANNELS = ("mail", "line", "x", "voice", "sms", "fax", "webpush", "wifi", "webhook", "loudspeaker")
 """What the demo counts; the website and the manual sheets are in the console."""
 
 GIVE_UP_S = 300.0

@@ -18,7 +18,8 @@ from typing import Any
 
 import tomli_w
 
-from channels.webhook.signature import PREFIX
+from channels._hook.signature import PREFIX
+from channels._speech import engine
 from channels.webpush import vapid
 from hub import city as cities
 from hub.city import City
@@ -28,6 +29,7 @@ from yobikake.rehearsal.fax import DOMAIN, FaxGateway
 from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.loudspeaker import LoudspeakerConsole
 from yobikake.rehearsal.push import PushService
 from yobikake.rehearsal.residents import Place
 from yobikake.rehearsal.sensors import Sensors, with_inventions
@@ -56,6 +58,7 @@ class Conditions:
     sms: Faults = field(default_factory=lambda: Faults(latency_s=0.05, permanent=0.01))
     fax: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     webhook: Faults = field(default_factory=lambda: Faults(latency_s=0.05))
+    loudspeaker: Faults = field(default_factory=lambda: Faults(latency_s=0.2))
     wifi: Faults = field(default_factory=lambda: Faults(latency_s=0.05, temporary=0.1))
     handsets: Signal = field(default_factory=lambda: Signal(undelivered=0.05))
     phones: Fates = field(
@@ -118,6 +121,7 @@ async def rehearsal_city(
     )
     fax = FaxGateway(inbox, faults=conditions.fax)
     partners = Receiver(inbox, secret=keys["webhook"].read_text(), faults=conditions.webhook)
+    speakers = LoudspeakerConsole(inbox, secret=keys["webhook"].read_text(), faults=conditions.loudspeaker)
     push = PushService(inbox, faults=conditions.webpush)
     push_key = vapid.create(folder / "secrets" / "webpush")
     wifi = WifiGateways(inbox, key_file=keys["wifi"], faults=conditions.wifi)
@@ -130,6 +134,7 @@ async def rehearsal_city(
             messages,
             fax,
             partners,
+            speakers,
             push,
             *wifi.gateways,
         ]
@@ -183,6 +188,7 @@ async def rehearsal_city(
                 "link": public,
             },
             "webhook": {"systems": _systems(partners, keys["webhook"])},
+            "loudspeaker": _loudspeaker(speakers, keys["webhook"]),
             "manual": {},
         }
         settings = {
@@ -208,7 +214,7 @@ async def rehearsal_city(
             inbox=inbox,
             smtp=smtp,
             fax=fax,
-            http=(line, x, twilio, messages, partners, push, *wifi.gateways),
+            http=(line, x, twilio, messages, partners, speakers, push, *wifi.gateways),
             push=push,
             push_key=push_key,
         )
@@ -269,6 +275,12 @@ def _systems(partners: Receiver, key: Path) -> list[dict[str, Any]]:
         {"ref": ref, "name": name, "url": partners.url_of(ref), "secret_file": str(key), "private": True}
         for ref, name in names.items()
     ]
+
+
+def _loudspeaker(console: LoudspeakerConsole, key: Path) -> dict[str, Any]:
+    """A demo without the speech engine has a console that speaks by itself."""
+    hook = {"url": console.address, "secret_file": str(key), "private": True, "sound": engine.installed()}
+    return {"name": "防災行政無線（操作卓）", "webhook": hook}
 
 
 def _x(x: XGateway, keys: Mapping[str, Path], *, card: bool) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class HttpGateway(ABC):
     channel: ClassVar[str]
     for_good: ClassVar[frozenset[int]] = frozenset()
     """Statuses that refuse a recipient for good."""
+    request_bytes: ClassVar[int] = 1024**2
+    """A larger request is answered by 413."""
 
     def __init__(
         self, inbox: Inbox, *, faults: Faults | None = None, clock: Clock = utc_now, port: int = 0
@@ -128,7 +130,7 @@ class HttpGateway(ABC):
 
     async def start(self) -> None:
         """Raises `OSError` if `port` is taken; port 0 is replaced by the one that was free."""
-        app = web.Application(middlewares=[self._middleware()])
+        app = web.Application(middlewares=[self._middleware()], client_max_size=self.request_bytes)
         app.add_routes(self.routes())
         app.on_response_prepare.append(_mark)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

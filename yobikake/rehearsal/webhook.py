@@ -5,10 +5,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from aiohttp import web
 
-from channels.webhook.signature import PREFIX
+from channels._hook.signature import PREFIX
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
@@ -24,6 +25,8 @@ class Receiver(HttpGateway):
 
     channel = "webhook"
     for_good = frozenset({410})
+    gone: ClassVar[int] = 410
+    """The answer of one that takes nothing."""
 
     def __init__(
         self,
@@ -64,16 +67,26 @@ class Receiver(HttpGateway):
         if not self._signed(request, body):
             return web.Response(status=401)
         if self.faults.hits(self.faults.permanent, "permanent", system):
-            return web.Response(status=410)
+            return web.Response(status=self.gone)
         if self.faults.hits(self.faults.temporary, "temporary", system) and system not in self._put_off:
             self._put_off.add(system)
             return web.Response(status=500)
         message = request.headers["webhook-id"]
+        data = json.loads(body)["data"]
+        if not self.understood(data):
+            return web.Response(status=422)
         if message not in self.known:
             self.known.add(message)
-            data = json.loads(body)["data"]
-            self.arrive(address=system, text=data["description"], key=message, subject=data["headline"])
+            self.keep(system, data, message)
         return web.Response(status=204)
+
+    def understood(self, data: dict[str, Any]) -> bool:
+        """Whether a signed message is of the form that was agreed."""
+        return True
+
+    def keep(self, system: str, data: dict[str, Any], message: str) -> None:
+        """What came for the first time."""
+        self.arrive(address=system, text=data["description"], key=message, subject=data["headline"])
 
     def _signed(self, request: web.Request, body: bytes) -> bool:
         message, at = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")

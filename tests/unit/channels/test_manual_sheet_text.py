@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from channels.manual import CUT, Field, Sheet, fields, full_width, sheet_text
+from channels._fit import CUT, full_width
+from channels.manual import Field, Sheet, fields, sheet_text
 from hub.channel import Content, Span
 from hub.errors import PermanentFailure
 from hub.testing.parcels import content

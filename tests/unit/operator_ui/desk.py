@@ -151,6 +151,7 @@ class Desk:
     try_call: Callable[[str, Actor], Awaitable[Result]] | None = None
     register: Register | None = None
     wifi: Known | None = None
+    sounds: dict[str, bytes] = field(default_factory=dict)
 
     intake: Scheduling = field(init=False)
 
@@ -228,6 +229,7 @@ class Desk:
             register=self.register,
             wifi=wifi,
             try_call=self.try_call,
+            sound=self.sounds.get,
         )
 
 

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
+from hub.channel import Content
 from hub.errors import BadSettings
 
 PREFIX = "whsec_"
@@ -43,3 +44,8 @@ def headers(message: str, body: bytes, *, at: datetime, secrets: Sequence[bytes]
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(f"v1,{each}" for each in signatures),
     }
+
+
+def message_id(content: Content, system: str) -> str:
+    """The same for every try of this alert at this system, in any process; no two alerts share one."""
+    return "msg_" + hashlib.sha256(f"{content.identifier}\n{system}".encode()).hexdigest()[:32]

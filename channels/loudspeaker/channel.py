@@ -1,0 +1,108 @@
+"""The connector: what is to be said becomes sound, and goes to the console once."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from channels._hook.answer import Answer
+from channels._hook.signature import message_id
+from channels._speech.engine import MISSING
+from channels._speech.speaker import Spoken, speaker
+from channels.loudspeaker.broadcast import shown
+from channels.loudspeaker.handover import Handover
+from channels.loudspeaker.hook import ByHook
+from channels.loudspeaker.settings import Display, Settings
+from hub.alert import Mode
+from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
+from hub.city import City
+from hub.clock import Clock
+from hub.delivery import Outcome, Result
+from hub.errors import BadSettings
+from hub.language import Language
+from hub.outbound import Outbound
+from hub.place import Position
+from hub.recipient import Recipient
+
+log = structlog.get_logger(__name__)
+
+CONSOLE = "console"
+"""The only target: the console itself knows which loudspeakers stand where."""
+
+CAPABILITIES = Capabilities(
+    kind="loudspeaker",
+    japanese="屋外スピーカー・戸別受信機",
+    unit=Unit.SYSTEMS,
+    batch_size=1,
+    one_instance=True,
+    languages=frozenset({Language.JA}),
+    drilling=Drilling.PREVIEW_ONLY,
+    backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)),
+)
+
+
+class Loudspeaker:
+    """Implements `hub.channel.Channel`, `Targets` and `Mapped`."""
+
+    def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
+        """Raises `Refused` or `BadSettings` where these settings cannot work in this hub, also for lack of the engine."""
+        self.settings = settings
+        self.speaker = speaker({}, settings.voice)
+        self._clock = clock
+        self._handover, deadline = _handover(settings, outbound, clock)
+        if self._handover.speaks and not self.speaker.able:
+            raise BadSettings("[channels.loudspeaker]", MISSING)
+        self.capabilities = replace(CAPABILITIES, request_deadline=deadline)
+
+    def know(self, city: City, sites: Mapping[str, Position]) -> None:
+        self.speaker = speaker(city.readings, self.settings.voice)
+
+    def targets(self) -> Sequence[Target]:
+        return [Target(ref=CONSOLE, name=self.settings.name, read_out=True)]
+
+    async def open(self) -> None:
+        await self._handover.open()
+
+    async def close(self) -> None:
+        await self._handover.close()
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        for recipient in parcel.to:
+            answer = await self._broadcast(parcel, recipient)
+            yield answer.result(recipient, message_id(parcel.content, recipient.address))
+
+    async def probe(self) -> Health:
+        away = await self._handover.away()
+        detail = away or f"{self.settings.name}が応答 / it answers"
+        return Health(ok=not away, detail=detail, checked_at=self._clock())
+
+    async def _broadcast(self, parcel: Parcel, recipient: Recipient) -> Answer:
+        if parcel.mode is not Mode.LIVE:
+            return Answer(outcome=Outcome.UNSUPPORTED, reason="drill")
+        if recipient.address != CONSOLE:
+            return Answer(outcome=Outcome.PERMANENT, reason="no longer registered")
+        parcel.prepare()
+        try:
+            spoken = await self._spoken(parcel.content)
+        except RuntimeError:  # the engine's
+            log.exception("the speech engine failed")
+            return Answer(outcome=Outcome.TEMPORARY, reason="speech")
+        message = message_id(parcel.content, recipient.address)
+        return await self._handover.hand(parcel, spoken, message=message)
+
+    async def _spoken(self, content: Content) -> Spoken | None:
+        return await self.speaker.spoken(content.text(content.speech)) if self._handover.speaks else None
+
+
+def words(content: Content, *, fits: Display) -> Sequence[str]:
+    """What is said, and what displays show, where something fits them."""
+    display = shown(content, fits)
+    return [content.text(content.speech), *([display] if display is not None else [])]
+
+
+def _handover(settings: Settings, outbound: Outbound, clock: Clock) -> tuple[Handover, timedelta]:
+    """And how long it may take."""
+    assert settings.webhook is not None  # noqa: S101 - settings without a way are refused
+    by = ByHook(settings.webhook, settings, outbound=outbound, clock=clock)
+    return by, timedelta(seconds=settings.webhook.timeout_s)
