@@ -132,6 +132,8 @@ class Capabilities:
     gone: frozenset[str] = frozenset()
     """Reasons of a refusal for good that say that there is no such address any more: its contact is taken out of the
     register (`hub.gone`)."""
+    once_more: frozenset[str] = frozenset()
+    """Reasons of a refusal for good that may not be one: the urgent lane tries once more before it believes them."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
 

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
+from hub.alert import Lane
 from hub.channel import Capabilities, Unit
 from hub.delivery import FAILED, REACHED, Batch, BatchId, Outcome, Result
 from hub.ledger.batches import Planned
@@ -57,7 +58,8 @@ def judge(
         stopped_as = Outcome.EXPIRED
     final: dict[int, Result] = {}
     again: defaultdict[_Why, list[int]] = defaultdict(list)
-    for position, result in results.items():
+    for position, heard in results.items():
+        result = _believed(batch, heard, capabilities)
         doubted = replace(batch, resend=False) if result.cleared else batch
         ending = _ending(doubted, result, capabilities, stopped_as)
         if ending is None:
@@ -156,6 +158,14 @@ def _costs(result: Result, capabilities: Capabilities) -> bool:
     if capabilities.max_attempts is None or result.outcome is not Outcome.TEMPORARY:
         return False
     return result.alone or capabilities.unit is not Unit.PEOPLE
+
+
+def _believed(batch: Batch, result: Result, capabilities: Capabilities) -> Result:
+    """A refusal for good that may be none counts as a try that failed, the first time that it is urgent."""
+    doubtful = result.outcome is Outcome.PERMANENT and result.reason in capabilities.once_more
+    if not doubtful or batch.lane is not Lane.URGENT or batch.spent:
+        return result
+    return msgspec.structs.replace(result, outcome=Outcome.TEMPORARY, alone=True)
 
 
 def _ending(

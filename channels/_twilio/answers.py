@@ -31,7 +31,7 @@ CODES: Mapping[int, Outcome] = {
     10001: Outcome.CREDENTIALS,  # account is not active
     10004: Outcome.THROTTLE,  # call concurrency limit
     13223: Outcome.PERMANENT,  # invalid phone number format
-    13224: Outcome.PERMANENT,  # cannot be called, or is invalid
+    13224: Outcome.PERMANENT,  # cannot be called, or is invalid: perhaps only now (`Capabilities.once_more`)
     13225: Outcome.PERMANENT,  # forbidden number
     13226: Outcome.PERMANENT,  # invalid country code
     20003: Outcome.CREDENTIALS,  # authentication

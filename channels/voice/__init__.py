@@ -40,6 +40,7 @@ CAPABILITIES = Capabilities(
     receipt_wait=timedelta(minutes=10),
     canary_every=timedelta(days=1),
     max_attempts=3,
+    once_more=frozenset({"13224"}),
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )
 """At Twilio's default of one call a second; `calls_per_s` is what the contract says."""

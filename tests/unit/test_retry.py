@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.voice import Voice
 from hub.alert import Lane, Mode
 from hub.channel import Capabilities, Unit
 from hub.delivery import FAILED, Batch, Outcome, Result, Variant
@@ -157,6 +158,27 @@ def test_who_was_missed_alone_pays_for_nobody_else() -> None:
         (RecipientId(12),): 1,
     }
     assert len({each.batch.id for each in children}) == 2
+
+
+@pytest.mark.parametrize(
+    ("lane", "reason", "spent", "again"),
+    [
+        (Lane.URGENT, "13224", 0, True),
+        (Lane.URGENT, "13224", 1, False),
+        (Lane.URGENT, "13225", 0, False),
+        (Lane.ROUTINE, "13224", 0, False),
+    ],
+)
+def test_a_number_that_cannot_be_called_is_called_once_more_where_it_is_urgent(
+    lane: Lane, reason: str, spent: int, again: bool
+) -> None:
+    heard = {0: Result(BATCH.members[0], Outcome.PERMANENT, None, reason)}
+    batch = replace(BATCH, lane=lane, spent=spent)
+    verdict = judge(batch, heard, Voice.capabilities, now=NOW, random=Longest())
+    assert [(child.batch.spent, child.batch.members) for child in verdict.children] == (
+        [(1, BATCH.members[:1])] if again else []
+    )
+    assert again or verdict.final[0].outcome is Outcome.PERMANENT
 
 
 def test_wrong_credentials_cost_no_try() -> None:
