@@ -1,7 +1,12 @@
 // Counts texts while they are typed, in the ways and by the names of `hub/measure.py`. The counts that decide are
 // the server's: those of the whole message, as a channel words it.
 const LINK_WEIGHT = 23;
-const LINK = /https?:\/\/[^\s]+|(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?:\/[^\s]*)?/gu;
+const INSIDE = String.raw`A-Za-z0-9\u0400-\u04ff\u00c0-\u024f!*';:=+,.$\/%#\[\]\-\u2013_~@\|&?`;
+const END = String.raw`A-Za-z0-9\u0400-\u04ff\u00c0-\u024f=_#\/+\-`;
+const BODY = String.raw`(?:[${INSIDE}]|\([${INSIDE}]*\))*(?:\([${INSIDE}]*\)|[${END}])`;
+const REST = String.raw`(?:\/(?:${BODY})?)?(?:\?${BODY})?`;
+const HOST = String.raw`(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}`;
+const LINK = new RegExp(String.raw`(?<![A-Za-z0-9@＠$#＃])https?:\/\/(?:${HOST}(?::[0-9]+)?${REST})?|(?<![A-Za-z0-9_.\-])${HOST}${REST}`, "gu");
 const LIGHT = [[0, 4351], [8192, 8205], [8208, 8223], [8242, 8247]];
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
@@ -9,8 +14,9 @@ const characters = (text) => [...text].length;
 const utf16 = (text) => text.length;
 
 function weighted(text) {
-  const links = text.match(LINK) ?? [];
-  const rest = text.replace(LINK, "").normalize("NFC");
+  const stored = text.normalize("NFC");
+  const links = stored.match(LINK) ?? [];
+  const rest = stored.replace(LINK, "");
   return sum(links.map((link) => (link.startsWith("http") ? LINK_WEIGHT : Math.max(LINK_WEIGHT, characters(link))))) + sum([...rest].map(weight));
 }
 

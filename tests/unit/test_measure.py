@@ -26,6 +26,11 @@ def test_each_measure_counts_in_its_own_way(expected: dict[str, str | int]) -> N
         "👨‍👩‍👧‍👦 逃げて 🇯🇵",
         "e\u0301vacuation",
         "test.com",
+        "詳しくは https://bosai.example.jp/aを見てください。危険な場所から避難してください。",
+        "city.example.jp/を見てください。危険な場所にいる方は避難してください。",
+        "https://日本.jp",
+        "https://a.example/x。",
+        "@https://a.example/?https://b",
     ],
 )
 def test_nothing_counts_less_than_x_does(text: str) -> None:
