@@ -15,6 +15,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from channels._answer import ENCODING, BoundedAnswer, Unreadable
+from channels._public import NotPublic
 from hub import typed
 from hub.delivery import Outcome
 from hub.errors import Refused
@@ -32,6 +34,7 @@ class GatewaySession:
 
     `library_url` is the address a library has fixed in its code; it is replaced by `base_url`, and a
     request to anywhere else is `Refused`: a library that changes its host does not lead out.
+    Of an answer no more is read than `channels._answer` says, whoever reads it: what is longer raises.
     Every answer is looked at before the library sees it: a production hub that finds itself talking
     to a rehearsal gateway gets `Refused` instead.
     """
@@ -86,6 +89,9 @@ class GatewaySession:
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._recognise,),
             request_class=_Request,
+            response_class=BoundedAnswer,
+            auto_decompress=False,
+            headers={"Accept-Encoding": ENCODING},
         )
 
     @asynccontextmanager
@@ -163,6 +169,30 @@ def is_object(body: bytes | str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def why(error: aiohttp.ClientError | TimeoutError) -> str:
+    """In a word of this hub's (`hub.reasons`): a library's own name for it says nothing to whoever reads it."""
+    if isinstance(getattr(error, "os_error", None), NotPublic):
+        return NOT_PUBLIC
+    return next(word for kinds, word in _WORDS if isinstance(error, kinds))
+
+
+NOT_PUBLIC = "not public"
+"""The name leads to no address of the internet (`channels._public`)."""
+
+
+_WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((Unreadable,), "unreadable answer"),
+    ((aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError), "certificate"),
+    ((aiohttp.ClientConnectorDNSError,), "unknown name"),
+    ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), "proxy"),
+    ((TimeoutError,), "no answer"),
+    ((aiohttp.ClientConnectorError,), "no connection"),
+    ((aiohttp.InvalidURL,), "address"),
+    ((Exception,), "broken off"),
+)
+"""The first that fits."""
 
 
 def unanswered(error: aiohttp.ClientError | TimeoutError) -> Outcome:

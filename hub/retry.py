@@ -23,6 +23,9 @@ moment that swallowed the first try, and not everybody's at once: between this a
 
 RESEND_SPREAD = 5
 
+LONGEST_WAIT = timedelta(days=1)
+"""Whatever a gateway asks for: an alert ends sooner, and a time without end cannot be written down."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -209,7 +212,8 @@ def _wait(
     ceiling = capabilities.backoff[min(attempt, len(capabilities.backoff)) - 1]
     if retry_after is None:
         return ceiling * random.random()
-    return retry_after + ceiling * random.random() * 0.1 if retry_after else retry_after
+    asked_for = min(max(retry_after, timedelta(0)), LONGEST_WAIT)
+    return asked_for + ceiling * random.random() * 0.1 if asked_for else asked_for
 
 
 def key_of(batch: BatchId) -> UUID:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _introduced: dict[object, msgspec.json.Decoder[Any]] = {}
 _one_at_a_time = Lock()
+_TOO_DEEP = "nested too deep"
 
 
 @overload
@@ -23,15 +24,22 @@ def from_json(data: bytes | str, kind: type[T]) -> T: ...
 @overload
 def from_json(data: bytes | str, kind: UnionType) -> Any: ...
 def from_json(data: bytes | str, kind: Any) -> Any:
-    """Raises `msgspec.ValidationError` with the place, `msgspec.DecodeError` where it is not JSON,
+    """Raises `msgspec.ValidationError` with the place, `msgspec.DecodeError` where it is not JSON, or nested too deep,
     `UnicodeDecodeError` where it is not UTF-8."""
-    return _decoder(kind).decode(data)
+    try:
+        return _decoder(kind).decode(data)
+    except RecursionError as e:
+        raise msgspec.DecodeError(_TOO_DEEP) from e
 
 
 def from_msgpack(data: bytes, kind: type[T]) -> T:
-    """Raises `msgspec.ValidationError` with the place, `msgspec.DecodeError` where it is not MessagePack."""
+    """Raises `msgspec.ValidationError` with the place, `msgspec.DecodeError` where it is not MessagePack, or nested
+    too deep."""
     _decoder(kind)
-    return msgspec.msgpack.decode(data, type=kind)
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except RecursionError as e:
+        raise msgspec.DecodeError(_TOO_DEEP) from e
 
 
 def convert(

@@ -105,12 +105,13 @@ def _read(mail: bytes) -> Read:
 
 
 async def _settle(returns: Returns) -> None:
-    """At the start the packs are written anew if anybody is held back: the last process may have died between."""
-    if await returns.anybody_suppressed(MAIL):
-        await returns.settle(MAIL, repack=True)
+    """At first the packs are written anew if anybody is held back: the last process may have died between."""
+    last_left_off = True
 
     async def settle() -> None:
-        await returns.settle(MAIL)
+        nonlocal last_left_off
+        await returns.settle(MAIL, repack=last_left_off and await returns.anybody_suppressed(MAIL))
+        last_left_off = False
 
     await beat(settle, SETTLE_EVERY_S)
 

@@ -46,10 +46,22 @@ async def run(assembly: Assembly) -> None:
             )
             await _rest(assembly, before)
         except Exception as e:
-            if not is_away(e):
-                raise
-            log.warning("the ledger is away: the wifi stays as it is", error=type(e).__name__)
+            _stays(assembly, e)
             await asyncio.sleep(EVERY_S)
+
+
+def _stays(assembly: Assembly, error: Exception) -> None:
+    """The next round tries again; no fault of this role's may end the process, and every other channel with it (I7)."""
+    if is_away(error):
+        log.warning("the ledger is away: the wifi stays as it is", error=type(error).__name__)
+        return
+    log.error("a round of the wifi failed in an unforeseen way", exc_info=error)
+    assembly.pager.page(
+        "wifi round",
+        "Wi-Fiの切り替えで想定外の誤りが起きました。30秒ごとにやり直します。ログを見て、機器の画面でも確かめてください / "
+        "Switching the Wi-Fi failed in an unforeseen way. It is tried again every 30 s. See the log, and look at the "
+        "controllers' own screens",
+    )
 
 
 def ssid(settings: Settings) -> str:

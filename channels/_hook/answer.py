@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.recipient import Recipient
-
-LONGEST_WAIT_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +25,3 @@ class Classify(Protocol):
     """A connector's table."""
 
     def __call__(self, status: int, headers: Mapping[str, str], *, now: datetime) -> Answer: ...
-
-
-def retry_after(said: str, *, now: datetime) -> timedelta | None:
-    """RFC 9110 §10.2.3: seconds, or a date. None: neither."""
-    if said.strip().isdecimal():
-        return timedelta(seconds=min(int(said.strip()[:9]), LONGEST_WAIT_S))
-    try:
-        return max(timedelta(0), parsedate_to_datetime(said) - now)
-    except (TypeError, ValueError):
-        return None

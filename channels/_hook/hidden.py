@@ -3,13 +3,7 @@
 import socket
 from urllib.parse import urlsplit
 
-from channels._public import NotPublic, is_public
-
-
-def why(error: Exception) -> str:
-    """Why nobody was reached: `NotPublic`, or the library's word."""
-    inner = getattr(error, "os_error", None)
-    return type(inner if isinstance(inner, NotPublic) else error).__name__
+from channels._public import is_public
 
 
 def is_hidden(url: str) -> bool:

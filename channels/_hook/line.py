@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from channels._hook.answer import Answer, Classify
-from channels._hook.hidden import is_hidden, refusal, why
+from channels._hook.hidden import is_hidden, refusal
 from channels._hook.signature import headers, secret
-from channels._public import NotPublic, PublicResolver
-from channels._session import GatewaySession, unanswered
+from channels._public import PublicResolver
+from channels._session import NOT_PUBLIC, GatewaySession, unanswered, why
 from hub.channel import Parcel
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
@@ -65,7 +65,7 @@ class Line:
             return e.message
         except ERRORS as e:
             reason = why(e)
-            return refusal(self.setting) if reason == NotPublic.__name__ else f"{self.name} {reason}"
+            return refusal(self.setting) if reason == NOT_PUBLIC else f"{self.name} {reason}"
 
     async def tell(
         self, parcel: Parcel, message: str, body: bytes, *, at: datetime, classify: Classify

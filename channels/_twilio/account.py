@@ -16,7 +16,7 @@ from twilio.rest import Client
 
 from channels._secret import read_secret
 from channels._session import GatewaySession, is_object
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, unseen
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, understood, unseen
 from hub.channel import Health, Parcel
 from hub.errors import Forbidden, Refused
 from hub.outbound import Outbound
@@ -109,12 +109,14 @@ class Account:
 
     async def read(self) -> Any:
         """The account as Twilio has it; `status` is `active`, `suspended` or `closed`. Raises `ERRORS`."""
-        return await self.client.api.v2010.accounts(self.sid).fetch_async()
+        with understood():
+            return await self.client.api.v2010.accounts(self.sid).fetch_async()
 
     async def balance(self) -> str:
         """With its currency. A subaccount has none of its own."""
         try:
-            balance = await self.client.api.v2010.accounts(self.sid).balance.fetch_async()
+            with understood():
+                balance = await self.client.api.v2010.accounts(self.sid).balance.fetch_async()
         except ERRORS:
             return "残高不明 / balance unknown"
         return f"残高 / balance {balance.balance} {balance.currency}"

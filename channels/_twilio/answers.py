@@ -4,13 +4,15 @@ Error pages: https://www.twilio.com/docs/api/errors and, for one code, …/error
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import ClientError
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
-from channels._session import unanswered
+from channels._answer import Unreadable, reading
+from channels._session import unanswered, why
 from hub.channel import Parcel
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.recipient import Recipient
@@ -67,23 +69,19 @@ CODES: Mapping[int, Outcome] = {
     32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
 }
 
-ERRORS = (
-    TwilioException,
-    ClientError,
-    TimeoutError,
-    # an answer that is no JSON, or of another form than the client expects
-    ValueError,
-    AttributeError,
-    TypeError,
-    LookupError,
-)
-"""All that the client raises for what Twilio or the network does."""
+ERRORS = (TwilioException, ClientError, TimeoutError)
+"""All that comes out of `understood` for what Twilio or the network does."""
+
+
+def understood() -> AbstractContextManager[None]:
+    """Around what the client is asked, and around whatever looks into what it gives."""
+    return reading(TwilioException)
 
 
 def reference(created: Any) -> ProviderRef:
-    """The SID of a call or a message, without which Twilio has created none. Raises `ValueError`."""
+    """The SID of a call or a message, without which Twilio has created none. Raises `Unreadable`."""
     if not isinstance(created.sid, str) or not created.sid:
-        raise ValueError("an answer without a SID")
+        raise Unreadable("an answer without a SID")
     return ProviderRef(created.sid)
 
 
@@ -93,7 +91,7 @@ def classify(error: Exception) -> Failure:
         code, status = _number(error.code), _number(error.status)
         return Failure(outcome=CODES.get(code) or _by_status(status), reason=str(code or status))
     if isinstance(error, ClientError | TimeoutError):
-        return Failure(outcome=unanswered(error), reason=type(error).__name__)
+        return Failure(outcome=unanswered(error), reason=why(error))
     return Failure(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
 
 

@@ -7,6 +7,7 @@ others but those whose ids LINE refuses.
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,8 +22,9 @@ from linebot.v3.messaging import (
     Configuration,
 )
 
+from channels._answer import reading
 from channels._secret import read_secret
-from channels._session import GatewaySession, unanswered
+from channels._session import GatewaySession, unanswered, why
 from channels.line.answers import ACCEPTED, UNREADABLE, Answer, classify, is_from_line
 from channels.line.message import TEXT_LIMIT, Message, fits, messages
 from channels.line.settings import Settings
@@ -104,16 +106,17 @@ class Line:
 
     async def probe(self) -> Health:
         try:
-            limit = (await self._api.get_message_quota()).value
-            used = (await self._api.get_message_quota_consumption()).total_usage
+            with _understood():
+                limit = (await self._api.get_message_quota()).value
+                used = (await self._api.get_message_quota_consumption()).total_usage
+                left = None if limit is None else max(0, limit - used)
         except Refused as e:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         except _ERRORS as e:
             answer = _understand(e)
             return Health(ok=False, detail=f"LINE: {answer.reason}", checked_at=self._clock())
-        if limit is None:
+        if left is None:
             return Health(ok=True, detail="LINE: 上限なし / no monthly limit", checked_at=self._clock())
-        left = max(0, limit - used)
         detail = f"LINE: 今月の残り {left:,} 通 / {left:,} messages left this month"
         return Health(ok=left > 0, detail=detail, checked_at=self._clock(), remaining=left)
 
@@ -143,7 +146,8 @@ class Line:
         """Read something, so that the gateway says what it is before anything is sent to it."""
         answer = UNREADABLE
         try:
-            await self._api.get_message_quota()
+            with _understood():
+                await self._api.get_message_quota()
         except _ERRORS as e:
             answer = _understand(e)
         return None if self._session.recognised else replace(answer, outcome=Outcome.TEMPORARY)
@@ -151,7 +155,8 @@ class Line:
     async def _multicast(self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient]) -> Answer:
         key = str(retry_key(parcel, to))
         try:
-            answer = await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=key)
+            with _understood():
+                answer = await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=key)
         except _ERRORS as e:
             answer = _understand(e)
         log.info(
@@ -230,22 +235,15 @@ def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:
     return uuid5(parcel.idempotency_key, ",".join(str(recipient.id) for recipient in to))
 
 
-_ERRORS = (
-    ApiException,
-    aiohttp.ClientError,
-    TimeoutError,
-    # an answer that is no text, or of another form than the library expects
-    ValueError,
-    AttributeError,
-    TypeError,
-    LookupError,
-)
-"""All that the library raises for what LINE or the network does."""
+_ERRORS = (ApiException, aiohttp.ClientError, TimeoutError)
+"""All that comes out of `_understood` for what LINE or the network does."""
 
 
-def _understand(error: Exception) -> Answer:
+def _understood() -> AbstractContextManager[None]:
+    return reading(ApiException)
+
+
+def _understand(error: ApiException | aiohttp.ClientError | TimeoutError) -> Answer:
     if isinstance(error, ApiException):
         return classify(error.status, error.body or "")
-    if isinstance(error, (aiohttp.ClientError, TimeoutError)):
-        return Answer(outcome=unanswered(error), reason=type(error).__name__)
-    return UNREADABLE
+    return Answer(outcome=unanswered(error), reason=why(error))

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from channels._secret import read_secret
-from channels._session import GatewaySession
+from channels._session import GatewaySession, why
 from channels.line.menu import NAMED, Menu
 from channels.line.menu_picture import Picture
 from channels.line.settings import Settings
@@ -149,7 +149,7 @@ class Menus:
                     raise _failure(answer.status)
                 return await answer.read()
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise TemporaryFailure(type(e).__name__, "LINE does not answer / LINEが応答しません") from e
+            raise TemporaryFailure(why(e), "LINE does not answer / LINEが応答しません") from e
 
 
 def _failure(status: int) -> Exception:

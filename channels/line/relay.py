@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from channels._session import GatewaySession
+from channels._session import GatewaySession, why
 from channels.line.settings import Chatbot
 from hub.background import Background
 from hub.errors import BadSettings, HubError
@@ -96,7 +96,9 @@ class Relay:
             async with self._session.request("POST", self._url, headers=headers, data=webhook.body) as answer:
                 if not 200 <= answer.status < 300:
                     self._lose(str(answer.status))
-        except (aiohttp.ClientError, TimeoutError, HubError) as e:
+        except (aiohttp.ClientError, TimeoutError) as e:
+            self._lose(why(e))
+        except HubError as e:
             self._lose(type(e).__name__)
 
     def _lose(self, reason: str, *, number: int = 1) -> None:

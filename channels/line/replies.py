@@ -13,8 +13,9 @@ import aiohttp
 import msgspec
 import structlog
 
+from channels._answer import reading
 from channels._secret import read_secret
-from channels._session import GatewaySession, is_object
+from channels._session import GatewaySession, is_object, why
 from channels.line.answers import ACCEPTED, UNREADABLE, classify
 from channels.line.message import Message
 from channels.line.settings import Settings
@@ -78,13 +79,14 @@ class Replies:
                 await self._request("GET", "/v2/bot/info")
             return await self._request("POST", "/v2/bot/message/reply", body)
         except (aiohttp.ClientError, TimeoutError) as e:
-            return Outcome.TEMPORARY, type(e).__name__
+            return Outcome.TEMPORARY, why(e)
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[Outcome, str]:
         options: Mapping[str, Any] = {} if body is None else {"data": body}
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         async with self._session.request(method, self._base_url + path, headers=headers, **options) as answer:
-            text = await answer.text(errors="replace")
+            with reading():
+                text = await answer.text(errors="replace")
             if answer.status == 200:
                 said = ACCEPTED if is_object(text) else UNREADABLE
             else:

@@ -6,7 +6,8 @@ Classes of HTTP statuses: RFC 9110 §15. 409 is a repeat that the console has: i
 from collections.abc import Mapping
 from datetime import datetime
 
-from channels._hook.answer import Answer, retry_after
+from channels._answer import retry_after
+from channels._hook.answer import Answer
 from hub.delivery import Outcome
 
 OUTCOMES: Mapping[int, Outcome] = {
@@ -33,7 +34,7 @@ def classify(status: int, headers: Mapping[str, str], *, now: datetime) -> Answe
         return Answer(outcome=Outcome.ACCEPTED)
     if 300 <= status < 400:
         return Answer(outcome=Outcome.CREDENTIALS, reason="redirect")
-    wait = retry_after(headers.get("Retry-After", ""), now=now) if status in (429, 503) else None
+    wait = retry_after(headers.get("Retry-After"), now=now) if status in (429, 503) else None
     outcome = OUTCOMES.get(status, Outcome.TEMPORARY)
     return Answer(
         outcome=outcome, reason="" if outcome is Outcome.ACCEPTED else str(status), retry_after=wait

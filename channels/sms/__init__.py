@@ -7,7 +7,7 @@ A message is created with the address of its report in the request; carriers rep
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from msgspec import Meta
 from channels._pace import paced
 from channels._settings import AccountSid, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, understood, unseen
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
 from hub import measure
@@ -150,16 +150,16 @@ class Sms:
             return None
         parcel.gate()
         try:
-            listed = await self._account.client.messages.list_async(
-                to=recipient.address, limit=20, page_size=20
-            )
+            with understood():
+                listed = await self._account.client.messages.list_async(
+                    to=recipient.address, limit=20, page_size=20
+                )
+                recent = [each for each in listed if _since(parcel.content.sent, each)]
+                ours = {reference(each) for each in recent if each.body == body}
+                wordless = {reference(each) for each in recent if not each.body}
         except ERRORS as e:
             failure = nothing_done(classify(e))
             return unseen(failure, parcel).result(recipient)
-        since = parcel.content.sent - _SKEW
-        recent = [each for each in listed if each.date_created is not None and each.date_created >= since]
-        ours = {ProviderRef(each.sid) for each in recent if each.body == body}
-        wordless = {ProviderRef(each.sid) for each in recent if not each.body}
         try:
             ours |= await parcel.surely_ours(recipient.id, wordless) if wordless else set()
         except TemporaryFailure as e:
@@ -175,22 +175,28 @@ class Sms:
     async def _create(self, parcel: Parcel, recipient: Recipient, body: str) -> Result:
         """https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource."""
         try:
-            async with self._account.gated(parcel.gate):
-                message = await self._account.client.messages.create_async(
-                    to=recipient.address,
-                    body=body,
-                    status_callback=self._settings.callback_url,
-                    validity_period=self._validity_s(parcel),
-                    **_from(self._settings.sender),
-                )
-            return Result(recipient.id, Outcome.ACCEPTED, reference(message))
+            with understood():
+                async with self._account.gated(parcel.gate):
+                    message = await self._account.client.messages.create_async(
+                        to=recipient.address,
+                        body=body,
+                        status_callback=self._settings.callback_url,
+                        validity_period=self._validity_s(parcel),
+                        **_from(self._settings.sender),
+                    )
+                ref = reference(message)
         except ERRORS as e:
             return _localised(classify(e), recipient).result(recipient)
+        return Result(recipient.id, Outcome.ACCEPTED, ref)
 
     def _validity_s(self, parcel: Parcel) -> int:
         """Until the alert expires, rounded down."""
         least, most = VALIDITY_S
         return max(least, min(most, int((parcel.expires_at - self._clock()).total_seconds())))
+
+
+def _since(sent: datetime, message: Any) -> bool:
+    return message.date_created is not None and message.date_created >= sent - _SKEW
 
 
 def _from(sender: str) -> dict[str, str]:

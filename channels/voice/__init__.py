@@ -18,7 +18,7 @@ from msgspec import Meta
 from channels._pace import paced
 from channels._settings import AccountSid, PhoneNumber, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, unseen
+from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, understood, unseen
 from channels.voice import report, speech
 from hub.channel import Capabilities, Health, Parcel, Receipt
 from hub.clock import Clock
@@ -148,13 +148,14 @@ class Voice:
             return None
         parcel.gate()
         try:
-            calls = await self._account.client.calls.list_async(
-                to=recipient.address, from_=self._settings.from_number, limit=20, page_size=20
-            )
+            with understood():
+                calls = await self._account.client.calls.list_async(
+                    to=recipient.address, from_=self._settings.from_number, limit=20, page_size=20
+                )
+                recent = {reference(call): call for call in calls if _since(parcel.content.sent, call)}
         except ERRORS as e:
             failure = nothing_done(classify(e))
             return unseen(failure, parcel).result(recipient)
-        recent = {ProviderRef(call.sid): call for call in calls if _since(parcel.content.sent, call)}
         try:
             ours = await parcel.surely_ours(recipient.id, recent.keys()) if recent else ()
         except TemporaryFailure as e:
@@ -176,19 +177,21 @@ class Voice:
             ask=parcel.ask(recipient.id),
         )
         try:
-            async with self._account.gated(parcel.gate):
-                call = await self._account.client.calls.create_async(
-                    to=recipient.address,
-                    from_=self._settings.from_number,
-                    twiml=twiml,
-                    timeout=self._settings.ring_s,
-                    status_callback=self._settings.callback_url,
-                    status_callback_method="POST",
-                    status_callback_event=["completed"],
-                )
-            return Result(recipient.id, Outcome.ACCEPTED, reference(call))
+            with understood():
+                async with self._account.gated(parcel.gate):
+                    call = await self._account.client.calls.create_async(
+                        to=recipient.address,
+                        from_=self._settings.from_number,
+                        twiml=twiml,
+                        timeout=self._settings.ring_s,
+                        status_callback=self._settings.callback_url,
+                        status_callback_method="POST",
+                        status_callback_event=["completed"],
+                    )
+                ref = reference(call)
         except ERRORS as e:
             return self._localised(classify(e), recipient).result(recipient)
+        return Result(recipient.id, Outcome.ACCEPTED, ref)
 
     def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
         """21215, a country our account may not call: that is our setting at home, but the number's abroad.

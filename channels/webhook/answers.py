@@ -6,7 +6,8 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 from collections.abc import Mapping
 from datetime import datetime
 
-from channels._hook.answer import Answer, retry_after
+from channels._answer import retry_after
+from channels._hook.answer import Answer
 from hub.delivery import Outcome
 
 FOR_GOOD = {410: "gone", 400: "400", 413: "413", 415: "415", 422: "422"}
@@ -21,5 +22,5 @@ def classify(status: int, headers: Mapping[str, str], *, now: datetime) -> Answe
         return Answer(outcome=Outcome.PERMANENT, reason="redirect")
     if status in FOR_GOOD:
         return Answer(outcome=Outcome.PERMANENT, reason=FOR_GOOD[status])
-    wait = retry_after(headers.get("Retry-After", ""), now=now) if status in (429, 503) else None
+    wait = retry_after(headers.get("Retry-After"), now=now) if status in (429, 503) else None
     return Answer(outcome=Outcome.TEMPORARY, reason=str(status), retry_after=wait)

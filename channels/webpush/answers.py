@@ -8,10 +8,7 @@ https://learn.microsoft.com/windows/apps/develop/notifications/push-notification
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
-from hub.clock import Clock
 from hub.delivery import Outcome
 
 GONE = frozenset({"404", "410"})
@@ -38,19 +35,3 @@ def outcome(status: int) -> Outcome:
     if status >= 500 or 300 <= status < 400:
         return Outcome.TEMPORARY
     return Outcome.ACCEPTED if 200 <= status < 300 else Outcome.PERMANENT
-
-
-def retry_after(value: str | None, clock: Clock) -> timedelta | None:
-    """RFC 9110 §10.2.3: seconds, or a date. None where it says neither."""
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value), _DAY_S))
-    try:
-        wait = parsedate_to_datetime(value) - clock()
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, timedelta(0)), timedelta(seconds=_DAY_S))
-
-
-_DAY_S = 24 * 3600

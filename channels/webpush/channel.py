@@ -14,9 +14,10 @@ import aiohttp
 import msgspec
 import structlog
 
+from channels._answer import retry_after
 from channels._pace import paced
 from channels._public import PublicResolver
-from channels._session import GatewaySession, unanswered
+from channels._session import GatewaySession, unanswered, why
 from channels.webpush import answers, vapid
 from channels.webpush.encryption import encrypt
 from channels.webpush.gone import Gone
@@ -147,7 +148,7 @@ class Webpush:
             ):
                 return self._result(parcel, recipient, to.origin, answer)
         except (aiohttp.ClientError, TimeoutError) as e:
-            return Result(recipient.id, unanswered(e), reason=type(e).__name__)
+            return Result(recipient.id, unanswered(e), reason=why(e))
         except ValueError:  # an address that cannot even be asked for: it is this one's fault alone
             return Result(recipient.id, Outcome.PERMANENT, reason="no subscription")
 
@@ -176,8 +177,8 @@ class Webpush:
         if gone and not self._gone.believed(parcel.content.identifier, service):
             log.warning("a push service calls everybody gone", service=service, status=reason)
             reason = "gone?"
-        retry_after = answers.retry_after(answer.headers.get("Retry-After"), self._clock)
-        return Result(recipient.id, outcome, reason=reason, retry_after=retry_after, alone=gone)
+        wait = retry_after(answer.headers.get("Retry-After"), now=self._clock())
+        return Result(recipient.id, outcome, reason=reason, retry_after=wait, alone=gone)
 
     def _settled(self, result: Result) -> Result:
         """Anybody may subscribe under a key that is not ours: one such subscription must not pause the channel."""
@@ -194,7 +195,7 @@ class Webpush:
                 bad = answer.status >= 500 or answer.status in (401, 403)
                 return str(answer.status) if bad else ""
         except (aiohttp.ClientError, TimeoutError) as e:
-            return type(e).__name__
+            return why(e)
 
     def _health(self, *, ok: bool, detail: str) -> Health:
         return Health(ok=ok, detail=detail, checked_at=self._clock())

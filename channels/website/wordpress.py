@@ -16,7 +16,7 @@ from aiohttp import encode_basic_auth
 from msgspec import Meta
 
 from channels._secret import read_secret
-from channels._session import GatewaySession, unanswered
+from channels._session import GatewaySession, unanswered, why
 from channels._settings import Url
 from channels.website.wordpress_answers import Failed, failed
 from channels.website.wordpress_post import PREFIX, Draft, Found, User, draft, slug
@@ -28,8 +28,10 @@ from hub.outbound import Outbound
 REF = "wordpress"
 """Of the target."""
 _API = "/wp-json/wp/v2"
-_MOST = 100
-"""Posts of one page of a list: WordPress gives no more."""
+_MOST = 50
+"""Posts of a list, with their texts: more might be a longer answer than is read."""
+_FIELDS = ",".join(("id", "slug", "status", "title.raw", "content.raw"))
+"""Of `Found`: https://developer.wordpress.org/rest-api/using-the-rest-api/global-parameters/#_fields."""
 
 _WITHDRAWN = {"status": "draft"}
 """Off the site, and still there for whoever wants to know what was said."""
@@ -158,7 +160,13 @@ class Wordpress:
 
     async def _ours(self) -> list[Found]:
         author = (await self._ask("GET", "/users/me", User, params={"context": "edit"})).id
-        query = {"author": str(author), "status": "publish,draft", "context": "edit", "per_page": str(_MOST)}
+        query = {
+            "author": str(author),
+            "status": "publish,draft",
+            "context": "edit",
+            "per_page": str(_MOST),
+            "_fields": _FIELDS,
+        }
         found = await self._ask("GET", "/posts", list[Found], params=query)
         return [post for post in found if post.slug.startswith(PREFIX)]
 
@@ -195,7 +203,7 @@ class Wordpress:
                 return typed.from_json(await answer.read(), kind)
         except (aiohttp.ClientError, TimeoutError) as e:
             outcome = unanswered(e) if body is not None else Outcome.TEMPORARY
-            raise Failed(outcome, type(e).__name__) from None
+            raise Failed(outcome, why(e)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             outcome = Outcome.AMBIGUOUS if body is not None else Outcome.TEMPORARY
             raise Failed(outcome, "unreadable answer") from None

@@ -9,7 +9,9 @@ from datetime import timedelta
 
 import msgspec
 
+from channels._answer import retry_after
 from hub import typed
+from hub.clock import utc_now
 from hub.delivery import Outcome
 
 
@@ -44,8 +46,9 @@ class _Error(msgspec.Struct):
 def failed(status: int, headers: Mapping[str, str], body: bytes, *, creates: bool) -> Failed:
     """`creates`: the request was to change something, so an error of the server leaves open whether it did."""
     code = _code(body)
+    wait = retry_after(headers.get("Retry-After"), now=utc_now())
     outcome = CODES.get(code) or _by_status(status, creates=creates)
-    return Failed(outcome, code if code in CODES else str(status), _retry_after(headers.get("Retry-After")))
+    return Failed(outcome, code if code in CODES else str(status), wait)
 
 
 def _by_status(status: int, *, creates: bool) -> Outcome:
@@ -64,9 +67,3 @@ def _code(body: bytes) -> str:
         return typed.from_json(body, _Error).code
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
-
-
-def _retry_after(value: str | None) -> timedelta | None:
-    if value is None or not (value.isascii() and value.isdigit()):
-        return None
-    return timedelta(seconds=min(int(value), 24 * 3600))

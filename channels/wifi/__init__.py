@@ -16,8 +16,10 @@ import structlog
 
 from channels._secret import read_secret
 from channels.wifi.controller import Controller, Gate, NotDone, Slot, Ssid
+from channels.wifi.problems import words
 from channels.wifi.saved import JsonFiles, Saved, SavedStates
 from channels.wifi.settings import Facility, Settings
+from channels.wifi.turns import Turns, kept_apart
 from channels.wifi.vendors import controllers
 from hub.alert import Mode
 from hub.cap import MsgType
@@ -26,6 +28,7 @@ from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import BadInput, Refused
 from hub.outbound import Outbound
+from hub.reasons import Both
 from hub.recipient import Recipient
 
 __all__ = ["Facility", "Settings", "Wifi"]
@@ -33,6 +36,11 @@ __all__ = ["Facility", "Settings", "Wifi"]
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+_NAMED = 5
+"""Facilities that a probe names with their reasons."""
+_PROBED_WITHIN = 1.5
+"""Of a request's time: a probe is given up after twice of it (`hub.health`), and then names nobody."""
 
 
 class Wifi:
@@ -95,17 +103,22 @@ class Wifi:
             yield await self._deliver(parcel, recipient)
 
     async def probe(self) -> Health:
-        """Reads every facility: its SSID exists, and could be put back."""
+        """Reads every facility: its SSID exists, and could be put back. A controller that is silent takes no time from
+        what is said of the others."""
+        turns = Turns(self.controllers)
+        asked = {asyncio.create_task(self._fit(each, turns)): each for each in self.settings.facilities}
         try:
-            found = await asyncio.gather(*(self._fit(facility) for facility in self.settings.facilities))
-        except Refused as e:
-            return self._health(ok=False, detail=e.message)
-        named = zip(self.settings.facilities, found, strict=True)
-        unfit = [f"{facility.name}（{reason}）" for facility, reason in named if reason]
-        detail = f"{len(found) - len(unfit)} / {len(found)} 施設を開放できます"
-        if unfit:
-            detail += f"。設定を確認: {'、'.join(unfit)} / check the settings of these"
-        return self._health(ok=not unfit, detail=detail)
+            async with asyncio.timeout(_PROBED_WITHIN * self._deadline_s):
+                await asyncio.wait(asked)
+        except TimeoutError:
+            log.warning("not every facility was read in time")
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        said = [(each.name, "silent" if task.cancelled() else task.result()) for task, each in asked.items()]
+        unfit = [(name, words(reason)) for name, reason in said if reason]
+        return self._health(ok=not unfit, detail=_found(len(said), unfit))
 
     async def look(self, facility: Facility) -> str:
         """Under which name it is on the air, read from its controller; empty: it is not. Raises `NotDone`."""
@@ -165,7 +178,8 @@ class Wifi:
 
     async def _deliver(self, parcel: Parcel, recipient: Recipient) -> Result:
         try:
-            await self.switch_on(recipient.address, parcel.mode, gate=parcel.gate)
+            with kept_apart(recipient.address):
+                await self.switch_on(recipient.address, parcel.mode, gate=parcel.gate)
         except NotDone as e:
             return Result(recipient.id, e.outcome, reason=e.reason, retry_after=e.retry_after)
         return Result(recipient.id, Outcome.DELIVERED)
@@ -216,18 +230,21 @@ class Wifi:
 
     async def _try(self, facility: Facility) -> None:
         try:
-            await self._controller(facility.slot).read(facility.slot.place, ungated)
+            with kept_apart(facility.name):
+                await self._controller(facility.slot).read(facility.slot.place, ungated)
         except NotDone as e:
             log.info("wifi not read at start; the probe tells", facility=facility.name, reason=e.reason)
 
-    async def _fit(self, facility: Facility) -> str:
+    async def _fit(self, facility: Facility, turns: Turns) -> str:
         """Why it could not be opened; empty: it could."""
-        controller = self._controller(facility.slot)
         try:
-            present = await controller.read(facility.slot.place, ungated)
+            async with turns.turn(facility.controller):
+                with turns.apart(facility.controller, facility.name):
+                    controller = self._controller(facility.slot)
+                    present = await controller.read(facility.slot.place, ungated)
+                    fit = controller.words.kept(present, psk=self._keys.get(facility.ref)) is not None
         except NotDone as e:
             return e.reason
-        fit = controller.words.kept(present, psk=self._keys.get(facility.ref)) is not None
         return "" if fit else "not restorable"
 
     def _capabilities(self) -> Capabilities:
@@ -238,15 +255,31 @@ class Wifi:
             for facility in self.settings.facilities
         ]
         facilities_per_s = len(cost_s) / sum(cost_s) if cost_s else 1.0
-        deadline_s = max((stanza.timeout_s for stanza in stanzas.values()), default=20.0)
         return replace(
             self.capabilities,
             requests_per_s=facilities_per_s / self.capabilities.batch_size,
-            request_deadline=timedelta(seconds=deadline_s),
+            request_deadline=timedelta(seconds=self._deadline_s),
         )
+
+    @property
+    def _deadline_s(self) -> float:
+        return max((stanza.timeout_s for stanza in self.settings.controllers.values()), default=20.0)
 
     def _health(self, *, ok: bool, detail: str) -> Health:
         return Health(ok=ok, detail=detail, checked_at=self._clock())
+
+
+def _found(number: int, unfit: Sequence[tuple[str, Both]]) -> str:
+    """A probe's detail. `unfit`: the names of facilities, and why."""
+    if not unfit:
+        return f"{number}施設を開放できます / {number} facilities can be opened"
+    more = len(unfit) - _NAMED
+    japanese = "、".join(f"{name}（{why}）" for name, (why, _) in unfit[:_NAMED])
+    english = "; ".join(f"{name} ({why})" for name, (_, why) in unfit[:_NAMED])
+    return (
+        f"{number}施設のうち{len(unfit)}施設を開放できません：{japanese}{f'ほか{more}施設' if more > 0 else ''} / "
+        f"{len(unfit)} of {number} facilities cannot be opened: {english}{f' and {more} more' if more > 0 else ''}"
+    )
 
 
 def ungated() -> None:

@@ -21,6 +21,10 @@ DISASTER = "00000JAPAN"
 (無線LANビジネス推進連絡会のガイドライン)."""
 
 
+UNREADABLE = "unreadable answer"
+"""The reason of whatever could not be made sense of."""
+
+
 class Slot(NamedTuple):
     """Where an SSID is set: a `place`, in the vendor's words, on the controller of this name in the settings."""
 

@@ -5,7 +5,7 @@ Rate limit: https://developer.cisco.com/meraki/api-v1/rate-limit/
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -13,8 +13,7 @@ import msgspec
 from channels._secret import read_secret
 from channels.wifi import meraki_ssid, settings
 from channels.wifi.controller import Gate, NotDone, Ssid, Words
-from channels.wifi.wire import Answer, Wire, of_class
-from hub import typed
+from channels.wifi.wire import Answer, Wire, of_class, understood
 from hub.delivery import Outcome
 from hub.outbound import Outbound
 
@@ -75,10 +74,7 @@ BATCHES = b"Too many concurrently executing batches"
 
 def _understood(answer: Answer) -> Ssid:
     if answer.status == 200:
-        try:
-            return typed.from_json(answer.body, dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
+        return understood(answer, meraki_ssid.Fields)
     if answer.status == 400 and BATCHES in answer.body:
         raise NotDone(Outcome.THROTTLE, "batches")
     outcome = STATUS.get(answer.status) or of_class(answer.status)

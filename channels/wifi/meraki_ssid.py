@@ -3,7 +3,23 @@
 Fields: https://developer.cisco.com/meraki/api-v1/update-network-wireless-ssid/
 """
 
+import msgspec
+
 from channels.wifi.controller import Ssid
+
+
+class Fields(msgspec.Struct, frozen=True, rename="camel"):
+    """What is understood of an SSID. The rest is kept as it came."""
+
+    name: str = ""
+    enabled: bool = False
+    visible: bool = True
+    auth_mode: str = ""
+    splash_page: str | None = None
+    psk: str | None = None
+    encryption_mode: str | None = None
+    wpa_encryption_mode: str | None = None
+
 
 _CHANGED = ("name", "enabled", "authMode", "splashPage", "visible")
 

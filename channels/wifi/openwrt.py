@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from channels._secret import read_secret
 from channels.wifi import openwrt_section, settings
-from channels.wifi.controller import Gate, NotDone, Ssid, Words
+from channels.wifi.controller import UNREADABLE, Gate, NotDone, Ssid, Words
 from channels.wifi.wire import Answer, Wire, of_class
 from hub import typed
 from hub.delivery import Outcome
@@ -70,6 +70,10 @@ class Openwrt:
         section = found.get("values")
         if not isinstance(section, dict) or section.get(".type") != "wifi-iface":
             raise NotDone(Outcome.PERMANENT, "no wifi-iface")
+        try:
+            typed.convert(section, openwrt_section.Fields)
+        except msgspec.ValidationError:
+            raise NotDone(Outcome.TEMPORARY, UNREADABLE) from None
         return {**section, openwrt_section.ON_AIR: openwrt_section.on_the_air(radios, place)}
 
     async def write(self, place: str, wanted: Ssid, gate: Gate) -> None:
@@ -108,7 +112,7 @@ class Openwrt:
             raise NotDone(Outcome.CREDENTIALS, e.reason) from None
         session = said.get("ubus_rpc_session")
         if not isinstance(session, str) or not session:
-            raise NotDone(Outcome.TEMPORARY, "unreadable answer")
+            raise NotDone(Outcome.TEMPORARY, UNREADABLE)
         self._session = session
         return session
 
@@ -174,17 +178,18 @@ PERMISSION_DENIED = 6
 
 def _understood(answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
-        raise NotDone(HTTP.get(answer.status) or of_class(answer.status), str(answer.status))
+        outcome = HTTP.get(answer.status) or of_class(answer.status)
+        raise NotDone(outcome, str(answer.status), retry_after=answer.retry_after)
     try:
         reply = typed.from_json(answer.body, _Reply)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
+        raise NotDone(Outcome.TEMPORARY, UNREADABLE) from None
     if reply.error is not None:
         if reply.error.code in DENIED:
             raise _Denied(f"rpc {reply.error.code}")
         raise NotDone(RPC.get(reply.error.code, Outcome.TEMPORARY), f"rpc {reply.error.code}")
     if reply.result is None:
-        raise NotDone(Outcome.TEMPORARY, "unreadable answer")
+        raise NotDone(Outcome.TEMPORARY, UNREADABLE)
     return _result(reply.result)
 
 
@@ -194,5 +199,5 @@ def _result(result: Sequence[Any]) -> dict[str, Any]:
         raise _Denied(f"ubus {code}")
     if code != 0 or not isinstance(said, dict):
         known = UBUS.get(code, Outcome.TEMPORARY) if isinstance(code, int) else Outcome.TEMPORARY
-        raise NotDone(known, f"ubus {code}" if isinstance(code, int) else "unreadable answer")
+        raise NotDone(known, f"ubus {code}" if isinstance(code, int) else UNREADABLE)
     return said

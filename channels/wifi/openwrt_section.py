@@ -5,7 +5,38 @@ Options: https://openwrt.org/docs/guide-user/network/wifi/basic#wi-fi_interfaces
 
 from typing import Any
 
+import msgspec
+
 from channels.wifi.controller import Ssid
+from hub import typed
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """What is understood of a section: uci has texts and lists of texts. The rest is kept as it came."""
+
+    ssid: str = ""
+    disabled: str = ""
+    encryption: str = ""
+    hidden: str = ""
+    key: str = ""
+    macfilter: str = ""
+    maclist: str | list[str] = ""
+
+
+class _Config(msgspec.Struct, frozen=True):
+    ssid: str = ""
+
+
+class _Interface(msgspec.Struct, frozen=True):
+    section: str = ""
+    ifname: str = ""
+    config: _Config = _Config()
+
+
+class _Radio(msgspec.Struct, frozen=True):
+    up: bool = False
+    interfaces: list[_Interface] = []
+
 
 ON_AIR = ".on_air"
 """Beside the section's own options: the name that netifd has on the air for it, None where it has none."""
@@ -59,13 +90,20 @@ def changes(wanted: Ssid) -> tuple[dict[str, Any], list[str]]:
 
 
 def on_the_air(radios: Ssid, section: str) -> str | None:
-    """From `network.wireless status`: the name under which a radio that is up carries the section."""
-    for radio in radios.values():
-        for each in radio.get("interfaces", ()) if isinstance(radio, dict) and radio.get("up") else ():
-            if isinstance(each, dict) and each.get("section") == section and each.get("ifname"):
-                config = each.get("config")
-                return str(config.get("ssid", "")) if isinstance(config, dict) else ""
+    """From `network.wireless status`: the name under which a radio that is up carries the section. Of a radio that
+    cannot be understood it is not known that it carries anything."""
+    for radio in map(_radio, radios.values()):
+        for each in radio.interfaces if radio.up else ():
+            if each.section == section and each.ifname:
+                return each.config.ssid
     return None
+
+
+def _radio(said: object) -> _Radio:
+    try:
+        return typed.convert(said, _Radio)
+    except msgspec.ValidationError:
+        return _Radio()
 
 
 def _plain(options: Ssid, field: str) -> object:

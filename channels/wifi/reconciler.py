@@ -1,7 +1,6 @@
 """Keeps each facility's Wi-Fi as the alerts in force and the staff want it (docs/decisions/0006)."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,20 +12,15 @@ from msgspec import structs
 from channels.wifi import Facility, Wifi, ungated
 from channels.wifi.controller import NotDone
 from channels.wifi.saved import Saved
+from channels.wifi.turns import Turns
 from hub.alert import Mode
 from hub.clock import Clock
-from hub.delivery import Outcome
 from hub.wifi_state import FacilityState
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(minutes=5)
 """How often a facility of which nothing is wanted is read."""
-
-
-SILENT_AT_MOST = 2
-"""Of one controller's facilities, how many may go without an answer in a round before the rest wait for the next
-one: each costs the whole of a request's time, and all controllers' next round waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +54,7 @@ class Reconciler:
         self._wanted = wanted
         self._clock = clock
         self._last: dict[str, FacilityState] = {}
-        self._silent: Counter[str] = Counter()
-        """Of this round, by controller."""
+        self._turns = Turns(wifi.controllers)
         self.left: Sequence[FacilityState] = ()
         """After a round: what left the settings while it was open, and could not be put back yet."""
 
@@ -76,15 +69,14 @@ class Reconciler:
         known = {facility.slot for facility in facilities}
         kept = await asyncio.to_thread(self._wifi.saved.all)
         left = [state for state in kept if state.slot not in known]
-        turns = {name: asyncio.Semaphore(each.concurrency) for name, each in self._wifi.controllers.items()}
-        self._silent.clear()
-        states = await _all(self._reconcile(each, turns[each.controller]) for each in facilities)
+        self._turns = Turns(self._wifi.controllers)
+        states = await _all(self._reconcile(each) for each in facilities)
         self.left = [await self._drive(each, None) for each in left]
         self._last = {state.ref: state for state in states}
         return [*states, *self.left]
 
-    async def _reconcile(self, facility: Facility, turn: asyncio.Semaphore) -> FacilityState:
-        async with turn:
+    async def _reconcile(self, facility: Facility) -> FacilityState:
+        async with self._turns.turn(facility.controller):
             wanted = await self._wanted()
             mode = wanted.mode(facility.ref, drill_facilities=self._wifi.settings.drill_facilities)
             return await self._drive(facility, mode)
@@ -93,7 +85,8 @@ class Reconciler:
         before = self._last.get(place.ref, FacilityState(ref=place.ref))
         state = structs.replace(before, name=place.name, wanted=mode, **self._of_settings(place))
         try:
-            shows = await self._driven(place, mode, before)
+            with self._turns.apart(place.slot.controller, place.name):
+                shows = await self._driven(place, mode, before)
         except NotDone as e:
             log.warning("wifi not as wanted", facility=place.name, wanted=mode, reason=e.reason)
             return structs.replace(state, problem=e.reason, failed=before.failed + 1)
@@ -107,17 +100,6 @@ class Reconciler:
         return {"site": place.site, "drills": place.ref in self._wifi.settings.drill_facilities}
 
     async def _driven(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
-        """As `_tried`, unless its controller has gone silent in this round."""
-        controller = place.slot.controller
-        if self._silent[controller] >= SILENT_AT_MOST:
-            raise NotDone(Outcome.TEMPORARY, "silent")
-        try:
-            return await self._tried(place, mode, before)
-        except NotDone as e:
-            self._silent[controller] += e.silent
-            raise
-
-    async def _tried(self, place: Facility | Saved, mode: Mode | None, before: FacilityState) -> str | None:
         """What was read back; None: nothing was to be done, and it was read not long ago."""
         if mode is not None:
             only_drills = mode is not Mode.LIVE

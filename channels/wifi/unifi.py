@@ -7,7 +7,7 @@ The description names no rate and no errors beyond HTTP's own (RFC 9110 §15); a
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -15,8 +15,7 @@ import msgspec
 from channels._secret import read_secret
 from channels.wifi import settings, unifi_broadcast
 from channels.wifi.controller import Gate, NotDone, Ssid, Words
-from channels.wifi.wire import Answer, Wire, of_class
-from hub import typed
+from channels.wifi.wire import Answer, Wire, of_class, understood
 from hub.delivery import Outcome
 from hub.outbound import Outbound
 
@@ -76,9 +75,6 @@ STATUS: Mapping[int, Outcome] = {
 
 def _understood(answer: Answer) -> Ssid:
     if answer.status == 200:
-        try:
-            return typed.from_json(answer.body, dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise NotDone(Outcome.TEMPORARY, "unreadable answer") from None
+        return understood(answer, unifi_broadcast.Fields)
     outcome = STATUS.get(answer.status) or of_class(answer.status)
     raise NotDone(outcome, str(answer.status), retry_after=answer.retry_after)

@@ -6,7 +6,30 @@ Fields: the API description of UniFi Network 10.5, «Wifi broadcast details» an
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from channels.wifi.controller import Ssid
+
+
+class _Key(msgspec.Struct, frozen=True):
+    passphrase: str | None = None
+
+
+class _Security(msgspec.Struct, frozen=True, rename="camel"):
+    type: str = ""
+    passphrase: str | None = None
+    preshared_keys: list[_Key] | None = None
+    encryption: str | None = None
+
+
+class Fields(msgspec.Struct, frozen=True, rename="camel"):
+    """What is understood of a broadcast. The rest is kept as it came."""
+
+    name: str = ""
+    enabled: bool = False
+    hide_name: bool = False
+    security_configuration: _Security | None = None
+
 
 _READ_ONLY = frozenset({"id", "metadata"})
 """In what is read, and not in what is written."""

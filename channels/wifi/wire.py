@@ -3,26 +3,24 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
+import msgspec
 
-from channels._session import GatewaySession
-from channels.wifi.controller import Gate, NotDone
+from channels._answer import Unreadable, retry_after
+from channels._session import GatewaySession, why
+from channels.wifi.controller import UNREADABLE, Gate, NotDone, Ssid
+from hub import typed
+from hub.clock import utc_now
 from hub.delivery import Outcome
 from hub.outbound import Outbound
 
 
 class Answer(NamedTuple):
     status: int
-    headers: Mapping[str, str]
+    retry_after: timedelta | None
     body: bytes
-
-    @property
-    def retry_after(self) -> timedelta | None:
-        """Where it says so in seconds; the other form of the header, a date, nobody here sends."""
-        seconds = self.headers.get("Retry-After", "")
-        return timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
 
 
 class Wire:
@@ -71,15 +69,29 @@ class Wire:
                 self._session.gated(gate),
                 self._session.request(method, self._base_url + path, data=body, headers=headers) as answer,
             ):
-                return Answer(answer.status, dict(answer.headers), await answer.read())
+                wait = retry_after(answer.headers.get("Retry-After"), now=utc_now())
+                return Answer(answer.status, wait, await answer.read())
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise NotDone(Outcome.TEMPORARY, type(e).__name__, silent=True) from None
+            raise NotDone(Outcome.TEMPORARY, why(e), silent=not isinstance(e, Unreadable)) from None
 
     async def _turn(self) -> None:
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next)
         self._next = turn + self._gap_s
         await asyncio.sleep(turn - now)
+
+
+def understood(answer: Answer, kind: type) -> Ssid:
+    """The vendor's own fields, all of them; those that are understood are of `kind`'s types.
+
+    Raises `NotDone`.
+    """
+    try:
+        found = typed.from_json(answer.body, dict[str, Any])
+        typed.convert(found, kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise NotDone(Outcome.TEMPORARY, UNREADABLE) from None
+    return found
 
 
 def of_class(status: int) -> Outcome:

@@ -16,8 +16,9 @@ import msgspec
 from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
+from channels._answer import reading
 from channels._secret import read_secret
-from channels._session import GatewaySession, unanswered
+from channels._session import GatewaySession, unanswered, why
 from channels.x.answers import Answer, classify
 from hub import typed
 from hub.clock import Clock
@@ -119,15 +120,14 @@ class Account:
 
     async def _ask(self, request: Awaitable[dict[str, Any]], kind: type[T]) -> T | Answer:
         try:
-            return typed.convert(await request, kind)
+            with reading(_Refusal):
+                return typed.convert(await request, kind)
         except _Refusal as e:
             return classify(e.status, e.problem, e.headers, self._clock())
         except aiohttp.ContentTypeError as e:
             return classify(e.status, {}, e.headers or {}, self._clock())
         except (aiohttp.ClientError, TimeoutError) as e:
-            return Answer(outcome=unanswered(e), reason=type(e).__name__)
-        except ValueError:
-            return Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
+            return Answer(outcome=unanswered(e), reason=why(e))
 
 
 class _Refusal(Exception):

@@ -6,10 +6,11 @@ Rate-limit headers: https://docs.x.com/x-api/fundamentals/rate-limits
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.recipient import Recipient
+from hub.retry import LONGEST_WAIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ OURS = ("oauth1-permissions", "client-forbidden", "unsupported-authentication", 
 """Ends of the problem types that speak of our app or plan, not of the post."""
 
 DUPLICATE = "duplicate content"
+_DIGITS = 12
+"""Of a time in seconds: until the year 9999 and beyond."""
 WINDOWS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 
 
@@ -69,10 +72,11 @@ def _by_class(status: int) -> Outcome:
 
 
 def _until_reset(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Until the last of the used-up windows opens again; at least a second."""
+    """Until the last of the used-up windows opens again; at least a second, at most `LONGEST_WAIT`."""
     used_up = [window for window in WINDOWS if headers.get(f"{window}-remaining") == "0"]
     resets = [headers.get(f"{window}-reset", "") for window in used_up or WINDOWS[:1]]
-    seconds = [int(reset) for reset in resets if reset.isdecimal()]
+    seconds = [int(reset) for reset in resets if reset.isdecimal() and len(reset) <= _DIGITS]
     if not seconds:
         return None
-    return max(datetime.fromtimestamp(max(seconds), UTC) - now, timedelta(seconds=1))
+    wait_s = min(max(seconds) - now.timestamp(), LONGEST_WAIT.total_seconds())
+    return timedelta(seconds=max(wait_s, 1))

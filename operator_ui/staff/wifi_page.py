@@ -7,6 +7,7 @@ from datetime import datetime
 from aiohttp import web
 from sqlalchemy import Connection
 
+from channels.wifi.problems import words
 from hub import codec, wifi_desk, wifi_drill
 from hub.alert import Mode
 from hub.authorise import Action, authorise, may
@@ -33,22 +34,6 @@ LOOKS = {
     Look.EVERYDAY: ("通常", "wifi", "plain"),
     Look.UNKNOWN: ("不明", "circle-help", "plain"),
 }
-
-PROBLEMS = {
-    "read back": "命令は受け付けられましたが、まだ切り替わっていません",
-    "not restorable": "元の設定に戻せないため、切り替えません。設定を確かめてください",
-    "in use": "災害用の名前が出ているため、訓練に使いません",
-    "disk": "元の設定を保存できないため、切り替えません。ディスクを確かめてください",
-    "no such controller": "この機器の接続先が設定にありません",
-    "401": "鍵が使えません",
-    "403": "この鍵では変更できません",
-    "404": "設定した場所にWi-Fiがありません",
-    "ubus 4": "設定した場所にWi-Fiがありません",
-    "no wifi-iface": "設定した場所にWi-Fiがありません",
-    "ubus 6": "鍵が使えません",
-    "disaster": "本番の配信が始まったため、災害用の名前になりました",
-}
-SILENT = "機器が応答しません。電源と回線を確かめてください"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +141,8 @@ async def situation(console: Console) -> Situation:
 
 
 def said(problem: str) -> str:
-    """A short reason in words; most others mean that nobody answered."""
-    return PROBLEMS.get(problem, SILENT)
+    """A short reason in words, 「日本語 / English」."""
+    return " / ".join(words(problem))
 
 
 Act = Callable[[Change, Form, Situation], None]

@@ -177,7 +177,7 @@ async def wifi(hub: Hub) -> str:
             ref="a", name="市民会館・公民館", site=OPEN, drills=True, shows="00000JAPAN", read_at=now
         ),
         FacilityState(
-            ref="b", name="環境コミュニケーションセンター", problem="TimeoutError", failed=4, wanted=Mode.LIVE
+            ref="b", name="環境コミュニケーションセンター", problem="no answer", failed=4, wanted=Mode.LIVE
         ),
         FacilityState(
             ref="c", name="図書館", shows="City-Free-Wi-Fi", read_at=now, problem="read back", failed=1

@@ -228,7 +228,7 @@ async def test_in_production_what_turns_out_not_public_is_put_off_and_said(
     said = await send(channel, parcel([Recipient(id=RecipientId(1), address="a")]))
     health = await channel.probe()
     await channel.close()
-    assert [(result.outcome, result.reason) for result in said.results] == [(Outcome.TEMPORARY, "NotPublic")]
+    assert [(result.outcome, result.reason) for result in said.results] == [(Outcome.TEMPORARY, "not public")]
     assert "private = true" in health.detail
 
 

@@ -256,7 +256,7 @@ async def test_in_production_a_name_that_leads_back_inside_is_not_followed(harne
         said = await send(webpush, parcel([Recipient(id=RecipientId(1), address=line)]))
         health = await webpush.probe()
     assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
-    assert [each.reason for each in said.results] == ["ClientConnectorDNSError"]
+    assert [each.reason for each in said.results] == ["not public"]
     assert not health.ok
     assert harness.gateway.requests == []
 

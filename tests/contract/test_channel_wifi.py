@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from channels.wifi import Wifi
+from channels.wifi import Settings, Wifi
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub.alert import Mode
 from hub.delivery import Outcome
 from hub.errors import LeaseLost
 from hub.testing.channel_harness import send
-from hub.testing.channel_suite import ChannelSuite
+from hub.testing.channel_suite import REHEARSAL, ChannelSuite
 from hub.testing.parcels import NOW, parcel
 from tests.contract.wifi_vendors import (
     DISASTER,
@@ -26,6 +27,7 @@ from tests.contract.wifi_vendors import (
     UnifiHarness,
     WifiHarness,
 )
+from yobikake.rehearsal.mishap import Mishap, Strike
 
 DRILL = "kunren-wifi"
 
@@ -237,9 +239,37 @@ async def test_a_probe_names_the_buildings_that_could_not_be_opened(harness: Wif
     harness.of_members(REFS[5])
     health = await wifi.probe()
     assert not health.ok
-    assert "28 / 30" in health.detail
-    assert "第03会館" in health.detail
-    assert "第06会館（not restorable）" in health.detail
+    assert "30施設のうち2施設" in health.detail
+    assert "第03会館（設定した場所にWi-Fiがありません）" in health.detail
+    assert "第06会館（元の設定に戻せないため" in health.detail
+    assert health.detail.count(" / ") == 1, "one side in each language"
+
+
+async def test_a_controller_that_is_silent_hides_no_other(tmp_path: Path) -> None:
+    """Twelve that hang, and one that answers, within the time that a probe is given."""
+    hanging, answering = MerakiHarness(tmp_path), MerakiHarness(tmp_path)
+    forever = Strike(mishap=Mishap.HALF_OPEN, left=100)
+    async with running(hanging), running(answering):
+        stanzas = {
+            name: structs.replace(each.stanza(each.gateway.url + each.path), timeout_s=timeout_s)
+            for name, each, timeout_s in (("main", hanging, 0.5), ("other", answering, 20.0))
+        }
+        facilities = (
+            *(hanging.facility(ref) for ref in REFS[:12]),
+            structs.replace(answering.facility(REFS[12]), controller="other"),
+        )
+        settings = Settings(saved_dir=tmp_path / "saved", controllers=stanzas, facilities=facilities)
+        wifi = Wifi(settings, outbound=REHEARSAL, clock=lambda: NOW)
+        with hanging.gateway.mishaps.armed(forever):
+            await wifi.open()
+            health = await wifi.probe()
+        await wifi.close()
+    assert not health.ok
+    assert "13施設のうち12施設" in health.detail
+    assert "第01会館（機器が応答しません。電源と回線を確かめてください）" in health.detail
+    assert "ほか7施設" in health.detail
+    assert "第13会館" not in health.detail
+    assert len(hanging.gateway.requests) < 12
 
 
 async def test_staff_are_offered_every_facility(wifi: Wifi) -> None:

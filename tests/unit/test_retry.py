@@ -54,6 +54,13 @@ def results(
     }
 
 
+@pytest.mark.parametrize("asked_for", [timedelta.max, timedelta.min, timedelta(days=-1)])
+def test_no_gateway_says_when_for_ever(asked_for: timedelta) -> None:
+    """Nor before it was asked."""
+    verdict = judge(BATCH, results(Outcome.THROTTLE, retry_after=asked_for), MAIL, now=NOW, random=Longest())
+    assert NOW <= verdict.children[0].due_at <= BATCH.expires
+
+
 def test_only_those_who_failed_for_now_are_tried_again() -> None:
     verdict = judge(
         BATCH,

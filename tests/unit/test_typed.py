@@ -2,6 +2,12 @@
 
 import subprocess
 import sys
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub import typed
 
 MEET = """
 import sys
@@ -48,3 +54,11 @@ def test_threads_that_meet_a_type_at_once_all_read_it() -> None:
         [sys.executable, "-X", "faulthandler", "-c", MEET], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "met\n"), done.stderr
+
+
+@pytest.mark.parametrize("kind", [object, dict[str, object]])
+def test_what_is_nested_too_deep_is_not_readable(kind: Any) -> None:
+    with pytest.raises(msgspec.DecodeError, match="deep"):
+        typed.from_json(b'{"a":' * 100_000, kind)
+    with pytest.raises(msgspec.DecodeError, match="deep"):
+        typed.from_msgpack(b"\x81\xa1a" * 100_000, kind)

@@ -160,7 +160,7 @@ async def test_a_drills_report_says_what_was_read_back(ledger: Ledger, keys: Key
         ("B", None, "503"),
     ]
     after = NOW + 11 * minute
-    still = replace(on, wanted=None, problem="TimeoutError", failed=1)
+    still = replace(on, wanted=None, problem="no answer", failed=1)
     record = await follow(after, still, replace(off, wanted=None))
     assert record.parts[0].restored_at is None
     assert not record.done(after)

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from time import monotonic
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -54,6 +54,14 @@ class Request:
     body: bytes
 
 
+class Odd(NamedTuple):
+    """An answer that no provider's description has: of a proxy, of another server at its address, of a fault."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
 class HttpGateway(ABC):
     """Listens on 127.0.0.1 between `start` and `stop` (or in `async with`). Every answer is marked.
 
@@ -76,6 +84,8 @@ class HttpGateway(ABC):
         self.witness: Witness = nobody
         self.retry_after: timedelta | None = None
         """What a request that comes too often is told to wait."""
+        self.odd: Odd | None = None
+        """Answered to every request, of which none is carried out."""
         self.requests: list[Request] = []
         self.port = port
         self._clock = clock
@@ -191,6 +201,8 @@ class HttpGateway(ABC):
         self.witness(exchange)
 
     async def _answer(self, request: web.Request, handler: Handler, number: str) -> web.StreamResponse:
+        if self.odd is not None:
+            return web.Response(status=self.odd.status, body=self.odd.body, headers=self.odd.headers)
         refusal = self._refused(number, request[EXCHANGE])
         if refusal is not None:
             return self.refusal(refusal, request)

@@ -66,6 +66,8 @@ class Mailbox:
                 )
             except OSError as e:
                 log.warning("a mailbox is away", setting=self._setting, error=type(e).__name__)
+            except Exception as e:  # whatever a server says, its next answer may be better
+                log.warning("nothing can be made of a mailbox", setting=self._setting, error=type(e).__name__)
             await asyncio.sleep(self._every_s)
 
     async def _session(self, take: Take) -> None:

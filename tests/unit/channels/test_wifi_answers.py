@@ -4,12 +4,13 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from channels.wifi import settings
-from channels.wifi.controller import Controller, NotDone
+from channels.wifi.controller import UNREADABLE, Controller, NotDone
 from channels.wifi.vendors import controllers
 from hub.delivery import Outcome
 from hub.testing.channel_suite import REHEARSAL
@@ -134,9 +135,15 @@ async def test_what_an_answer_means(
 
 
 @pytest.mark.parametrize(
-    ("header", "expected"), [("7", timedelta(seconds=7)), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
+    ("header", "expected"),
+    [
+        ("7", timedelta(seconds=7)),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", timedelta(0)),
+        ("9" * 30, timedelta(days=1)),
+        ("", None),
+    ],
 )
-@pytest.mark.parametrize("vendor", ["meraki", "unifi"])
+@pytest.mark.parametrize("vendor", ["meraki", "unifi", "openwrt"])
 async def test_when_to_come_back(
     server: Answering,
     vendors: dict[str, Controller],
@@ -148,3 +155,29 @@ async def test_when_to_come_back(
     with pytest.raises(NotDone) as raised:
         await vendors[vendor].read(PLACES[vendor], lambda: None)
     assert raised.value.retry_after == expected
+
+
+OPEN = {"name": "x", "enabled": True, "authMode": "open", "splashPage": "None", "visible": True}
+WRONG = [
+    ("meraki", OPEN | {"splashPage": ["x"]}),
+    ("meraki", OPEN | {"authMode": {}}),
+    ("meraki", OPEN | {"name": None}),
+    ("unifi", {"name": "x", "securityConfiguration": {"type": ["OPEN"]}}),
+    ("unifi", {"name": "x", "securityConfiguration": {"type": "WPA2_PERSONAL", "presharedKeys": ["x"]}}),
+    ("unifi", {"name": "x", "securityConfiguration": "OPEN"}),
+    ("unifi", {"name": 7}),
+    ("openwrt", {"result": [0, {"values": {".type": "wifi-iface", "encryption": None}}]}),
+    ("openwrt", {"result": [0, {"values": {".type": "wifi-iface", "disabled": ["1"]}}]}),
+    ("openwrt", {"result": [[0], {}]}),
+]
+
+
+@pytest.mark.parametrize(("vendor", "said"), WRONG)
+async def test_a_field_of_another_type_is_an_answer_that_cannot_be_read(
+    server: Answering, vendors: dict[str, Controller], vendor: str, said: dict[str, Any]
+) -> None:
+    server.body = json.dumps(said).encode()
+    with pytest.raises(NotDone) as raised:
+        await vendors[vendor].read(PLACES[vendor], lambda: None)
+    assert (raised.value.outcome, raised.value.reason) == (Outcome.TEMPORARY, UNREADABLE)
+    assert not raised.value.silent

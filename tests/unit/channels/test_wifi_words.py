@@ -122,6 +122,7 @@ def test_what_was_switched_off_is_back_when_nothing_is_on_the_air(yes: str) -> N
             "x",
         ),
         ({"radio0": "broken", "radio1": {"up": True, "interfaces": "no list"}}, None),
+        ({"radio0": {"up": True, "interfaces": None}, "radio1": {"up": True, "interfaces": 5}}, None),
     ],
 )
 def test_what_netifd_has_on_the_air(radios: dict[str, Any], name: str | None) -> None:

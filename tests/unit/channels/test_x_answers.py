@@ -64,6 +64,8 @@ def test_only_the_403_for_a_repeated_text_is_a_duplicate() -> None:
         ({"x-rate-limit-reset": "soon"}, None),
         ({"x-rate-limit-reset": _in(90)}, 90),
         ({"x-rate-limit-reset": _in(-90)}, 1),
+        ({"x-rate-limit-reset": "9" * 12}, 86_400),
+        ({"x-rate-limit-reset": "9" * 30}, None),
         ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": _in(600)}, 600),
         (
             {

@@ -19,7 +19,7 @@ SITE = "E1320700001"
 def states() -> tuple[FacilityState, ...]:
     return (
         FacilityState(ref="hall", name="市民会館", shows="00000JAPAN", read_at=NOW, wanted=Mode.LIVE),
-        FacilityState(ref="tama", name="玉川会館", problem="TimeoutError", failed=4),
+        FacilityState(ref="tama", name="玉川会館", problem="no answer", failed=4),
         FacilityState(ref="library", name="図書館", site=SITE, drills=True, shows="City-Free", read_at=NOW),
     )
 

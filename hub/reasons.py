@@ -1,0 +1,73 @@
+"""A short reason in words for staff, Japanese and English: what went wrong on the way, or what a gateway answered."""
+
+from collections.abc import Mapping
+
+Both = tuple[str, str]
+"""Japanese and English."""
+
+WAY: Mapping[str, Both] = {
+    "no answer": ("時間内に応答がありません", "no answer in time"),
+    "no connection": ("つながりません", "no connection can be made"),
+    "unknown name": ("サーバーの名前が見つかりません", "its name is not known"),
+    "certificate": (
+        "証明書を確かめられません。[proxy] ca_file を確かめてください",
+        "its certificate cannot be verified: check [proxy] ca_file",
+    ),
+    "proxy": (
+        "プロキシがつなぎません。[proxy] url を確かめてください",
+        "the proxy makes no connection: check [proxy] url",
+    ),
+    "broken off": ("通信が途中で切れました", "the connection broke off"),
+    "unreadable answer": ("応答を読み取れません", "its answer cannot be read"),
+    "address": ("アドレスの書き方を確かめてください", "its address cannot be used: check it"),
+    "not public": ("公開されていないアドレスです", "its address is not in public"),
+    "quota used up": ("今月の通数を使い切りました", "the month's messages are used up"),
+}
+"""The hub's own words, which no provider has."""
+
+REFUSED = (
+    "認証を受け付けません。鍵と契約を確かめてください",
+    "it refuses our credentials: check the key and the contract",
+)
+
+_STATUS: Mapping[str, Both] = {
+    "401": REFUSED,
+    "403": REFUSED,
+    "404": (
+        "このアドレスには何もありません。アドレスを確かめてください",
+        "nothing is at this address: check it",
+    ),
+    "407": WAY["proxy"],
+    "429": (
+        "要求が多いと断っています。しばらくして試し直します",
+        "it takes no more requests for now; it is tried again",
+    ),
+}
+_ERROR = ("エラーを返しました", "it answered with an error")
+_THEIRS = ("先方の障害です", "it is out of order")
+
+
+def words(reason: str, *, refused: bool = False) -> Both:
+    """`reason`: one of `WAY`, an HTTP status, or a provider's own code, which is named too. `refused`: its provider's
+    table calls it a refusal of our credentials."""
+    if reason in WAY:
+        return WAY[reason]
+    japanese, english = REFUSED if refused else _STATUS.get(reason) or _by_class(reason)
+    return f"{japanese}（{reason}）", f"{english} ({reason})"
+
+
+def told(name: str, reason: str, *, refused: bool = False) -> str:
+    """As the detail of a probe: what `name` did."""
+    japanese, english = words(reason, refused=refused)
+    return f"{name}：{japanese} / {name}: {english}"
+
+
+def told_of_all(found: Mapping[str, str]) -> str:
+    """The same of several, reasons by name."""
+    said = {name: words(reason) for name, reason in found.items()}
+    japanese = "、".join(f"{name}（{each}）" for name, (each, _) in said.items())
+    return f"{japanese} / " + ", ".join(f"{name} ({each})" for name, (_, each) in said.items())
+
+
+def _by_class(reason: str) -> Both:
+    return _THEIRS if len(reason) == 3 and reason.startswith("5") and reason.isdecimal() else _ERROR

@@ -1,0 +1,123 @@
+"""A gateway that answers anything at all: no answer ends a connector, fills the memory or says when for ever."""
+
+import gzip
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels._answer import MOST_BYTES
+from channels.wifi import Wifi
+from channels.wifi.reconciler import Reconciler, Wanted
+from hub.outbound import Outbound
+from hub.testing.channel_harness import Harness, send
+from hub.testing.channel_suite import opened
+from hub.testing.parcels import NOW, parcel
+from tests.contract.test_channel_line import LineHarness
+from tests.contract.test_channel_sms import SmsHarness
+from tests.contract.test_channel_voice import VoiceHarness
+from tests.contract.test_channel_webhook import WebhookHarness
+from tests.contract.test_channel_webpush import PushHarness
+from tests.contract.test_channel_wordpress import WordpressHarness
+from tests.contract.test_channel_x import XHarness
+from tests.contract.wifi_vendors import MerakiHarness, OpenwrtHarness, UnifiHarness, WifiHarness
+from yobikake.rehearsal.http import HttpGateway, Odd
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.push import PushService
+
+JSON = {"Content-Type": "application/json"}
+NEVER = ("9" * 30, "9" * 5000, "-1", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
+NOT_SO = (
+    b"",
+    b"null",
+    b"[]",
+    b"[[]]",
+    b"7",
+    b'{"errors":null,"data":null,"code":[],"message":[]}',
+    b'{"errors":[[]],"data":[],"type":1,"title":1,"status":"x","code":{}}',
+    b'{"sid":[],"id":"x","data":{"id":7},"value":"x","totalUsage":[],"messages":[{}],"calls":7}',
+)
+ODD = [
+    *(Odd(status, b"{}", JSON | {"Retry-After": when}) for status in (429, 503) for when in NEVER),
+    *(Odd(429, b"{}", JSON | {"x-rate-limit-reset": when}) for when in ("9" * 12, "9" * 5000, "soon")),
+    *(Odd(status, b'{"a":' * 100_000, JSON) for status in (200, 201, 400)),
+    *(Odd(status, b" " * (MOST_BYTES + 1), JSON) for status in (200, 500)),
+    Odd(200, b"[" * 100_000, JSON),
+    Odd(200, b"xxxxx", JSON | {"Content-Encoding": "gzip"}),
+    Odd(200, b"xxxxx", JSON | {"Content-Encoding": "br"}),
+    Odd(200, gzip.compress(b" " * 4 * MOST_BYTES), JSON | {"Content-Encoding": "gzip"}),
+    Odd(400, b"\xff\xfe", {"Content-Type": "application/json; charset=base64"}),
+    *(Odd(status, body, JSON) for status in (200, 201, 400, 401, 429) for body in NOT_SO),
+]
+
+
+HARNESSES: dict[str, Callable[[Any, Path], Harness]] = {
+    "line": LineHarness,
+    "x": XHarness,
+    "sms": SmsHarness,
+    "voice": VoiceHarness,
+    "webhook": WebhookHarness,
+    "webpush": PushHarness,
+    "wordpress": WordpressHarness,
+}
+WIFI: dict[str, Callable[[Path], WifiHarness]] = {
+    "meraki": MerakiHarness,
+    "unifi": UnifiHarness,
+    "openwrt": OpenwrtHarness,
+}
+
+
+@asynccontextmanager
+async def odd(kind: str, folder: Path) -> AsyncIterator[tuple[HttpGateway, Harness]]:
+    """A connector's harness, at a gateway of which only the address matters."""
+    if kind in WIFI:
+        wifi = WIFI[kind](folder)
+        wifi.facilities = wifi.facilities[:2]
+        async with wifi.gateway:
+            yield wifi.gateway, wifi
+    else:
+        async with PushService(Inbox()) as gateway:
+            yield gateway, HARNESSES[kind](gateway, folder)
+
+
+@pytest.fixture(autouse=True)
+def authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outbound, "tls", cache(Outbound.tls))
+
+
+@pytest.mark.parametrize("kind", [*HARNESSES, *WIFI])
+async def test_no_answer_ends_a_connector(kind: str, tmp_path: Path) -> None:
+    async with odd(kind, tmp_path) as (gateway, harness), opened(harness) as channel:
+        to = harness.recipients(2)
+        for gateway.odd in ODD:
+            for again in (False, True):
+                said = await send(channel, parcel(to, attempt=1 + again, resend=again))
+                assert {each.recipient for each in said.results} == {each.id for each in to}, gateway.odd
+                waits = [each.retry_after for each in said.results if each.retry_after is not None]
+                assert all(timedelta(0) <= each <= timedelta(days=1) for each in waits), gateway.odd
+            assert (await channel.probe()).detail
+
+
+@pytest.mark.parametrize("kind", [*HARNESSES, *WIFI])
+async def test_no_answer_keeps_a_hub_from_starting(kind: str, tmp_path: Path) -> None:
+    async with odd(kind, tmp_path) as (gateway, harness):
+        for gateway.odd in ODD[::8]:
+            async with opened(harness):
+                assert gateway.requests or kind in ("webpush", "wordpress")
+
+
+@pytest.mark.parametrize("kind", WIFI)
+async def test_no_answer_of_one_controller_ends_the_others(kind: str, tmp_path: Path) -> None:
+    async with odd(kind, tmp_path) as (gateway, harness), opened(harness) as channel:
+        assert isinstance(channel, Wifi)
+        reconciler = Reconciler(channel, _wanted, clock=lambda: NOW)
+        for gateway.odd in ODD:
+            assert all(state.problem for state in await reconciler.run_once()), gateway.odd
+
+
+async def _wanted() -> Wanted:
+    return Wanted(alerts=frozenset({"A"}))
