@@ -42,7 +42,7 @@ from hub.errors import (
 )
 from hub.gate import Stops, gate, monotonic_s
 from hub.keys import Keys
-from hub.ledger import AWAY, Ledger, alerts, batches
+from hub.ledger import AWAY, Ledger, alerts, batches, trials
 from hub.ledger.packs import Opened
 from hub.life import Life
 from hub.live import Live
@@ -365,6 +365,9 @@ async def _surely_ours(
         doubt = unknown and batches.in_doubt(
             conn, channel, recipient, since=alert.sent, besides=alert.identifier
         )
+        if (tried := trials.of(conn, recipient, channel)) is not None:  # a moment before the alert, perhaps
+            unknown.discard(ProviderRef(tried.ref))
+            doubt = doubt or (tried.waiting and not tried.ref)
         return frozenset() if doubt else unknown
 
     try:

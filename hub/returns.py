@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
+from hub import trials
 from hub.channel import Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome
@@ -78,13 +79,13 @@ class Returns:
         Returns of how many it is known whom they mean. Taking the same again changes nothing.
         """
         now = self._clock()
-        known = await self._ledger.write(partial(self._note, channel=channel, found=found, now=now))
+        known, tried = await self._ledger.write(partial(self._note, channel=channel, found=found, now=now))
         receipts = [_receipt(each, now) for each in known if each.returned.outcome is not None]
         if receipts:
             await self._postbox.post(channel, receipts)
         for alert in {each.alert for each in known if each.returned.hard or each.returned.policy}:
             await self._watch(alert, channel)
-        return len(known)
+        return len(known) + tried
 
     async def settle(self, channel: str, *, repack: bool = False) -> int:
         """Hold back who is to be held back, in the contacts and in the packs. Returns how many changed."""
@@ -99,13 +100,19 @@ class Returns:
 
     def _note(
         self, conn: Connection, *, channel: str, found: Sequence[Returned], now: datetime
-    ) -> list[_Known]:
+    ) -> tuple[list[_Known], int]:
+        """And how many are of trials, which have no batch."""
+        tried = sum(
+            trials.report(conn, channel, each.key, each.outcome, reason=each.reason, at=now)
+            for each in found
+            if each.outcome is not None
+        )
         known = list(_known(conn, self._keys, channel, found))
         failed = [each for each in known if each.returned.outcome is Outcome.PERMANENT]
         bounces.note(conn, channel, list(map(_noted, failed)), at=now)
         if reached := _reached(known):
             bounces.forget(conn, channel, reached)
-        return known
+        return known, tried
 
     async def _watch(self, alert: str, channel: str) -> None:
         tally = await self._ledger.read(partial(bounces.tally, alert=alert, channel=channel))

@@ -13,13 +13,15 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import Connection
 
-from hub import codec
+from hub import codec, trials
 from hub.authorise import Action, Actor, authorise
 from hub.contact import TYPED, Wrong
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import register, revisions
+from hub.ledger import trials as ledger_trials
+from hub.ledger.trials import Finding
 from hub.muster import CalledGroup, Member
 from hub.organisation import Organisation
 from hub.place import Name
@@ -312,9 +314,24 @@ def _registered(
             "この宛先は別の人（住民か職員）の登録にあります / "
             "An address is registered for somebody else, a resident or one of the staff"
         )
+    sure = _tried(conn, keys, old, addresses)
     if old is not None:
         _end(conn, keys, old)
-    return register.add_staff(conn, keys, addresses, language=Language.JA, at=at)
+    recipient = register.add_staff(conn, keys, addresses, language=Language.JA, at=at)
+    trials.ask(conn, {recipient: [channel for channel in addresses if channel not in sure]}, at=at)
+    return recipient
+
+
+def _tried(
+    conn: Connection, keys: Keys, old: RecipientId | None, addresses: Mapping[str, str]
+) -> Collection[str]:
+    """Channels on which they keep a number that somebody picked up when it was tried."""
+    if old is None:
+        return ()
+    before = contacts(conn, keys, old)
+    kept = [channel for channel, address in addresses.items() if before.get(channel) == address]
+    known = {channel: ledger_trials.of(conn, old, channel) for channel in kept}
+    return [channel for channel, tried in known.items() if tried and tried.finding is Finding.CONFIRMED]
 
 
 def _of_staff(conn: Connection, addresses: Mapping[str, str], recipient: RecipientId) -> bool:

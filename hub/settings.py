@@ -240,6 +240,21 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     free_disk: Annotated[float, Meta(ge=0, le=0.5)] = 0.10
 
 
+class TrialSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[trials]`: new telephone and fax numbers are tried once, between `begin` and `end` of the day in Japan.
+    `automatic` false: only at staff's wish."""
+
+    automatic: bool = True
+    begin: str = "09:00"
+    end: str = "20:00"
+
+    def __post_init__(self) -> None:
+        for key in ("begin", "end"):
+            _check(self, key, r"([01]\d|2[0-3]):[0-5]\d", like="09:00")
+        if self.begin >= self.end:
+            raise ValueError("end is not after begin / end は begin より後の時刻にしてください")
+
+
 class CanarySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[canaries.<channel>]`: a message that tries the channel end to end goes to `to`, an address of the city's own.
 
@@ -274,6 +289,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     warnings: WarningSettings = WarningSettings()
     delivery: DeliverySettings = DeliverySettings()
     limits: LimitSettings = LimitSettings()
+    trials: TrialSettings = TrialSettings()
     channels: dict[str, dict[str, Any]] = {}
     canaries: dict[str, CanarySettings] = {}
 

@@ -8,7 +8,7 @@ register. Nobody is called twice in ten minutes, and no line is taken while an a
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, select
 
@@ -48,6 +48,49 @@ WORDS: Mapping[Language, str] = {
     Language.VI: "Đây là {city}. Chúng tôi đang kiểm tra xem có gọi được cho bạn không. Đây không phải là thông tin thiên tai. "
     "Khi có thiên tai, chúng tôi sẽ gọi từ số này. Xin hãy lưu số này.",
 }
+
+
+PAGE: Mapping[Language, tuple[str, str]] = {
+    Language.JA: (
+        "FAXの登録の確認",
+        "{city}です。登録されたFAXに紙が出るかを確かめています。災害の情報ではありません。返信はいりません。\n"
+        "災害のときは、避難などの情報をこのFAXに送ります。",
+    ),
+    Language.JA_EASY: (
+        "FAXの 確認（かくにん）",
+        "{city}です。あなたのFAXに 紙（かみ）が 出（で）るかを 調（しら）べています。災害（さいがい）の お知（し）らせでは ありません。"
+        "返事（へんじ）は いりません。\n災害（さいがい）のときは、このFAXに お知（し）らせを 送（おく）ります。",
+    ),
+    Language.EN: (
+        "Checking your fax",
+        "This is {city}. We are checking that a page comes out of your fax machine. This is no disaster information. "
+        "You need not answer.\nIn a disaster we send information to this fax.",
+    ),
+    Language.ZH_HANS: (
+        "传真登记确认",
+        "这里是{city}。我们正在确认您登记的传真机能否收到。这不是灾害信息，无需回复。\n发生灾害时，我们会向这台传真机发送避难等信息。",
+    ),
+    Language.ZH_HANT: (
+        "傳真登記確認",
+        "這裡是{city}。我們正在確認您登記的傳真機能否收到。這不是災害資訊，無需回覆。\n發生災害時，我們會向這台傳真機發送避難等資訊。",
+    ),
+    Language.KO: (
+        "팩스 등록 확인",
+        "{city}입니다. 등록하신 팩스에 종이가 나오는지 확인하고 있습니다. 재난 정보가 아닙니다. 회신하지 않으셔도 됩니다.\n"
+        "재난이 나면 피난 등의 정보를 이 팩스로 보냅니다.",
+    ),
+    Language.VI: (
+        "Kiểm tra máy fax đã đăng ký",
+        "Đây là {city}. Chúng tôi đang kiểm tra xem máy fax của bạn có nhận được không. Đây không phải là thông tin thiên tai. "
+        "Bạn không cần trả lời.\nKhi có thiên tai, chúng tôi sẽ gửi thông tin sơ tán đến máy fax này.",
+    ),
+    Language.NE: (
+        "दर्ता भएको फ्याक्सको जाँच",
+        "यो {city} हो। तपाईंको फ्याक्समा कागज निस्किन्छ कि निस्किँदैन भनी जाँच गरिँदैछ। यो विपद्को सूचना होइन। जवाफ दिनु पर्दैन।\n"
+        "विपद् पर्दा सुरक्षित ठाउँमा जाने लगायतका सूचना यही फ्याक्समा पठाइन्छ।",
+    ),
+}
+"""Of a trial by fax: its headline, and its text."""
 
 
 class Asked(NamedTuple):
@@ -92,9 +135,19 @@ async def ask(ledger: Ledger, keys: Keys, kind: str, typed: str, actor: Actor, *
         return await ledger.write(work)
 
 
-async def call(channel: Channel, asked: Asked, *, city: Mapping[Language, str], clock: Clock) -> Result:
-    """Hand the one call over. Never raises for what the gateway does: the result says it."""
-    parcel = _parcel(asked, _content(asked.language, city, clock()), clock)
+async def call(
+    channel: Channel,
+    asked: Asked,
+    *,
+    city: Mapping[Language, str],
+    clock: Clock,
+    key: UUID | None = None,
+    link: str = "",
+) -> Result:
+    """Hand the one call over, or the one page. Never raises for what the gateway does: the result says it."""
+    written = channel.capabilities.kind == "fax"
+    content = (_page if written else _spoken)(asked.language, city, clock(), link)
+    parcel = _parcel(asked, content, clock, key or uuid4())
     try:
         async for result in channel.send(parcel):
             return result
@@ -127,27 +180,39 @@ def _may_call(conn: Connection, keys: Keys, recipient: int, at: datetime) -> Non
             )
 
 
-def _content(language: Language, city: Mapping[Language, str], at: datetime) -> Content:
+def _spoken(language: Language, city: Mapping[Language, str], at: datetime, link: str) -> Content:
     spoken = language if language in WORDS else language.fallback
-    text = (Span(WORDS[spoken].format(city=city[spoken])),)
+    text = WORDS[spoken].format(city=city[spoken])
+    return _content(spoken, city[spoken], text, text, at=at, link=link)
+
+
+def _page(language: Language, city: Mapping[Language, str], at: datetime, link: str) -> Content:
+    headline, body = PAGE[language]
+    return _content(language, city[language], headline, body.format(city=city[language]), at=at, link=link)
+
+
+def _content(
+    language: Language, sender: str, headline: str, text: str, *, at: datetime, link: str
+) -> Content:
+    whole = (Span(text),)
     return Content(
-        language=spoken,
+        language=language,
         mode=Mode.LIVE,
         msg_type=MsgType.ALERT,
         level=None,
         identifier=f"trial-{uuid4()}",
         number="",
-        sender=city[spoken],
+        sender=sender,
         sent=at,
-        headline=text,
-        body=text,
-        short=text,
-        speech=text,
-        link="",
+        headline=(Span(headline),),
+        body=whole,
+        short=whole,
+        speech=whole,
+        link=link,
     )
 
 
-def _parcel(asked: Asked, content: Content, clock: Clock) -> Parcel:
+def _parcel(asked: Asked, content: Content, clock: Clock, key: UUID) -> Parcel:
     def gate() -> None:
         if clock() >= content.sent + WITHIN:
             raise Expired(content.identifier)
@@ -155,7 +220,7 @@ def _parcel(asked: Asked, content: Content, clock: Clock) -> Parcel:
     return Parcel(
         batch_id=BatchId(content.identifier),
         attempt=1,
-        idempotency_key=uuid4(),
+        idempotency_key=key,
         mode=content.mode,
         expires_at=content.sent + WITHIN,
         content=content,

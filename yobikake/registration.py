@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from channels.mail.mailbox import path as envelope_path
 from hub import city as cities
-from hub import contact
+from hub import contact, trials
 from hub import keys as key_files
 from hub.authorise import SYSTEM
 from hub.blocks import blocks
@@ -31,6 +31,7 @@ from hub.keys import Keys
 from hub.language import Language
 from hub.ledger import Ledger, audit, packing, packs, register, tables
 from hub.ledger.register import Registration
+from hub.ledger.trials import TRIED
 from hub.recipient import Kind, RecipientId, Town, Zone
 from hub.settings import Settings
 from yobikake.assembly import city_folder
@@ -42,6 +43,8 @@ Progress = Callable[[int, int], None]
 
 _BLOCK = 500
 """People of one commit."""
+BULK = 20
+"""With more people a file is a city's, and nobody in it was told that the telephone will ring."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,8 @@ class Imported(Counts, frozen=True, kw_only=True):
 
     staff: int
     dry_run: bool
+    trials: int
+    """Numbers that will be tried once."""
 
 
 class Entry(NamedTuple):
@@ -79,9 +84,12 @@ class Fault(BadInput):
 
 
 async def import_file(
-    found: Settings, file: Path, *, dry_run: bool, progress: Progress, at: datetime
+    found: Settings, file: Path, *, dry_run: bool, progress: Progress, at: datetime, trial: bool | None = None
 ) -> Imported:
     """Register everybody in `file`, or nobody, with one audit row that holds counts only.
+
+    `trial`: whether their telephones and faxes are tried once (`hub.trials`); None: unless there are more than `BULK`
+    people.
 
     They are written a few at a time, so that nobody's batch waits for the ledger, and are in force together
     once all are there. Of an import that was cut off the same file takes what is left over.
@@ -99,9 +107,11 @@ async def import_file(
         if faults:
             raise ExceptionGroup(file.name, [*sorted(faults, key=lambda fault: fault.line), _none(faults)])
         people = [entry.registration for entry in sheet.entries]
-        imported = _imported(people, dry_run=dry_run)
+        wanted = found.trials.automatic and (len(people) <= BULK if trial is None else trial)
+        tried = [channel for channel in TRIED if channel in found.channels] if wanted else []
+        imported = _imported(people, tried, dry_run=dry_run)
         if not dry_run:
-            await _register(ledger, keys, people, imported, left_over, progress=progress, at=at)
+            await _register(ledger, keys, people, imported, left_over, tried=tried, progress=progress, at=at)
     return imported
 
 
@@ -336,6 +346,7 @@ async def _register(
     imported: Imported,
     left_over: Sequence[RecipientId],
     *,
+    tried: Collection[str],
     progress: Progress,
     at: datetime,
 ) -> None:
@@ -347,7 +358,16 @@ async def _register(
             added += await ledger.write(lambda conn: _add(conn, keys, block, at))  # noqa: B023
             progress(len(added), len(people))
         used = [channel for channel, languages in imported.channels.items() if languages]
-        await packing.repack(ledger, keys, used, along=lambda conn: _audit(conn, keys, imported, at))
+        new = {
+            id_: [channel for channel in person.contacts if channel in tried]
+            for id_, person in zip(added, people, strict=True)
+        }
+
+        def along(conn: Connection) -> None:
+            _audit(conn, keys, imported, at)
+            trials.ask(conn, new, at=at)
+
+        await packing.repack(ledger, keys, used, along=along)
     except BaseException:
         await asyncio.shield(_take_out(ledger, added))
         raise
@@ -381,7 +401,7 @@ def _audit(conn: Connection, keys: Keys, imported: Imported, at: datetime) -> No
     )
 
 
-def _imported(people: Sequence[Registration], *, dry_run: bool) -> Imported:
+def _imported(people: Sequence[Registration], tried: Collection[str], *, dry_run: bool) -> Imported:
     kinds = Counter(person.kind for person in people)
     return Imported(
         residents=kinds[Kind.RESIDENT],
@@ -391,6 +411,7 @@ def _imported(people: Sequence[Registration], *, dry_run: bool) -> Imported:
             for channel in ADDRESSES
         },
         dry_run=dry_run,
+        trials=sum(channel in tried for person in people for channel in person.contacts),
     )
 
 

@@ -25,7 +25,16 @@ from hub.background import beat
 from hub.disk import EVERY_S, watch
 from hub.errors import BadSettings
 from hub.health import Prober
-from yobikake import api, bounce_role, canary_role, shelter_role, sweep_role, website_role, wifi_role
+from yobikake import (
+    api,
+    bounce_role,
+    canary_role,
+    shelter_role,
+    sweep_role,
+    trial_role,
+    website_role,
+    wifi_role,
+)
 from yobikake.assembly import Assembly
 
 log = structlog.get_logger(__name__)
@@ -89,6 +98,7 @@ async def run(assembly: Assembly, roles: Iterable[str], *, ready: Callable[[], N
             if kinds:
                 group.create_task(_prober(assembly, kinds).run(), name="probes")
                 group.create_task(canary_role.run(assembly, kinds), name="canaries")
+                group.create_task(trial_role.run(assembly, kinds), name="trials")
             if API in wanted and SWEEP not in wanted:
                 group.create_task(assembly.sweeper.relay(), name="outbox")
             group.create_task(beat(lambda: watch(assembly.disk, assembly.pager.page), EVERY_S), name="disk")

@@ -18,7 +18,7 @@ from hub.delivery import Variant
 from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import packs, support, tables
+from hub.ledger import packs, support, tables, trials
 from hub.ledger.columns import one_at_a_time, streamed
 from hub.ledger.packs import Opened, Trait
 from hub.recipient import Kind, RecipientId, Town, Zone
@@ -96,6 +96,7 @@ def remove(conn: Connection, recipients: Sequence[RecipientId]) -> None:
     conn.execute(delete(tables.bounces).where(tables.bounces.c.recipient.in_(recipients)))
     conn.execute(delete(tables.contacts).where(tables.contacts.c.recipient.in_(recipients)))
     support.forget(conn, recipients)
+    trials.forget(conn, recipients)
     conn.execute(delete(tables.recipients).where(tables.recipients.c.id.in_(recipients)))
 
 
@@ -115,6 +116,7 @@ def end(conn: Connection, keys: Keys, channel: str, recipient: RecipientId) -> b
     if conn.execute(delete(tables.contacts).where(*here)).rowcount == 0:  # somebody was faster meanwhile
         return False
     packs.take_out(conn, keys, channel, recipient)
+    trials.forget(conn, [recipient], channel)
     bounced = tables.bounces.c
     conn.execute(delete(tables.bounces).where(bounced.recipient == recipient, bounced.channel == channel))
     if conn.execute(select(contact.channel).where(contact.recipient == recipient)).first() is None:

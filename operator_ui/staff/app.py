@@ -30,6 +30,7 @@ from operator_ui.staff import (
     device_pages,
     devices_page,
     drill_pages,
+    failed_numbers,
     groups_page,
     headquarters_page,
     here,
@@ -116,6 +117,7 @@ _PAGES = (
     roster_page,
     thresholds_page,
     trial_page,
+    failed_numbers,
     groups_page,
     wifi_page,
 )

@@ -37,8 +37,7 @@ class Row(NamedTuple):
 
     @property
     def written(self) -> str:
-        """As people in Japan write it."""
-        return f"0{self.number.removeprefix('+81')}" if self.number.startswith("+81") else self.number
+        return written(self.number)
 
 
 class Part(NamedTuple):
@@ -56,6 +55,11 @@ class Needs:
     @property
     def number(self) -> int:
         return sum(len(part.rows) for part in self.parts)
+
+
+def written(number: str) -> str:
+    """As people in Japan write it."""
+    return f"0{number.removeprefix('+81')}" if number.startswith("+81") else number
 
 
 def routes() -> list[web.RouteDef]:

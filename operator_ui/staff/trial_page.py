@@ -5,6 +5,7 @@ from aiohttp import web
 from hub.authorise import Action, authorise
 from hub.delivery import REACHED, Result
 from hub.errors import BadInput, Conflict
+from hub.ledger import trials
 from operator_ui import form
 from operator_ui.failures import status_of
 from operator_ui.form import Problem
@@ -17,7 +18,7 @@ def routes() -> list[web.RouteDef]:
 
 async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.TRY_CALL)
-    return _page(request)
+    return await _page(request)
 
 
 async def call(request: web.Request) -> web.Response:
@@ -28,14 +29,14 @@ async def call(request: web.Request) -> web.Response:
     if console.try_call is None:
         raise web.HTTPNotFound
     try:
-        return _page(request, tried=await console.try_call(typed.text("number"), request[ACTOR]))
+        return await _page(request, tried=await console.try_call(typed.text("number"), request[ACTOR]))
     except (BadInput, Conflict) as e:
-        return _page(
+        return await _page(
             request, status=status_of(e), problems=[Problem("number", e.message.removeprefix("number: "))]
         )
 
 
-def _page(
+async def _page(
     request: web.Request,
     *,
     status: int = 200,
@@ -48,6 +49,7 @@ def _page(
         status=status,
         there=request.app[CONSOLE].try_call is not None,
         tried=tried,
+        counted=await request.app[CONSOLE].ledger.read(trials.counted),
         taken=tried is not None and tried.outcome in REACHED,
         problems=problems or [],
     )

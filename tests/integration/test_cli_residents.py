@@ -14,10 +14,11 @@ from hub.clock import utc_now
 from hub.delivery import Variant
 from hub.errors import Conflict
 from hub.language import Language
-from hub.ledger import audit, census, packs, register, support
+from hub.ledger import audit, census, packs, register, support, trials
 from hub.ledger.register import Registration
+from hub.ledger.trials import Finding
 from hub.recipient import Kind, Zone
-from tests.integration.command_line import hub, run
+from tests.integration.command_line import add, hub, run
 from tests.integration.test_cli_init import connected
 from yobikake import registration
 from yobikake.initialise import opened
@@ -51,6 +52,7 @@ def test_everybody_in_a_file_is_registered_and_counted(tmp_path: Path, made: Pat
         "residents": 3,
         "staff": 1,
         "dry_run": False,
+        "trials": 0,
         "channels": {
             "mail": {"ja": 2, "en": 1},
             "line": {"vi": 1},
@@ -288,3 +290,39 @@ def in_need(made: Path) -> int:
             return len(await ledger.read(lambda conn: support.needed(conn, keys, range(1, 9))))
 
     return asyncio.run(look())
+
+
+VOICE = """[channels.voice]
+account_sid = "AC77777777777777777777777777777777"
+auth_token_file = "token"
+from_number = "+815012345678"
+callback_url = "http://127.0.0.1:1/callbacks/voice"
+base_url = "http://127.0.0.1:1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("people", "option", "tried"),
+    [
+        (2, [], 2),
+        (2, ["--no-trial"], 0),
+        (registration.BULK + 1, [], 0),
+        (registration.BULK + 1, ["--trial"], 21),
+    ],
+)
+def test_the_numbers_of_a_few_are_tried_and_a_citys_only_where_that_is_asked(
+    made: Path, tmp_path: Path, people: int, option: list[str], tried: int
+) -> None:
+    (made.parent / "token").write_text("not-a-token-of-anybody")
+    add(made, VOICE)
+    rows = [f",ja,13207-006,,,+8190111100{n:02},no" for n in range(people)]
+    said = run("residents", "import", sheet(tmp_path, rows), *option, "-s", made, "--json")
+    assert json.loads(said.out)["trials"] == tried
+    found = settings.load(made)
+
+    async def look() -> int:
+        async with opened(found) as ledger:
+            counted = await ledger.read(trials.counted)
+            return counted[Finding.NONE]
+
+    assert asyncio.run(look()) == tried

@@ -1,5 +1,6 @@
 """A gateway's results become what is known of each fax, and none of them makes another one."""
 
+from datetime import time
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,14 @@ from channels.mail import Security
 from hub import city as cities
 from hub.clock import utc_now
 from hub.delivery import Outcome
+from hub.ledger import trials as record
+from hub.ledger.trials import Finding
 from hub.recipient import RecipientId, Targeting, WholeCity
 from hub.returns import Returns
+from hub.trials import Hours, Trials
 from tests.integration.bounce_mails import report
 from tests.integration.engine import KEYS, OUTBOUND, Engine, engine, residents, until
+from tests.unit.channels.pdf import lines
 from yobikake.bounce_role import take
 from yobikake.rehearsal.fax import DOMAIN, FaxGateway, attached
 from yobikake.rehearsal.inbox import Inbox
@@ -64,6 +69,38 @@ async def test_a_result_says_what_became_of_a_fax_and_nothing_is_sent_again(tmp_
             }  # fmt: skip
     assert len(gateway.messages) == 4
     assert all(attached(message) for message in gateway.messages)
+
+
+async def test_the_result_of_a_new_numbers_trial_is_kept_with_it(tmp_path: Path) -> None:
+    async with FaxGateway(Inbox()) as gateway:
+        settings = Settings(
+            host="127.0.0.1", port=gateway.port, security=Security.NONE, sender="fax@city.example",
+            address=f"{{number}}@{DOMAIN}",
+        )  # fmt: skip
+        city = cities.load(config.folder("akishima"))
+        fax = Fax(settings, outbound=OUTBOUND, clock=utc_now)
+        fax.know(city, {})
+        async with engine(tmp_path, channels={"fax": fax}) as hub:
+            (new,) = await hub.register(residents(1, channel="fax", address=number))
+            await hub.ledger.write(lambda conn: record.ask(conn, [(new, "fax")], at=hub.clock()))
+            trials = Trials(
+                [fax], ledger=hub.ledger, keys=KEYS, clock=hub.clock, hours=Hours(begin=time(0), end=time.max),
+                city=city.names, link="https://here.example",
+            )  # fmt: skip
+            await fax.open()
+            await trials.look()
+            (page,) = gateway.pages
+            assert "災害の情報ではありません" in "".join(lines(page))
+            returns = Returns(
+                ledger=hub.ledger, keys=KEYS, postbox=hub.postbox, clock=hub.clock, page=hub.page
+            )
+            for _ in range(2):  # reports may come twice
+                await take(returns, result(hub, gateway, new, "送信完了"), fax=settings)
+            found = await hub.ledger.read(lambda conn: record.of(conn, new, "fax"))
+            assert found is not None
+            assert (found.finding, found.reason) == (Finding.CONFIRMED, "sent")
+            await fax.close()
+    assert len(gateway.messages) == 1
 
 
 async def over(hub: Engine, alert: str) -> bool:

@@ -32,6 +32,13 @@ def import_(
         Path, typer.Argument(help=f"A CSV file in UTF-8, with the columns {','.join(registration.COLUMNS)}.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count; register nobody.")] = False,
+    trial: Annotated[
+        bool | None,
+        typer.Option(
+            "--trial/--no-trial",
+            help=f"Try each telephone and fax once, by day; without this: of {registration.BULK} people or fewer.",
+        ),
+    ] = None,
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +49,9 @@ def import_(
     settings = load(settings_file)
     with _bar() as progress:
         imported = asyncio.run(
-            registration.import_file(settings, file, dry_run=dry_run, progress=progress, at=utc_now())
+            registration.import_file(
+                settings, file, dry_run=dry_run, progress=progress, at=utc_now(), trial=trial
+            )
         )
     answer(imported, as_json=as_json, show=_imported)
 
@@ -92,6 +101,8 @@ def _bar() -> Iterator[Progress]:
 def _imported(imported: Imported) -> None:
     said = "Every row is good / すべての行を登録できます" if imported.dry_run else "Registered / 登録しました"
     out.print(f"{said}: residents / 住民 {imported.residents:,}, staff / 職員 {imported.staff:,}")
+    if imported.trials:
+        out.print(f"Numbers to be tried by day / 昼間に1回ずつ確かめる電話・FAX: {imported.trials:,}")
     out.print(_table(imported))
 
 

@@ -25,7 +25,7 @@ from hub.ledger.tables.office import (
     revisions,
     sessions,
 )
-from hub.ledger.tables.reach import contacts, packs, recipients, support
+from hub.ledger.tables.reach import contacts, packs, recipients, support, trials
 from hub.ledger.tables.sending import (
     BatchState,
     alert_references,
@@ -86,4 +86,5 @@ __all__ = [
     "sessions",
     "support",
     "ticks",
+    "trials",
 ]

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from hub.ledger.columns import Members, UtcTime
+from hub.ledger.columns import Foreign, Members, UtcTime
 from hub.ledger.tables.base import RowId, metadata
 
 recipients = Table(
@@ -47,6 +48,23 @@ support = Table(
     Column("recipient", ForeignKey("recipients.id"), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),  # whether they need help to evacuate
     Column("key_id", String(16), nullable=False),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("recipient", ForeignKey("recipients.id"), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("due_at", UtcTime),  # NULL: out, or over
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("key", String(32), nullable=False),  # of the last one sent
+    Column("ref", Foreign(128), nullable=False),  # the provider's; empty: none
+    Column("waiting", Boolean, nullable=False),  # for what became of it
+    Column("finding", String(16), nullable=False),  # empty: none yet
+    Column("reason", Text, nullable=False),
+    Column("found_at", UtcTime),
+    Index(None, "channel", "due_at"),
 )
 
 packs = Table(

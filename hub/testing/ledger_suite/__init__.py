@@ -24,6 +24,7 @@ from hub.testing.ledger_suite.returning import BounceSuite
 from hub.testing.ledger_suite.rows import NOW
 from hub.testing.ledger_suite.stopping import StopSuite
 from hub.testing.ledger_suite.trail import TrailSuite
+from hub.testing.ledger_suite.trying import TrySuite
 from hub.testing.ledger_suite.writing import WritingSuite
 
 
@@ -42,6 +43,7 @@ class LedgerSuite(
     DeskSuite,
     MusterSuite,
     CanarySuite,
+    TrySuite,
 ):
     @pytest.fixture
     def url(self) -> str:

@@ -17,7 +17,8 @@ from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.inbound import occasions
 from hub.inbound.warning import InfoType, Place, State, Status, Telegram, Warned
-from hub.ledger import alerts, audit, musters
+from hub.ledger import alerts, audit, musters, trials
+from hub.ledger.trials import Finding
 from hub.muster import Answer
 from hub.muster_rules import Cause, Rule, Rules
 from hub.muster_watch import FRESH, MusterWatch
@@ -55,6 +56,35 @@ async def staffed(desk: Desk) -> dict[str, RecipientId]:
 
 def _put(put: Callable[..., RecipientId], desk: Desk, typed: Typed, conn: Connection) -> RecipientId:
     return put(conn, desk.keys, typed, SATO)
+
+
+async def test_a_new_number_of_staff_is_tried_and_one_that_was_confirmed_is_not_tried_again(
+    desk: Desk,
+) -> None:
+    def set_(typed: Typed, old: RecipientId | None, seen: int) -> Callable[[Connection], RecipientId]:
+        return lambda conn: roster.set_person(
+            conn, desk.keys, typed, SATO, old=old, known=KNOWN, seen=seen, at=NOW
+        )
+
+    def typed(mail: str, voice: str = "090-1111-0000") -> Typed:
+        return Typed(name="阿部", contacts={"mail": mail, "voice": voice}, groups=("disaster",))
+
+    later = NOW + timedelta(hours=1)
+    first = await desk.ledger.write(set_(typed("a@work.example"), None, 0))
+
+    def confirm(conn: Connection) -> None:
+        due = trials.due(conn, "voice", at=later)
+        assert due is not None
+        assert trials.begin(conn, due, key="a", at=later)
+        assert trials.find_out(conn, due, "a", Finding.CONFIRMED, reason="", at=later)
+
+    await desk.ledger.write(confirm)
+    moved = await desk.ledger.write(set_(typed("b@work.example"), first, 1))
+    assert await desk.ledger.read(lambda conn: trials.of(conn, moved, "voice")) is None
+    other = await desk.ledger.write(set_(typed("b@work.example", "090-1111-0001"), moved, 2))
+    due = await desk.ledger.read(lambda conn: trials.due(conn, "voice", at=later))
+    assert due is not None
+    assert due.recipient == other
 
 
 async def called(person: Person, mode: str = "live", **fields: str | list[str]) -> str:
