@@ -14,10 +14,11 @@ from hub.cap import MsgType
 from hub.city import City
 from hub.delivery import BatchId, Outcome, ProviderRef, Result
 from hub.evacuation import Level
+from hub.hazard import Hazard
 from hub.language import Language
 from hub.measure import MEASURES
 from hub.place import Position
-from hub.recipient import Recipient, RecipientId, Zone
+from hub.recipient import Recipient, RecipientId, Town, Zone
 from hub.reply import Question
 
 
@@ -189,6 +190,14 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     speech: Spans
     link: str
     """The public page of this alert in this language."""
+    event: str = ""
+    """What it is, in this language (CAP info/event). This and the next four are empty in what an earlier version froze."""
+    hazard: Hazard | None = None
+    area: str = ""
+    """The words for the place (CAP area/areaDesc)."""
+    towns: tuple[Town, ...] = ()
+    """The towns it is for; empty: the whole city, or not for towns."""
+    references: tuple[str, ...] = ()
     sites_as_of: datetime | None = None
     """Of the oldest report in the list of sites that these texts hold, to the minute; None where they hold none."""
     sites: tuple[str, ...] = ()

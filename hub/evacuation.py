@@ -6,8 +6,9 @@ Names, actions and colours: 内閣府「避難情報に関するガイドライ�
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
-from hub.cap import Certainty, Severity, Urgency
+from hub.cap import Certainty, MsgType, Severity, Urgency
 
 
 class Issuer(StrEnum):
@@ -94,3 +95,21 @@ MEANINGS: dict[Level, LevelMeaning] = {
         certainty=Certainty.POSSIBLE,
     ),
 }
+
+
+class Triple(NamedTuple):
+    """CAP info/urgency, severity and certainty."""
+
+    urgency: Urgency
+    severity: Severity
+    certainty: Certainty
+
+
+def triple(level: Level | None, msg_type: MsgType) -> Triple:
+    """A lifted order is no longer urgent; without a level the three are not known."""
+    of_level = (
+        Triple(Urgency.UNKNOWN, Severity.UNKNOWN, Certainty.UNKNOWN)
+        if level is None
+        else Triple(level.meaning.urgency, level.meaning.severity, level.meaning.certainty)
+    )
+    return of_level._replace(urgency=Urgency.PAST) if msg_type is MsgType.CANCEL else of_level

@@ -24,7 +24,7 @@ from hub.framing import frame
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.measure import Measure
-from hub.recipient import Zone
+from hub.recipient import Towns, Zone
 from hub.shelter_list import ShelterLines
 from hub.slots import Form
 
@@ -96,6 +96,11 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
         thread=alert.thread,
+        event=info.event,
+        hazard=alert.hazard,
+        area=alert.area.description,
+        towns=audience.towns if isinstance(audience := alert.targeting.audience, Towns) else (),
+        references=alert.references,
         sites_as_of=_to_the_minute(listed.as_of) if listed else None,
         sites=tuple(line.name for line in listed.lines[: shelter_list.MOST_LINES]) if listed else (),
     )

@@ -5,9 +5,12 @@ from datetime import datetime
 import msgspec
 
 from hub.alert import Mode
-from hub.cap import MsgType, Status
+from hub.cap import Certainty, MsgType, Severity, Status, Urgency
 from hub.channel import Content
 from hub.clock import cap_time
+from hub.evacuation import triple
+from hub.hazard import Hazard
+from hub.recipient import Town
 
 VERSION = 1
 """Grows when a receiver would have to change; a new field alone does not do that."""
@@ -20,13 +23,23 @@ TYPES = {
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`level`: 警戒レベル, 1 to 5; none of what has none. `web`: the public page, which is corrected when the alert is."""
+    """`level`: 警戒レベル, 1 to 5; none of what has none. `towns`: the city's codes of its towns; none: the whole city, or
+    not known. `web`: the public page, which is corrected when the alert is."""
 
     identifier: str
     number: str
     status: Status
     msg_type: MsgType
+    references: tuple[str, ...]
+    event: str
+    hazard: str
+    category: str
     level: int | None
+    urgency: Urgency
+    severity: Severity
+    certainty: Certainty
+    area_desc: str
+    towns: tuple[Town, ...]
     language: str
     sender_name: str
     sent: str
@@ -48,13 +61,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 def body(content: Content, *, expires: datetime) -> bytes:
     """UTF-8."""
-    sent = cap_time(content.sent)
+    sent, hazard = cap_time(content.sent), content.hazard or Hazard.OTHER
     data = Data(
         identifier=content.identifier,
         number=content.number,
         status=Status.ACTUAL if content.mode is Mode.LIVE else Status.EXERCISE,
         msg_type=content.msg_type,
+        references=content.references,
+        event=content.event,
+        hazard=hazard.value,
+        category=hazard.category,
         level=None if content.level is None else int(content.level),
+        **triple(content.level, content.msg_type)._asdict(),
+        area_desc=content.area,
+        towns=content.towns,
         language=content.language.value,
         sender_name=content.sender,
         sent=sent,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from hub.alert import Alert, Mode
-from hub.cap import Certainty, MsgType, Severity, Urgency
+from hub.cap import MsgType
 from hub.channel import Content, Spans
 from hub.city import City
 from hub.clock import cap_time
-from hub.evacuation import Level
+from hub.evacuation import Level, triple
 from hub.framing import FRAMINGS
 from hub.language import Language
 from hub.recipient import WholeCity
@@ -70,7 +70,7 @@ def document(
 
 def _add_info(root: etree._Element, notice: Notice, place: _Place) -> None:
     alert, language = place.alert, notice.language
-    urgency, severity, certainty = _triple(alert)
+    urgency, severity, certainty = triple(alert.level, alert.msg_type)
     info = etree.SubElement(root, _tag("info"))
     for name, text in [
         ("language", language.value),
@@ -104,19 +104,6 @@ def _add_area(info: etree._Element, place: _Place) -> None:
         ring = [*place.city.boundary, place.city.boundary[0]]
         _add(area, "polygon", " ".join(f"{latitude},{longitude}" for longitude, latitude in ring))
     _add_pair(area, "geocode", "JIS X 0402", place.city.code)
-
-
-def _triple(alert: Alert) -> tuple[Urgency, Severity, Certainty]:
-    """A lifted order is no longer urgent; without a level the three are not known."""
-    if alert.level is None:
-        return (
-            Urgency.PAST if alert.msg_type is MsgType.CANCEL else Urgency.UNKNOWN,
-            Severity.UNKNOWN,
-            Certainty.UNKNOWN,
-        )
-    meaning = alert.level.meaning
-    urgency = Urgency.PAST if alert.msg_type is MsgType.CANCEL else meaning.urgency
-    return urgency, meaning.severity, meaning.certainty
 
 
 def _response(alert: Alert) -> str:
