@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from channels._hook.answer import retry_after
+from channels._answer import retry_after
 from channels._hook.hidden import is_hidden
 from channels._hook.signature import headers, message_id, secret
 from channels.webhook import Settings, System, Webhook
