@@ -9,10 +9,11 @@ Its letters grow with those that the reader has set for the chat (`scaling`), an
 from collections.abc import Iterator
 from typing import Any
 
-from channels.line.words import WORDS
+from channels.line.words import DETAILS
 from hub.cap import MsgType
 from hub.channel import Content, Span
 from hub.evacuation import Level
+from hub.level_words import LEVEL_WORDS
 from hub.slots import DRILL
 
 LINK_LIMIT = 1000
@@ -37,7 +38,7 @@ def _level(content: Content) -> Iterator[Component]:
     level = content.level
     if level is None or content.msg_type is MsgType.CANCEL:
         return
-    words, ink = WORDS[content.language], _ink(level)
+    words, ink = LEVEL_WORDS[content.language], _ink(level)
     for mark in _drill(content):
         yield _text(mark, size="md", weight="bold", color=ink)
     yield _text(f"{words.level}{level.value}", size="xxl", weight="bold", color=ink)
@@ -72,7 +73,7 @@ def _drill(content: Content) -> Iterator[str]:
 
 
 def _button(content: Content) -> Component:
-    action = {"type": "uri", "label": WORDS[content.language].details, "uri": content.link}
+    action = {"type": "uri", "label": DETAILS[content.language], "uri": content.link}
     return {"type": "button", "style": "primary", "color": "#1A4FA3", "scaling": True, "action": action}
 
 

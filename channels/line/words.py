@@ -1,60 +1,17 @@
-"""The few words of a bubble that are not the alert's own: the level's name, and what its button says.
-
-As on the residents' pages and in the bank of phrases (`operator_ui/locales`, `config/phrases`), whose sources hold.
-"""
+"""The few words of a bubble that are not the alert's own. The level's name: `hub.level_words`."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from hub.evacuation import Level
 from hub.language import Language
 
-
-class Words(NamedTuple):
-    level: str
-    """In front of the level's figure, with the space that stands between them, if any."""
-    names: Mapping[Level, str]
-    """Of the levels that a city orders."""
-    details: str
-    """The button: at most 20 characters (LINE, action objects, label)."""
-
-
-def _words(level: str, elderly: str, evacuate: str, secure: str, details: str) -> Words:
-    names = {Level.ELDERLY_EVACUATE: elderly, Level.EVACUATE: evacuate, Level.SECURE_LIFE: secure}
-    return Words(level, names, details)
-
-
-WORDS: Mapping[Language, Words] = {
-    Language.JA: _words("警戒レベル", "高齢者等避難", "避難指示", "緊急安全確保", "くわしく見る"),
-    Language.JA_EASY: _words(
-        "警戒（けいかい）レベル",
-        "高齢者等避難（こうれいしゃとうひなん）",
-        "避難指示（ひなんしじ）",
-        "緊急安全確保（きんきゅうあんぜんかくほ）",
-        "くわしく見（み）る",
-    ),
-    Language.EN: _words(
-        "Alert Level ",
-        "Evacuation of the Elderly, etc.",
-        "Evacuation Order",
-        "Emergency Safety Measures",
-        "Details",
-    ),
-    Language.ZH_HANS: _words("警戒等级", "高龄者等避难", "避难指示", "紧急安全确保", "查看详情"),
-    Language.ZH_HANT: _words("警戒等級", "高齡者等避難", "避難指示", "緊急安全確保", "查看詳情"),
-    Language.KO: _words("경계 레벨 ", "고령자 등 피난", "피난 지시", "긴급 안전 확보", "자세히 보기"),
-    Language.VI: _words(
-        "Cảnh báo cấp ",
-        "Sơ tán người cao tuổi và những người cần thời gian",
-        "Chỉ thị sơ tán",
-        "Đảm bảo an toàn khẩn cấp",
-        "Xem chi tiết",
-    ),
-    Language.NE: _words(
-        "सतर्कता स्तर ",
-        "वृद्धवृद्धा आदिको स्थानान्तरण",
-        "स्थानान्तरण निर्देशन",
-        "आपतकालीन सुरक्षा",
-        "विस्तृत हेर्नुहोस्",
-    ),
+DETAILS: Mapping[Language, str] = {
+    Language.JA: "くわしく見る",
+    Language.JA_EASY: "くわしく見（み）る",
+    Language.EN: "Details",
+    Language.ZH_HANS: "查看详情",
+    Language.ZH_HANT: "查看詳情",
+    Language.KO: "자세히 보기",
+    Language.VI: "Xem chi tiết",
+    Language.NE: "विस्तृत हेर्नुहोस्",
 }
+"""The button: at most 20 characters (LINE, action objects, label)."""

@@ -4,7 +4,7 @@ It says nothing that the post does not: the headline and the short text as they 
 words, the time and the alert's number. It is an extra; where it cannot be drawn whole, there is none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from hub.clock import JST
 from hub.evacuation import Level
 from hub.framing import FRAMINGS
 from hub.language import Language
+from hub.level_words import LEVEL_WORDS
 from hub.shelter_list import clock_words
 
 if TYPE_CHECKING:
@@ -34,19 +35,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = _BLOCK + 40, SIZE[0] - 40, 36, SIZE[1] - 36
 _HEADLINE_SIZES, _TEXT_SIZES = range(50, 33, -4), range(40, 23, -4)
 """Pixels, the first that fits."""
 _INK, _PAPER, _DRILL = "#111111", "#FFFFFF", "#C00000"
+_NAME_MIDDLE, _NAME_HEIGHT = 540, 170
+"""Pixels, of a level's name under its figure."""
 _PALE = frozenset({Level.EARLY, Level.ADVISORY})
 """Levels whose colour needs dark letters."""
-_LEVEL_WORD: Mapping[Language, str] = {
-    Language.JA: "警戒レベル",
-    Language.JA_EASY: "警戒レベル",
-    Language.EN: "Alert Level",
-    Language.ZH_HANS: "警戒级别",
-    Language.ZH_HANT: "警戒級別",
-    Language.KO: "경계 레벨",
-    Language.VI: "Cấp cảnh báo",
-    Language.NE: "सतर्कता स्तर",
-}
-_SPACED = frozenset({Language.EN, Language.KO, Language.VI, Language.NE})
 
 
 class NoCard(Exception):
@@ -95,13 +87,17 @@ def _drawn(content: Content, fonts: Fonts) -> bytes:
 def _words(content: Content, level: Level | None) -> Iterator[str]:
     """Everything that stands on the card, in the order in which it is read."""
     if level is not None:
-        gap = " " if content.language in _SPACED else ""
-        yield f"{_LEVEL_WORD[content.language]}{gap}{level.value} {level.meaning.name}"
+        yield f"{LEVEL_WORDS[content.language].level}{level.value} {_name(content, level)}"
     yield content.text(content.headline)
     yield content.text(content.short)
     if level is not None and content.language is Language.JA:
         yield level.meaning.action
     yield _foot(content)
+
+
+def _name(content: Content, level: Level) -> str:
+    """In the post's language; what is 気象庁's is called as 気象庁 calls it."""
+    return LEVEL_WORDS[content.language].names.get(level, level.meaning.name)
 
 
 def _foot(content: Content) -> str:
@@ -124,12 +120,34 @@ def _draw_block(pen: _Pen, content: Content, level: Level) -> None:
     meaning, middle = level.meaning, _BLOCK / 2
     ink = _INK if level in _PALE else _PAPER
     pen.on.rectangle((0, 0, _BLOCK, SIZE[1]), fill=meaning.colour)
-    word = _LEVEL_WORD[content.language]
+    word = LEVEL_WORDS[content.language].level.strip()
     pen.line(word, _fitting(pen, word, _BLOCK - 60, 56), (middle, 110), ink, anchor="mm")
     pen.line(str(level.value), 300, (middle, 320), ink, anchor="mm")
-    pen.line(meaning.name, _fitting(pen, meaning.name, _BLOCK - 48, 76), (middle, 540), ink, anchor="mm")
+    _draw_name(pen, _name(content, level), ink)
     if level in _PALE:  # the block's colour is near the paper's
         pen.on.line((_BLOCK, 0, _BLOCK, SIZE[1]), fill=_INK, width=2)
+
+
+def _draw_name(pen: _Pen, name: str, ink: str) -> None:
+    """Centred under the level's figure."""
+    lines = _beneath(pen, name)
+    height = _NAME_MIDDLE - 0.6 * sum(size for size, _ in lines)
+    for size, line in lines:
+        pen.line(line, size, (_BLOCK / 2, height + 0.6 * size), ink, anchor="mm")
+        height += 1.2 * size
+
+
+def _beneath(pen: _Pen, name: str) -> list[tuple[int, str]]:
+    """A level's name in lines, each with its size: words that are long stand under one another, and so does a reading."""
+    width = _BLOCK - 48
+    if " " not in name:
+        return [(_fitting(pen, line, width, 76), line) for line in name.replace("（", "\n（").splitlines()]
+    for size in range(76, 18, -2):
+        lines = wrapped(name, pen.sized(size), width)
+        widest = max(map(pen.sized(size).getlength, lines))
+        if widest <= width and 1.2 * size * len(lines) <= _NAME_HEIGHT:
+            return [(size, line) for line in lines]
+    raise NoCard("no room")
 
 
 def _draw_text(pen: _Pen, content: Content, level: Level) -> None:

@@ -8,6 +8,7 @@ from channels.x.weight import LIMIT, units, weight
 from hub.channel import Content, Spans
 from hub.clock import JST
 from hub.language import Language
+from hub.shelter_list import clock_words
 from hub.slots import DRILL
 
 
@@ -38,7 +39,16 @@ def thread(content: Content) -> tuple[Post, ...]:
 def _short(content: Content) -> tuple[str, str]:
     """What the renderer put in front of a drill's text, and the text."""
     framing = 1 if content.short and content.short[0].slot == DRILL else 0
-    return _as_posted(content.short[:framing]), _as_posted(content.short[framing:])
+    return _as_posted(content.short[:framing]), _once(_as_posted(content.short[framing:]), content)
+
+
+def _once(text: str, content: Content) -> str:
+    """Without its last brackets, where they hold nothing but the number, and the time, that the mark has."""
+    brackets = _LAST_BRACKETS.search(text)
+    if brackets is None or not any(span.slot == "number" for span in content.short[-2:]):
+        return text
+    inside = brackets[1].replace(content.number, "").replace(clock_words(content.sent, content.language), "")
+    return text if inside.strip() else text[: brackets.start()]
 
 
 def _as_posted(spans: Spans) -> str:
@@ -63,7 +73,8 @@ def _post(text: str, content: Content, *, place: str) -> Post:
 
 
 def _tag(language: Language) -> str:
-    return "" if language is Language.JA else f" {language}"
+    """In words: it tells the languages' posts apart, for whoever reads them and for us."""
+    return "" if language is Language.JA else f" {language.autonym}"
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
@@ -89,6 +100,7 @@ def _cut(sentence: str, room: int) -> int:
     return pause or fits
 
 
+_LAST_BRACKETS = re.compile(r"\s*[（(]([^（）()]*)[）)]\Z")
 _PAUSES = frozenset("、，, \u3000\n・")
 _SENTENCE = re.compile(
     r".+?(?:[。！？!?।]+[」』）)”\"]*\s*"

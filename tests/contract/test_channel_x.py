@@ -142,7 +142,7 @@ async def test_one_post_for_each_configured_language(harness: XHarness, channel:
         assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
     assert [arrival.text.split("\n")[-1] for arrival in harness.posts()] == [
         "[2026-0147 21:47]",
-        "[2026-0147 21:47 en]",
+        "[2026-0147 21:47 English]",
     ]
     assert all(parcel([]).content.link.rpartition("/")[0] in arrival.text for arrival in harness.posts())
 

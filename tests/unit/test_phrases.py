@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.x.thread import thread
 from channels.x.weight import LIMIT, weight
 from hub import framing, phrases, placename, render, slots, wording
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
@@ -391,14 +392,15 @@ def test_a_short_text_fits_a_post_even_in_a_drill(template: Template, language: 
 @every_template
 @pytest.mark.parametrize("language", [Language.JA, Language.EN])
 def test_a_live_post_has_room_for_its_link_and_mark(template: Template, language: Language) -> None:
-    alert = sent(template, Mode.LIVE)
-    added = "\nhttps://hub.example/a/2026-0147\n[2026-0147 21:47 en]"
-    assert weight(_short(alert, language) + added) <= LIMIT
+    assert len(thread(_rendered(sent(template, Mode.LIVE), language))) == 1
+
+
+def _rendered(alert: Alert, language: Language) -> Content:
+    return render.render(alert, Variant(language, None), NothingKnown(), lambda: NOW, number="2026-0147")
 
 
 def _short(alert: Alert, language: Language) -> str:
-    content = render.render(alert, Variant(language, None), NothingKnown(), lambda: NOW, number="2026-0147")
-    return Content.text(content.short)
+    return Content.text(_rendered(alert, language).short)
 
 
 @every_template

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from channels.line.bubble import bubble
 from channels.line.message import ALT_TEXT_LIMIT, BUBBLE_LIMIT_BYTES, compose, fits, messages
-from channels.line.words import WORDS
+from channels.line.words import DETAILS
 from hub.alert import Mode
 from hub.cap import MsgType
 from hub.channel import Content, Span
@@ -122,8 +122,8 @@ def test_an_alert_without_a_link_has_no_button() -> None:
 
 
 def test_labels_fit_lines_buttons() -> None:
-    assert all(1 <= len(words.details) <= 20 for words in WORDS.values())
-    assert set(WORDS) == set(Language)
+    assert all(1 <= len(label) <= 20 for label in DETAILS.values())
+    assert set(DETAILS) == set(Language)
 
 
 def _luminance(colour: str) -> float:

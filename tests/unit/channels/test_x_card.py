@@ -15,6 +15,7 @@ from hub.channel import Content, Span
 from hub.evacuation import Level
 from hub.framing import FRAMINGS, frame
 from hub.language import Language
+from hub.level_words import LEVEL_WORDS
 from hub.testing.parcels import content
 
 needs_font = pytest.mark.skipif(
@@ -69,7 +70,7 @@ def test_without_a_font_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("language", Language)
 def test_the_words_say_level_headline_text_city_time_and_number(language: Language) -> None:
     words = alt_text(content(language))
-    assert "避難指示" in words.splitlines()[0]
+    assert LEVEL_WORDS[language].names[Level.EVACUATE] in words.splitlines()[0]
     assert "4" in words.splitlines()[0]
     for part in (content(language).headline, content(language).short):
         assert Content.text(part) in words
@@ -115,8 +116,17 @@ def test_lines_end_where_japanese_lines_may(text: str, lines: list[str]) -> None
     assert wrapped(text, Ruler(), 45) == lines  # type: ignore[arg-type]
 
 
-def test_every_language_has_its_word_for_the_level() -> None:
-    assert card._LEVEL_WORD.keys() == set(Language)
+@needs_font
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("level", Level)
+def test_a_levels_name_has_room_in_every_language(found: Fonts, language: Language, level: Level) -> None:
+    lettering = found.of(language)
+    name = card._name(_of(language), level)
+    if lettering is None or lettering.missing(name):
+        pytest.skip(f"no font here has {name}")
+    lines = card._beneath(card._Pen(None, lettering.sized), name)  # type: ignore[arg-type]
+    assert (" " if " " in name else "").join(line for _, line in lines) == name
+    assert sum(1.2 * size for size, _ in lines) <= card._NAME_HEIGHT
 
 
 def _of(language: Language = Language.JA, **changes: object) -> Content:

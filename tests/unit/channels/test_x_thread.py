@@ -1,5 +1,6 @@
 """One post if it fits, else a thread."""
 
+import unicodedata
 from datetime import UTC, datetime
 
 import msgspec
@@ -57,7 +58,53 @@ def test_each_post_of_a_drill_says_that_it_is_one(language: Language, sentences:
 
 def test_the_time_is_japans_and_other_languages_are_named() -> None:
     late = msgspec.structs.replace(content(Language.VI), sent=datetime(2026, 12, 31, 15, 5, tzinfo=UTC))
-    assert thread(late)[0].mark == "[2026-0147 00:05 vi]"
+    assert thread(late)[0].mark == "[2026-0147 00:05 Tiếng Việt]"
+
+
+def test_a_mark_is_written_as_x_stores_it() -> None:
+    for language in Language:
+        assert unicodedata.is_normalized("NFC", thread(content(language))[0].mark)
+
+
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        ((Span("全員避難。（"), Span("2026-0147", "number"), Span("）")), "全員避難。"),
+        ((Span("Leave now. ("), Span("2026-0147", "number"), Span(")")), "Leave now."),
+        (
+            (
+                Span("誤りです。（"),
+                Span("21時47分", "issued_at"),
+                Span(" "),
+                Span("2026-0147", "number"),
+                Span("）"),
+            ),
+            "誤りです。",
+        ),
+        (
+            (
+                Span("誤りです。（"),
+                Span("20時15分", "issued_at"),
+                Span(" "),
+                Span("2026-0147", "number"),
+                Span("）"),
+            ),
+            "誤りです。（20時15分 2026-0147）",
+        ),
+        (
+            (Span("全員避難。（市 "), Span("2026-0147", "number"), Span("）")),
+            "全員避難。（市 2026-0147）",
+        ),
+        ((Span("（"), Span("2026-0147", "number"), Span("）は誤りです。")), "（2026-0147）は誤りです。"),
+        ((Span("全員避難。（2026-0147）"),), "全員避難。（2026-0147）"),
+    ],
+)
+def test_the_number_is_said_once(short: tuple[Span, ...], said: str) -> None:
+    [post] = thread(msgspec.structs.replace(content(), short=short))
+    assert post.text == f"{said}\n{LINK}\n[2026-0147 21:47]"
+    drill = frame(short, "short", Language.JA)
+    [post] = thread(msgspec.structs.replace(content(), mode=Mode.RESIDENT_DRILL, short=drill))
+    assert post.text == f"{FRAMINGS[Language.JA].mark}{said}\n{LINK}\n[2026-0147 21:47]"
 
 
 def test_marks_of_an_alerts_languages_and_posts_differ() -> None:
