@@ -35,7 +35,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = _BLOCK + 40, SIZE[0] - 40, 36, SIZE[1] - 36
 _HEADLINE_SIZES, _TEXT_SIZES = range(50, 33, -4), range(40, 23, -4)
 """Pixels, the first that fits."""
 _INK, _PAPER, _DRILL = "#111111", "#FFFFFF", "#C00000"
-_NAME_MIDDLE, _NAME_HEIGHT = 540, 170
+_NAME_MIDDLE, _NAME_HEIGHT = 545, 150
 """Pixels, of a level's name under its figure."""
 _PALE = frozenset({Level.EARLY, Level.ADVISORY})
 """Levels whose colour needs dark letters."""

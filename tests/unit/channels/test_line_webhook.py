@@ -96,6 +96,14 @@ def test_an_event_of_another_form_is_a_chatbots_and_spoils_no_other(
     assert "秘密" not in str(said)
 
 
+def test_half_a_character_in_one_event_loses_no_other() -> None:
+    half = SENDER.text(USER, "half") | {"message": {"type": "text", "id": "1", "text": "\ud83d"}}
+    body = json.dumps({"events": [SENDER.unfollow(USER), half, SENDER.text(USER, "a")]}).encode()
+    found = parse(body)
+    assert [event.kind for event in found] == [Kind.UNFOLLOW, Kind.OTHER, Kind.TEXT]
+    assert found[1] == NOT_UNDERSTOOD
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"events":5}', b"[" * 100_000])
 def test_what_is_no_webhook_is_refused(body: bytes) -> None:
     with pytest.raises(BadInput):
