@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import structlog
 
 from hub.background import beat
-from hub.canary import Canary, Proof, content
+from hub.canary import AT_ONCE, Canary, Proof, content
 from hub.channel import Parcel
 from hub.clock import Clock
 from hub.deliver import Page
-from hub.delivery import BatchId, Outcome, Result
+from hub.delivery import REACHED, BatchId, Outcome, Result
 from hub.errors import Expired, HubError
 from hub.ledger import Ledger, canaries
 from hub.ledger.canaries import ARRIVED, Known
@@ -32,12 +33,23 @@ class Canaries:
     with the same channel one sends."""
 
     def __init__(
-        self, of: Sequence[Canary], *, ledger: Ledger, clock: Clock, page: Page, city: str, link: str
+        self,
+        of: Sequence[Canary],
+        *,
+        ledger: Ledger,
+        clock: Clock,
+        page: Page,
+        recovered: Page,
+        city: str,
+        link: str,
     ) -> None:
+        """`recovered`: what was paged under this topic is over; it knows itself whether anything was."""
         self._of = of
         self._ledger = ledger
         self._clock = clock
-        self._page = page
+        self._page, self._recovered = page, recovered
+        self._in_doubt = {canary.kind for canary in of}
+        """Of whom staff may have been paged, by an earlier process too."""
         self._city, self._link = city, link
 
     async def run(self) -> None:
@@ -56,6 +68,8 @@ class Canaries:
 
     async def _look_at(self, canary: Canary, last: Known | None) -> None:
         now = self._clock()
+        if last is not None and last.alive and canary.kind in self._in_doubt:
+            self._tell_recovery(canary)
         if last is not None and last.waiting:
             await self._wait(canary, last, now)
         elif (last is not None and last.asked_at is not None) or canary.due(
@@ -65,24 +79,24 @@ class Canaries:
 
     async def _send(self, canary: Canary, last: datetime | None, now: datetime) -> None:
         kind, key = canary.kind, uuid4()
-        if not await self._ledger.write(
+        addresses = await canary.to()
+        if not addresses or not await self._ledger.write(
             lambda conn: canaries.begin(conn, kind, key=key.hex, last=last, at=now)
         ):
             return
-        result = await self._hand_over(canary, key, now)
+        results = await asyncio.gather(*(self._hand_over(canary, to, key, now) for to in addresses))
+        result = _worst(canary, addresses, results)
         log.info("a canary is out", channel=kind, outcome=result.outcome.name, reason=result.reason)
-        if result.outcome in ARRIVED or (
-            result.outcome is Outcome.ACCEPTED and canary.proof is Proof.ACCEPTED
-        ):
+        if result.outcome in ARRIVED or (result.outcome is Outcome.ACCEPTED and canary.proof in AT_ONCE):
             await self.seen(kind, key.hex)
-        elif result.outcome in (Outcome.ACCEPTED, Outcome.AMBIGUOUS):
+        elif result.outcome in (Outcome.ACCEPTED, Outcome.AMBIGUOUS) and canary.proof not in AT_ONCE:
             await self._ledger.write(lambda conn: canaries.hand_over(conn, kind, key=key.hex, ref=result.ref))
         else:
             await self._miss(canary, key.hex, f"{result.outcome.name.lower()} {result.reason}".strip())
 
-    async def _hand_over(self, canary: Canary, key: UUID, now: datetime) -> Result:
+    async def _hand_over(self, canary: Canary, address: str, key: UUID, now: datetime) -> Result:
         """Whatever goes wrong is its result: nothing here may end the process."""
-        to = Recipient(id=NOBODY, address=canary.to)
+        to = Recipient(id=NOBODY, address=address)
         try:
             async with asyncio.timeout(2 * canary.channel.capabilities.request_deadline.total_seconds() + 1):
                 sent = canary.channel.send(self._parcel(to, key, canary, now))
@@ -111,13 +125,15 @@ class Canaries:
             expires_at=expires_at,
             content=said,
             to=[to],
+            canary=True,
             gate=gate,
         )
 
     async def _wait(self, canary: Canary, last: Known, now: datetime) -> None:
         kind = canary.kind
-        if canary.proof is Proof.RECEIPT and last.ref:
-            receipt = await self._ledger.write(lambda conn: canaries.receipt(conn, kind, last.ref))
+        if canary.proof is Proof.RECEIPT:
+            ref = last.ref or last.key  # a gateway that gives no id of its own names our key
+            receipt = await self._ledger.write(lambda conn: canaries.receipt(conn, kind, ref))
             if receipt is not None and receipt.outcome in ARRIVED:
                 await self._ledger.write(
                     lambda conn: canaries.prove(
@@ -137,12 +153,32 @@ class Canaries:
         )
         log.warning("a canary is missed", channel=canary.kind, missed=missed, detail=detail)
         if missed >= MISSES:
+            self._in_doubt.add(canary.kind)
             name = canary.channel.capabilities.japanese
             self._page(
                 f"canary {canary.kind}",
                 f"{name}の送信試験が{missed}回続けて届きませんでした：{detail} / {missed} test messages in a row "
                 f"did not arrive by {canary.kind}: {detail}. Try: yobikake check {canary.kind}",
             )
+
+    def _tell_recovery(self, canary: Canary) -> None:
+        self._in_doubt.discard(canary.kind)
+        self._recovered(
+            f"canary {canary.kind}",
+            f"{canary.channel.capabilities.japanese}の送信試験が、また届くようになりました / "
+            f"Test messages arrive by {canary.kind} again",
+        )
+
+
+def _worst(canary: Canary, to: Sequence[str], results: Sequence[Result]) -> Result:
+    """The first that did not get through; its reason names all of them, where they may be named."""
+    bad = [pair for pair in zip(to, results, strict=True) if pair[1].outcome not in REACHED]
+    if not bad:
+        return results[0]
+    if not canary.named:
+        return bad[0][1]
+    reason = ", ".join(f"{name} {result.reason}".strip() for name, result in bad)
+    return msgspec.structs.replace(bad[0][1], reason=reason)
 
 
 def _minutes(wait: timedelta) -> int:

@@ -5,9 +5,11 @@ A probe only reads, so it cannot see that a provider takes messages and passes n
 city's own address is written to: a canary is no alert, has no recipients of the register and no batch.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from hub.alert import Mode
 from hub.cap import MsgType
@@ -25,23 +27,58 @@ class Proof(StrEnum):
 
     READ_BACK = "read_back"  # it lies in the mailbox that we read: the whole way
     RECEIPT = "receipt"  # the provider reports that a device took it, or that the call was picked up
+    SHOWN = "shown"  # the device reports that it showed it
+    TAKEN = "taken"  # every system answered that it took it
     ACCEPTED = "accepted"  # the gateway took it: of more nobody tells us
+
+
+AT_ONCE = frozenset({Proof.TAKEN, Proof.ACCEPTED})
+"""What the gateway's answer itself shows."""
+
+To = Callable[[], Awaitable[Sequence[str]]]
+"""The addresses, as they are when one goes out; empty: there is none yet."""
+
+
+def only(*addresses: str) -> To:
+    """Those of the settings."""
+
+    async def to() -> Sequence[str]:
+        return addresses
+
+    return to
+
+
+class Plan(NamedTuple):
+    """As a screen says it. `device`: it goes to a browser that staff register."""
+
+    proof: Proof
+    every: timedelta
+    at: time
+
+    @property
+    def device(self) -> bool:
+        return self.proof is Proof.SHOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """One channel's. `at`: the time of day (Asia/Tokyo) of one that goes out once a day, when a telephone may ring.
 
-    `wait`: how long the proof may take.
+    `wait`: how long the proof may take. `named`: the addresses are names that may stand on a screen.
     """
 
     kind: str
     channel: Channel
-    to: str
+    to: To
     proof: Proof
     every: timedelta
     wait: timedelta
     at: time
+    named: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.proof, self.every, self.at)
 
     def due(self, now: datetime, *, sent_at: datetime | None, missed: int) -> bool:
         """Whether the next one goes out now, when the last went out at `sent_at`."""
@@ -50,7 +87,7 @@ class Canary:
         if self.every < DAY:
             return sent_at is None or now >= sent_at + self.every
         today = datetime.combine(now.astimezone(JST).date(), self.at, JST)
-        return now >= today and (sent_at is None or sent_at < today)
+        return now >= today and (sent_at is None or sent_at < today - (self.every // DAY - 1) * DAY)
 
 
 def content(*, city: str, number: str, link: str, sent: datetime) -> Content:
@@ -76,4 +113,5 @@ def content(*, city: str, number: str, link: str, sent: datetime) -> Content:
         short=(Span(headline),),
         speech=(Span(speech),),
         link=link,
+        thread="canary",
     )

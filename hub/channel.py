@@ -32,6 +32,14 @@ class Unit(StrEnum):
     SHEETS = "sheets"  # copy-ready texts that staff carry over by hand
 
 
+class CanaryTo(StrEnum):
+    """To whom a canary goes (`hub.canary`); never to anybody of the register."""
+
+    ADDRESS = "address"  # one of the city's own, of the settings
+    TARGETS = "targets"  # every system that the channel tells
+    DEVICE = "device"  # a browser of staff, registered in the console
+
+
 class Drilling(StrEnum):
     """How a channel takes part in a drill (I6)."""
 
@@ -130,6 +138,7 @@ class Capabilities:
     canary_every: timedelta | None = None
     """How often a message to an address of the city's own tries the channel end to end (`hub.canary`). None: there is
     nobody it could be sent to, or every sending proves itself."""
+    canary_to: CanaryTo = CanaryTo.ADDRESS
     gone: frozenset[str] = frozenset()
     """Reasons of a refusal for good that say that there is no such address any more: its contact is taken out of the
     register (`hub.gone`)."""
@@ -256,6 +265,8 @@ class Parcel:
     prepare: Callable[[], None] = freely
     """Asked before what prepares a request and reaches nobody yet (an envelope, before its message). Raises as
     the gate does, which is asked all the same; but what was only prepared was surely not sent."""
+    canary: bool = False
+    """A canary (`hub.canary`): who gets it can tell, and may report by the idempotency key that it came out."""
     resend: bool = False
     """True when an earlier try of this parcel may have arrived: look before sending, where one can."""
     turn: Turn = at_once

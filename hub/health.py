@@ -18,6 +18,8 @@ from hub.live import Live
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=5)
+SILENT_AFTER = 3 * EVERY
+"""When nobody has probed a channel for so long, nobody watches it."""
 MISSES = 2
 """Probes missed in a row after which staff are paged."""
 
@@ -30,12 +32,17 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 class Prober:
     """Probes the channels this process holds, and tells the others through `Live`."""
 
-    def __init__(self, *, channels: Mapping[str, Channel], live: Live, clock: Clock, page: Page) -> None:
+    def __init__(
+        self, *, channels: Mapping[str, Channel], live: Live, clock: Clock, page: Page, recovered: Page
+    ) -> None:
+        """`recovered`: what was paged under this topic is over; it knows itself whether anything was."""
         self._channels = channels
         self._live = live
         self._clock = clock
-        self._page = page
+        self._page, self._recovered = page, recovered
         self._missed: dict[str, int] = dict.fromkeys(channels, 0)
+        self._in_doubt = set(channels)
+        """Of whom staff may have been paged, by an earlier process too."""
 
     async def run(self) -> None:
         """Until cancelled. The first round comes at once."""
@@ -53,8 +60,14 @@ class Prober:
             log.warning("a probe's result could not be shared", channel=kind, error=type(e).__name__)
         if not health.ok:
             log.warning("a channel did not answer its probe", channel=kind, detail=health.detail)
+        name = channel.capabilities.japanese
+        if health.ok and kind in self._in_doubt:
+            self._in_doubt.discard(kind)
+            self._recovered(
+                f"probe {kind}", f"{name}の応答が戻りました / {kind} answers its probe again: {health.detail}"
+            )
         if self._missed[kind] >= MISSES:
-            name = channel.capabilities.japanese
+            self._in_doubt.add(kind)
             self._page(
                 f"probe {kind}",
                 f"{name}が応答しません：{health.detail} / {kind} does not answer its probe: {health.detail}. "

@@ -16,6 +16,11 @@ log = structlog.get_logger(__name__)
 Notify = Callable[[str, str], Awaitable[None]]
 """Sends (subject, text) to the staff on call."""
 
+OVER = "回復しました"
+"""With this the text of a page begins whose cause is over."""
+LATELY = timedelta(days=1)
+"""What lasts is paged again and again; so of what was paged longer ago nobody is told that it is over."""
+
 QUIET = timedelta(minutes=10)
 """The same topic wakes nobody twice within this."""
 
@@ -42,6 +47,22 @@ class Pager:
         log.error("paging staff", topic=topic, text=text)
         self._background.start(self._deliver(topic, text, now), name=f"page {topic}")
 
+    def recovered(self, topic: str, text: str) -> None:
+        """What was paged under this topic is over: whoever was called hears it once, whichever process had called
+        them. Where nobody was called, nothing happens. Never raises."""
+        self._last.pop(topic, None)
+        self._background.start(self._tell_recovery(topic, text, self._clock()), name=f"recovered {topic}")
+
+    async def _tell_recovery(self, topic: str, text: str, at: datetime) -> None:
+        try:
+            told = await self._ledger.write(lambda conn: over(conn, topic, text, at=at))
+        except Exception:
+            log.exception("nobody is told that it is over", topic=topic)
+            return
+        if told:
+            log.warning("over", topic=topic, text=text)
+            await self._notify(f"[よびかけ] {OVER}: {topic}", text)
+
     async def _deliver(self, topic: str, text: str, at: datetime) -> None:
         try:
             await self._ledger.write(lambda conn: record(conn, topic, text, at=at))
@@ -59,6 +80,20 @@ def record(conn: Connection, topic: str, text: str, *, at: datetime) -> None:
     )
     if not repeated.rowcount:
         conn.execute(insert(tables.pages).values(at=at, topic=topic, text=text))
+
+
+def over(conn: Connection, topic: str, text: str, *, at: datetime) -> bool:
+    """The newest page of this topic says from now on that it is over. False: there was none lately, or it says so."""
+    newest = conn.execute(
+        select(_pages.id, _pages.text)
+        .where(_pages.topic == topic, _pages.at > at - LATELY)
+        .order_by(_pages.id.desc())
+        .limit(1)
+    ).first()
+    if newest is None or newest.text.startswith(OVER):
+        return False
+    conn.execute(update(tables.pages).where(_pages.id == newest.id).values(at=at, text=f"{OVER}：{text}"))
+    return True
 
 
 def unacknowledged(conn: Connection, *, limit: int = 20) -> list[tuple[int, datetime, str, str]]:

@@ -255,14 +255,22 @@ class TrialSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("end is not after begin / end は begin より後の時刻にしてください")
 
 
+class DrillSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`within_days`: a channel, or a facility's Wi-Fi, that nothing else tries end to end is to be in a drill at least so
+    often; the console says when it is not."""
+
+    within_days: Annotated[int, Meta(ge=1, le=3_650)] = 180
+
+
 class CanarySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[canaries.<channel>]`: a message that tries the channel end to end goes to `to`, an address of the city's own.
+    """`[canaries.<channel>]`: a message that tries the channel end to end goes to `to`, an address of the city's own; of a
+    channel that has others (a registered browser, every partner's system) it stays empty.
 
     `at`: the time of day of one that goes out daily. `every_min`: instead of the channel's own rhythm. `back`: of
     mail, where it comes back: as `[channels.mail.bounces_from]`, and unread here.
     """
 
-    to: Annotated[str, Meta(min_length=1)]
+    to: str = ""
     at: str = "10:00"
     every_min: Annotated[int, Meta(ge=5, le=10_080)] | None = None
     back: dict[str, Any] = {}
@@ -292,6 +300,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trials: TrialSettings = TrialSettings()
     channels: dict[str, dict[str, Any]] = {}
     canaries: dict[str, CanarySettings] = {}
+    drills: DrillSettings = DrillSettings()
 
     def __post_init__(self) -> None:
         places = [(each.host, each.port) for each in (self.staff, self.residents)]

@@ -6,7 +6,7 @@ providers' callbacks and the sensors' readings where they can.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -100,7 +100,9 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         sound=sounds.file,
         by_hand=_by_hand(assembly),
         ticked=partial(_ticked, assembly),
-        canaries={kind: canary_role.canary(assembly, kind).proof for kind in assembly.settings.canaries},
+        canaries={kind: canary_role.canary(assembly, kind).plan for kind in assembly.settings.canaries},
+        drill_within=timedelta(days=assembly.settings.drills.within_days),
+        public_url=assembly.settings.residents.url,
         devices=register.devices,
         register=register,
         device_book=book,

@@ -5,6 +5,7 @@ One process of it is enough; with a maildir or a mailbox there must not be two.
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import structlog
@@ -20,7 +21,11 @@ from channels.mail.intake.lmtp import Listener
 from channels.mail.intake.maildir import Maildir
 from hub import settings as hub_settings
 from hub.background import beat
+from hub.channel import Receipt
+from hub.clock import Clock
+from hub.delivery import ProviderRef
 from hub.errors import BadSettings
+from hub.ledger import Ledger, canaries
 from hub.outbound import Outbound
 from hub.returns import Returned, Returns
 from yobikake.assembly import Assembly
@@ -46,10 +51,12 @@ async def run(assembly: Assembly) -> None:
         clock=assembly.clock,
         page=assembly.pager.page,
     )
-    fax = _fax(assembly)
+    taking = partial(
+        take, returns, fax=_fax(assembly), tried=partial(of_canary, assembly.ledger, assembly.clock)
+    )
     async with asyncio.TaskGroup() as group:
         for way_in in sources(assembly):
-            group.create_task(way_in.run(partial(take, returns, fax=fax)))
+            group.create_task(way_in.run(taking))
         group.create_task(_settle(returns))
 
 
@@ -72,8 +79,18 @@ def ways_in(assembly: Assembly, found: From, *, setting: str) -> list[Source]:
     return ways
 
 
-async def take(returns: Returns, mail: bytes, *, fax: fax_settings.Settings | None = None) -> bool:
-    """As `channels.mail.intake.Take` says. Counted by what it is; nothing of the mail itself is logged.
+Tried = Callable[[Sequence[Returned]], Awaitable[int]]
+
+
+async def no_canary(_found: Sequence[Returned]) -> int:
+    return 0
+
+
+async def take(
+    returns: Returns, mail: bytes, *, fax: fax_settings.Settings | None = None, tried: Tried = no_canary
+) -> bool:
+    """As `channels.mail.intake.Take` says. Counted by what it is; nothing of the mail itself is logged. `tried`: takes
+    what is said of a test fax, and returns of how many somebody waits for that.
 
     A fax is a mail too: what is no report on mail may be on a fax, in a report's form or in its gateway's own words.
     """
@@ -82,10 +99,21 @@ async def take(returns: Returns, mail: bytes, *, fax: fax_settings.Settings | No
     known = await returns.take(MAIL, ours) if ours else 0
     if not known and fax is not None:
         ours = ours or await asyncio.to_thread(_fax_result, mail, fax)
-        known = await returns.take(FAX, ours) if ours else 0
+        known = (await returns.take(FAX, ours) or await tried(ours)) if ours else 0
     reasons = Counter(str(bounce.reason) for bounce in reported.bounces)
     log.info("a mail to the bounce address", ours=bool(known), known=known, reasons=dict(reasons))
     return known > 0
+
+
+async def of_canary(ledger: Ledger, clock: Clock, found: Sequence[Returned]) -> int:
+    """Test faxes have no batch: what is said of them waits for whoever sent them (`hub.canaries`)."""
+    at = clock()
+    said = [
+        Receipt(ref=ProviderRef(each.key.hex), outcome=each.outcome, at=at, reason=each.reason)
+        for each in found
+        if each.outcome is not None
+    ]
+    return await ledger.write(lambda conn: sum(canaries.report(conn, FAX, receipt) for receipt in said))
 
 
 def _fax_result(mail: bytes, fax: fax_settings.Settings) -> list[Returned]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import time, timedelta
 from email import message_from_bytes
 from functools import partial
@@ -10,9 +10,10 @@ from functools import partial
 import structlog
 
 from channels.mail.intake import From, Source
+from hub import canary_device
 from hub.canaries import Canaries
-from hub.canary import Canary, Proof
-from hub.channel import Channel
+from hub.canary import Canary, Proof, To, only
+from hub.channel import CanaryTo, Targets
 from hub.errors import BadSettings
 from hub.language import Language
 from hub.settings import CanarySettings, convert
@@ -21,9 +22,11 @@ from yobikake.assembly import Assembly
 
 log = structlog.get_logger(__name__)
 
-MAIL = "mail"
+MAIL, FAX = "mail", "fax"
 WAIT = timedelta(minutes=10)
 """For a proof, at the least: a smarthost with a queue, a phone that is picked up late."""
+LONG_WAIT = timedelta(hours=1)
+"""Of a fax: its gateway dials again while the line is busy, and its results are fetched."""
 _KEY = re.compile(r"<([0-9a-f]{32})[.@]")
 
 
@@ -37,6 +40,7 @@ async def run(assembly: Assembly, kinds: Iterable[str]) -> None:
         ledger=assembly.ledger,
         clock=assembly.clock,
         page=assembly.pager.page,
+        recovered=assembly.pager.recovered,
         city=assembly.city.names[Language.JA],
         link=assembly.settings.residents.url,
     )
@@ -67,6 +71,14 @@ def canary(assembly: Assembly, kind: str) -> Canary:
         raise BadSettings(
             where, "this channel has no address to be tried at: remove it / この手段では使えません"
         )
+    own_addresses = channel.capabilities.canary_to is not CanaryTo.ADDRESS
+    if bool(settings.to) is own_addresses:
+        raise BadSettings(
+            f"{where} to",
+            "has no use here: remove it / この手段では書きません"
+            if own_addresses
+            else "is missing: an address of the city's own / 市の宛先を書いてください",
+        )
     if settings.back and kind != MAIL:
         raise BadSettings(f"{where} back", "only mail comes back to be read / back はメールだけで使えます")
     if settings.back:
@@ -74,22 +86,41 @@ def canary(assembly: Assembly, kind: str) -> Canary:
     return Canary(
         kind=kind,
         channel=channel,
-        to=settings.to,
-        proof=_proof(channel, read_back=bool(settings.back)),
+        to=_to(assembly, kind),
+        proof=_proof(assembly, kind),
         every=rhythm if settings.every_min is None else timedelta(minutes=settings.every_min),
-        wait=max(WAIT, channel.capabilities.receipt_wait),
+        wait=LONG_WAIT if kind == FAX else max(WAIT, channel.capabilities.receipt_wait),
         at=time.fromisoformat(settings.at),
+        named=channel.capabilities.canary_to is CanaryTo.TARGETS,
     )
+
+
+def _to(assembly: Assembly, kind: str) -> To:
+    channel = assembly.channels[kind].channel
+    if isinstance(channel, Targets):
+        return only(*(target.ref for target in channel.targets()))
+    if channel.capabilities.canary_to is CanaryTo.ADDRESS:
+        return only(assembly.settings.canaries[kind].to)
+
+    async def device() -> Sequence[str]:
+        found = await assembly.ledger.read(lambda conn: canary_device.current(conn, assembly.keys))
+        return () if found is None else (found.line,)
+
+    return device
 
 
 def _back(settings: CanarySettings, where: str) -> From:
     return convert(settings.back, From, where=where)
 
 
-def _proof(channel: Channel, *, read_back: bool) -> Proof:
-    if read_back:
+def _proof(assembly: Assembly, kind: str) -> Proof:
+    has = assembly.channels[kind].channel.capabilities
+    if has.canary_to is not CanaryTo.ADDRESS:
+        return Proof.SHOWN if has.canary_to is CanaryTo.DEVICE else Proof.TAKEN
+    if assembly.settings.canaries[kind].back:
         return Proof.READ_BACK
-    return Proof.RECEIPT if channel.capabilities.receipt_wait else Proof.ACCEPTED
+    reported = bool(has.receipt_wait) or (kind == FAX and bounce_role.configured(assembly.settings))
+    return Proof.RECEIPT if reported else Proof.ACCEPTED
 
 
 def _ways_back(assembly: Assembly, of: Canary) -> list[Source]:

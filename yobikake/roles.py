@@ -133,4 +133,5 @@ def _prober(assembly: Assembly, kinds: list[str]) -> Prober:
         live=assembly.live,
         clock=assembly.clock,
         page=assembly.pager.page,
+        recovered=assembly.pager.recovered,
     )

@@ -5,12 +5,15 @@ import asyncio
 from collections.abc import Collection
 
 from hub import muster_rules, organisation
+from hub import silence as silences
 from hub.background import beat
 from hub.channel import Unit
 from hub.contact import TYPED
 from hub.inbound.folder import TelegramFolder
 from hub.muster_watch import EVERY_S, MusterWatch
 from hub.mustering import Mustering
+from hub.silence import Silence
+from yobikake import canary_role
 from yobikake.assembly import Assembly
 
 TIMES_S = 1.0
@@ -25,6 +28,20 @@ async def run(assembly: Assembly) -> None:
         group.create_task(beat(assembly.intake.keep_times, TIMES_S))
         group.create_task(beat(telegrams(assembly, watch.codes).look, EVERY_S), name="telegrams")
         group.create_task(beat(watch.look, EVERY_S), name="muster rules")
+        group.create_task(beat(silence(assembly).look, silences.LOOK_EVERY_S), name="silence")
+
+
+def silence(assembly: Assembly) -> Silence:
+    """Over every channel of the hub, whichever process has it."""
+    return Silence(
+        {kind: has.japanese for kind, has in assembly.capabilities.items()},
+        [canary_role.canary(assembly, kind) for kind in assembly.settings.canaries],
+        ledger=assembly.ledger,
+        live=assembly.live,
+        clock=assembly.clock,
+        page=assembly.pager.page,
+        recovered=assembly.pager.recovered,
+    )
 
 
 def telegrams(assembly: Assembly, codes: Collection[str]) -> TelegramFolder:

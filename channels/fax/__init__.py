@@ -49,6 +49,7 @@ CAPABILITIES = Capabilities(
     body_limit=1500,
     languages=frozenset(Language),
     receipts_by_envelope=True,
+    canary_every=timedelta(days=7),
     max_attempts=3,
     backoff=(timedelta(minutes=3), timedelta(minutes=10)),
 )

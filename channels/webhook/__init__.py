@@ -19,9 +19,9 @@ from channels._hook.line import Line, line_to, refuse_odd
 from channels._hook.signature import message_id
 from channels._settings import Ref, TimeoutS
 from channels.webhook.answers import classify
-from channels.webhook.event import body
+from channels.webhook.event import body, canary
 from hub.alert import Mode
-from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.channel import CanaryTo, Capabilities, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import Refused
@@ -38,6 +38,8 @@ CAPABILITIES = Capabilities(
     one_instance=True,
     drilling=Drilling.PREVIEW_ONLY,
     backoff=(timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)),
+    canary_every=timedelta(days=1),
+    canary_to=CanaryTo.TARGETS,
     request_deadline=timedelta(seconds=15),
 )
 
@@ -108,7 +110,7 @@ class Webhook:
             await line.session.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        message = body(parcel.content, expires=parcel.expires_at)
+        message = canary(parcel.content) if parcel.canary else body(parcel.content, expires=parcel.expires_at)
         for recipient in parcel.to:
             answer = await self._tell(parcel, recipient, message)
             yield answer.result(recipient, message_id(parcel.content, recipient.address), alone=True)
@@ -123,7 +125,7 @@ class Webhook:
 
     async def _tell(self, parcel: Parcel, recipient: Recipient, message: bytes) -> Answer:
         line = self._lines.get(recipient.address)
-        if parcel.mode is not Mode.LIVE:
+        if parcel.mode is not Mode.LIVE and not parcel.canary:
             return Answer(outcome=Outcome.UNSUPPORTED, reason="drill")
         if line is None:
             return Answer(outcome=Outcome.PERMANENT, reason="no longer registered")

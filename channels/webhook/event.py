@@ -22,6 +22,10 @@ TYPES = {
 }
 
 
+TEST = "test"
+"""A canary: a receiver verifies it, answers 2xx and does nothing else."""
+
+
 class Data(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`level`: 警戒レベル, 1 to 5; none of what has none. `towns`: the city's codes of its towns; none: the whole city, or
     not known. `web`: the public page, which is corrected when the alert is."""
@@ -86,4 +90,28 @@ def body(content: Content, *, expires: datetime) -> bytes:
         web=content.link,
     )
     event = Event(type=TYPES[content.msg_type], version=VERSION, timestamp=sent, data=data)
+    return msgspec.json.encode(event)
+
+
+class CanaryData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a canary says: nothing that a caption or a loudspeaker could take for an alert."""
+
+    sender_name: str
+    note: str
+
+
+class CanaryEvent(msgspec.Struct, frozen=True, kw_only=True):
+    type: str = TEST
+    version: int
+    timestamp: str
+    data: CanaryData
+
+
+def canary(content: Content) -> bytes:
+    """The way to a system is tried, and nothing has happened. UTF-8."""
+    event = CanaryEvent(
+        version=VERSION,
+        timestamp=cap_time(content.sent),
+        data=CanaryData(sender_name=content.sender, note=content.text(content.body)),
+    )
     return msgspec.json.encode(event)

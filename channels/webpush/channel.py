@@ -24,7 +24,7 @@ from channels.webpush.gone import Gone
 from channels.webpush.message import payload, topic, urgent
 from channels.webpush.settings import PLACE, Settings, services
 from channels.webpush.ways import Ways
-from hub.channel import Capabilities, Content, Health, Parcel
+from hub.channel import CanaryTo, Capabilities, Content, Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import Refused
@@ -40,6 +40,8 @@ CAPABILITIES = Capabilities(
     batch_size=50,
     connections=4,
     single_requests=True,
+    canary_every=timedelta(days=1),
+    canary_to=CanaryTo.DEVICE,
     gone=answers.GONE,
 )
 
@@ -90,7 +92,7 @@ class Webpush:
         await self._session.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
-        body = payload(parcel.content)
+        body = payload(parcel.content, proof=parcel.idempotency_key.hex if parcel.canary else "")
         if body is None:
             for recipient in parcel.to:
                 yield Result(recipient.id, Outcome.UNSUPPORTED, reason="too long")

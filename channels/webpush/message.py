@@ -15,8 +15,9 @@ from hub.evacuation import Level
 from hub.subscription import encoded
 
 
-class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """`topic`: the event's; a later message of it takes the place of an earlier one. `id`: the alert's own."""
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`topic`: the event's; a later message of it takes the place of an earlier one. `id`: the alert's own. `proof`: of a
+    canary, what the device sends back once it is shown."""
 
     title: str
     body: str
@@ -27,9 +28,10 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     sent: str
     stays: bool
     """Until it is tapped or put away, where a browser can do that."""
+    proof: str = ""
 
 
-def notification(content: Content) -> Notification:
+def notification(content: Content, *, proof: str = "") -> Notification:
     return Notification(
         title=content.text(content.headline),
         body=content.text(content.short),
@@ -38,14 +40,15 @@ def notification(content: Content) -> Notification:
         topic=topic(content),
         id=content.identifier,
         sent=cap_time(content.sent),
-        stays=urgent(content),
+        stays=urgent(content) and not proof,
+        proof=proof,
     )
 
 
-def payload(content: Content) -> bytes | None:
+def payload(content: Content, *, proof: str = "") -> bytes | None:
     """UTF-8 JSON that fits into one push message: without its lines where they are too long, since the title alone
     says level and place. None: not even that fits."""
-    whole = notification(content)
+    whole = notification(content, proof=proof)
     for each in (whole, msgspec.structs.replace(whole, body="")):
         written = msgspec.json.encode(each)
         if len(written) <= PAYLOAD_LIMIT:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from hub.channel import Receipt
 from hub.delivery import Outcome, ProviderRef
@@ -32,6 +32,11 @@ class Known(NamedTuple):
     took: timedelta | None
     missed: int
     detail: str
+
+    @property
+    def alive(self) -> bool:
+        """The last of which anything is known arrived."""
+        return self.proven_at is not None and self.missed == 0
 
 
 def known(conn: Connection) -> Mapping[str, Known]:
@@ -90,6 +95,24 @@ def miss(conn: Connection, channel: str, *, key: str, detail: str) -> int:
         .returning(_canaries.missed)
     ).scalar()
     return int(missed or 0)
+
+
+def report(conn: Connection, channel: str, receipt: Receipt) -> bool:
+    """Keep what a gateway says that knows no more of a canary than our key (`Receipt.ref`), for `receipt`. False: nobody
+    waits for that one."""
+    waited_for = select(_canaries.key).where(*_this(channel, receipt.ref), _canaries.waiting.is_(True))
+    if conn.execute(waited_for).scalar() is None:
+        return False
+    conn.execute(
+        insert(tables.parked_receipts).values(
+            channel=channel,
+            ref=receipt.ref,
+            outcome=int(receipt.outcome),
+            reason=receipt.reason,
+            at=receipt.at,
+        )
+    )
+    return True
 
 
 def receipt(conn: Connection, channel: str, ref: str) -> Receipt | None:

@@ -23,6 +23,7 @@ from operator_ui.residents.news import FRESH, News
 from operator_ui.residents.phone_line import PhoneLine
 from operator_ui.residents.portal import Residents
 from operator_ui.residents.press import Press
+from operator_ui.residents.push_device import DevicePages
 from operator_ui.residents.pushing import PushPages
 from operator_ui.residents.reader import best
 from operator_ui.residents.shelf import Shelf, Write
@@ -52,6 +53,7 @@ class _Listener:
         self._enrolling = EnrollingPages(portal, self._press)
         self._telephone = self._telephone_routes(portal)
         self._pushing = PushPages(portal, self._press)
+        self._device = DevicePages(portal, self._press)
         self._asking = self._asking_routes(portal)
         self._shelf = shelf(self._background, portal.clock)
         self._files = DataRoutes(portal, self._news, self._press.data, self._shelf)
@@ -96,6 +98,7 @@ class _Listener:
                 *self._enrolling.routes(_LANGUAGE),
                 *self._telephone,
                 *self._pushing.routes(_LANGUAGE),
+                *self._device.routes(),
                 *self._asking,
             ]
         )

@@ -55,6 +55,18 @@ class Wish(msgspec.Struct, frozen=True):
         return Home(town, city.zone_of(town), self.language, self.drills)
 
 
+class Offer(msgspec.Struct, frozen=True, rename={"shown": "pass"}):
+    """Of staff: this browser shows test messages. `shown`: the link's pass, or empty where `before` is registered."""
+
+    subscription: Given
+    shown: str = ""
+    before: Given | None = None
+
+
+class Received(msgspec.Struct, frozen=True):
+    key: str
+
+
 class Farewell(msgspec.Struct, frozen=True):
     subscription: Given
 
@@ -62,9 +74,20 @@ class Farewell(msgspec.Struct, frozen=True):
 def wish(body: bytes, services: Services) -> Wish:
     """Raises `Unusable`."""
     read = _read(body, Wish)
-    if not services.allow(read.subscription.subscription().endpoint):
-        raise Unusable("service")
+    _known(read.subscription, services)
     return read
+
+
+def offer(body: bytes, services: Services) -> Offer:
+    """Raises `Unusable`."""
+    read = _read(body, Offer)
+    _known(read.subscription, services)
+    return read
+
+
+def received(body: bytes) -> str:
+    """The key of a test message. Raises `Unusable`."""
+    return _read(body, Received).key
 
 
 def farewell(body: bytes) -> Subscription:
@@ -78,6 +101,11 @@ def earlier(given: Given | None) -> Subscription | None:
         return None if given is None else given.subscription()
     except Unusable:
         return None
+
+
+def _known(given: Given, services: Services) -> None:
+    if not services.allow(given.subscription().endpoint):
+        raise Unusable("service")
 
 
 def _read(body: bytes, kind: type[T]) -> T:

@@ -4,29 +4,18 @@ The page is the same for everybody: whether this browser is registered only the 
 another site's page cannot send without asking first, and nothing answers that.
 """
 
-from collections.abc import Awaitable, Callable
-
-import structlog
 from aiohttp import hdrs, web
-from sqlalchemy.exc import SQLAlchemyError
 
 from hub import push_registration
-from hub.errors import HubError
 from hub.language import Language
-from hub.ledger import trouble
-from operator_ui.allowance import Allowance
 from operator_ui.headers import CSP
 from operator_ui.pages import LANGUAGE
 from operator_ui.residents import push_form
 from operator_ui.residents.portal import Push, Residents, home_path, push_path
 from operator_ui.residents.press import Press
-from operator_ui.residents.push_form import LIMIT_BYTES, Unusable
+from operator_ui.residents.push_answers import PushAnswers
 from operator_ui.residents.reader import Reader, best
 
-log = structlog.get_logger(__name__)
-
-PER_S, AT_ONCE = 0.5, 60
-"""Registrations from one address: a class of pupils may stand behind it."""
 PATH = "/push"
 LEAVING = f"{PATH}/leave"
 
@@ -34,7 +23,7 @@ LEAVING = f"{PATH}/leave"
 class PushPages:
     def __init__(self, portal: Residents, press: Press) -> None:
         self._portal, self._press = portal, press
-        self._allowance = Allowance(clock=portal.clock, per_s=PER_S, at_once=AT_ONCE)
+        self._answers = PushAnswers(portal)
 
     def routes(self, language: str) -> list[web.RouteDef]:
         """`language`: how an address names one. None where the city has no such channel."""
@@ -80,10 +69,10 @@ class PushPages:
         return web.json_response(manifest, content_type="application/manifest+json")
 
     async def _subscribe(self, request: web.Request) -> web.Response:
-        return await self._answered(request, self._registered)
+        return await self._answers.answered(request, self._registered)
 
     async def _give_up(self, request: web.Request) -> web.Response:
-        return await self._answered(request, self._taken_out)
+        return await self._answers.answered(request, self._taken_out)
 
     async def _registered(self, body: bytes) -> None:
         portal = self._portal
@@ -101,36 +90,10 @@ class PushPages:
         portal, subscription = self._portal, push_form.farewell(body)
         await push_registration.give_up(portal.ledger, portal.keys, subscription, at=portal.clock())
 
-    async def _answered(self, request: web.Request, work: Callable[[bytes], Awaitable[None]]) -> web.Response:
-        """204, or what the script is to say."""
-        if request.content_type != "application/json" or (request.content_length or 0) > LIMIT_BYTES:
-            raise web.HTTPBadRequest
-        if wait_s := self._allowance.wait_s(self._portal.senders.one(request)):
-            return _problem(429, "often", wait_s)
-        body = await request.content.read(LIMIT_BYTES + 1)
-        try:
-            await work(body)
-        except Unusable as e:
-            return _problem(400, e.problem)
-        except HubError as e:
-            log.warning("a browser could not be registered", reason=type(e).__name__)
-            return _problem(503, "away", 60)
-        except SQLAlchemyError as e:
-            if not trouble.is_away(e):
-                raise
-            log.warning("a browser could not be registered: the database is away")
-            return _problem(503, "away", 60)
-        return web.Response(status=204)
-
     @property
     def _push(self) -> Push:
         assert self._portal.push is not None  # noqa: S101 - or there were no routes
         return self._portal.push
-
-
-def _problem(status: int, problem: str, wait_s: int | None = None) -> web.Response:
-    headers = {hdrs.RETRY_AFTER: str(wait_s)} if wait_s else {}
-    return web.json_response({"problem": problem}, status=status, headers=headers)
 
 
 def _chosen(request: web.Request) -> Language:

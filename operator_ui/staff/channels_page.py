@@ -1,70 +1,74 @@
-"""The channels: of each the last proof of life, by probe, by a test message end to end, and by a real sending (I15)."""
+"""The channels: of each the last proof of life, and what is to be done where there is none (I15)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from aiohttp import web
 from sqlalchemy import Connection
 
+from hub import canary_device, wifi_drill
 from hub.authorise import Action, authorise, may
 from hub.canary import Proof
-from hub.channel import Capabilities, Health
+from hub.channel import Health, Unit
 from hub.ledger import audit, batches, canaries
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known
+from hub.wifi_drill import Record
+from operator_ui.staff.channel_life import Line, State, places
 from operator_ui.staff.console import ACTOR, CONSOLE, Console, page, see_other
+from operator_ui.staff.shelter_links import drawing
 
 SHOWS = {
     Proof.READ_BACK: "市の受信箱に届いたことまで確かめています。",
     Proof.RECEIPT: "端末に届いたこと、または電話に出たことまで確かめています。",
+    Proof.SHOWN: "登録した端末に通知が表示されたことまで確かめています。",
+    Proof.TAKEN: "連携先のシステムがそれぞれ受け取ったことまで確かめています。",
     Proof.ACCEPTED: "事業者が受け付けたことまで確かめています。その先は事業者が知らせません。",
+}
+TAGS = {
+    State.SILENT: ("見張りが止まっています", "bad"),
+    State.DEAD: ("応答なし", "bad"),
+    State.MISSED: ("試験が届いていません", "bad"),
+    State.DUE: ("訓練で確かめてください", "warn"),
+    State.UNKNOWN: ("未確認", "plain"),
+    State.GOOD: ("良好", "ok"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One channel. `sent`: the last real sending, or drill, of which somebody is known to have been accepted."""
+class _OnRecord:
+    """What the ledger holds. `device`: since when a browser gets the test notifications."""
 
-    kind: str
-    has: Capabilities
-    health: Health | None
-    proof: Proof | None
-    """Of its test message; None: none is set up."""
-    canary: Known | None
-    sent: Taken | None
-
-    @property
-    def alive_at(self) -> datetime | None:
-        """When the channel was last seen alive, in whatever way."""
-        moments = (
-            self.health.checked_at if self.health and self.health.ok else None,
-            self.canary.proven_at if self.canary else None,
-            self.sent.at if self.sent else None,
-        )
-        return max((moment for moment in moments if moment), default=None)
+    known: Mapping[str, Known]
+    taken: Mapping[str, Taken]
+    drills: list[Record]
+    device: datetime | None
 
 
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/channels", show),
         web.post("/channels/{kind}/test", ask),
+        web.post("/channels/{kind}/device", invite),
     ]
 
 
 async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.VIEW)
-    console = request.app[CONSOLE]
+    console, actor = request.app[CONSOLE], request[ACTOR]
+    record = await console.ledger.read(lambda conn: _on_record(console, conn))
     return page(
         request,
         "channels.html",
-        lines=_lines(
-            console, await console.health(), *await console.ledger.read(partial(_on_record, console))
-        ),
+        lines=_lines(console, await console.health(), record),
+        device=record.device,
         shows=SHOWS,
+        tags=TAGS,
         now=console.clock(),
-        may_ask=may(request[ACTOR], Action.COMPOSE) or may(request[ACTOR], Action.CONFIGURE),
+        drill_days=console.drill_within.days,
+        may_ask=may(actor, Action.COMPOSE) or may(actor, Action.CONFIGURE),
+        may_change=may(actor, Action.CONFIGURE),
     )
 
 
@@ -87,24 +91,53 @@ async def ask(request: web.Request) -> web.Response:
     return see_other("/channels")
 
 
-def _on_record(console: Console, conn: Connection) -> tuple[Mapping[str, Known], Mapping[str, Taken]]:
-    return canaries.known(conn), batches.last_taken(conn, console.capabilities.keys())
-
-
-def _lines(
-    console: Console,
-    health: Mapping[str, Health],
-    known: Mapping[str, Known],
-    taken: Mapping[str, Taken],
-) -> list[Line]:
-    return [
-        Line(
-            kind=kind,
-            has=has,
-            health=health.get(kind),
-            proof=console.canaries.get(kind),
-            canary=known.get(kind),
-            sent=taken.get(kind),
+async def invite(request: web.Request) -> web.Response:
+    """The link by which a browser becomes the one that test notifications go to: this once, for an hour."""
+    console, actor, kind = request.app[CONSOLE], request[ACTOR], request.match_info["kind"]
+    authorise(actor, Action.CONFIGURE)
+    if kind not in console.canaries or not console.canaries[kind].device:
+        raise web.HTTPNotFound
+    at = console.clock()
+    await console.ledger.write(
+        lambda conn: audit.append(
+            conn, console.keys, at=at, actor=actor.login, action="channel.device", subject=f"channel {kind}"
         )
-        for kind, has in console.capabilities.items()
-    ]
+    )
+    link = f"{console.public_url}{canary_device.PATH}#{canary_device.link_pass(console.keys, at=at)}"
+    return page(
+        request, "channel_device.html", link=link, drawing=drawing(link), until=at + canary_device.LASTS
+    )
+
+
+def _on_record(console: Console, conn: Connection) -> _OnRecord:
+    device = canary_device.current(conn, console.keys)
+    return _OnRecord(
+        known=canaries.known(conn),
+        taken=batches.last_taken(conn, console.capabilities.keys()),
+        drills=wifi_drill.history(conn, console.keys),
+        device=None if device is None else device.since,
+    )
+
+
+def _lines(console: Console, health: Mapping[str, Health], record: _OnRecord) -> list[Line]:
+    """What needs somebody's eye first."""
+    found = [_line(console, kind, health.get(kind), record) for kind in console.capabilities]
+    order = list(State)
+    return sorted(found, key=lambda line: order.index(line.state))
+
+
+def _line(console: Console, kind: str, health: Health | None, record: _OnRecord) -> Line:
+    has, plan = console.capabilities[kind], console.canaries.get(kind)
+    targets = console.targets.get(kind, ()) if has.unit is Unit.FACILITIES else ()
+    return Line(
+        kind=kind,
+        has=has,
+        health=health,
+        plan=plan,
+        nobody=plan is not None and plan.device and record.device is None,
+        canary=record.known.get(kind),
+        sent=record.taken.get(kind),
+        places=places(targets, record.drills),
+        drill_within=console.drill_within,
+        now=console.clock(),
+    )

@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from hub.authorise import Actor
 from hub.background import Background
-from hub.canary import Proof
+from hub.canary import Plan
 from hub.channel import Capabilities, Health, Target
 from hub.city import City
 from hub.clock import Clock
@@ -97,8 +97,12 @@ class Console:
     """The texts of a channel's posts, of those that may be made by hand where they were refused."""
     ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
     """Tells the engine that (channel, alert, sheet) was carried over at that time."""
-    canaries: Mapping[str, Proof] = field(default_factory=dict)
-    """What the test messages of each channel that has them show."""
+    canaries: Mapping[str, Plan] = field(default_factory=dict)
+    """Of the test messages of each channel that has them."""
+    drill_within: timedelta = timedelta(days=180)
+    """What nothing but a drill tries is to be in one at least this often."""
+    public_url: str = ""
+    """Under which the residents' listener is reached; no slash at the end."""
     devices: Devices = field(default_factory=lambda: Devices((), {}))
     """What counts people at the shelters."""
     register: Register | None = None

@@ -51,7 +51,7 @@ PushManager.prototype.subscribe = async (options) => {{
 """
 """In place of the browser maker's push service, which no test may ask."""
 
-Push = Callable[[Content], Awaitable[None]]
+Push = Callable[[Content | bytes], Awaitable[None]]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -93,7 +93,7 @@ async def test_an_address_that_the_push_service_changed_is_told(
     town_code = next(iter(CITY.towns))
     chosen = {"subscription": given(1), "town": town_code, "language": "ne", "drills": False, "key": PUSH.key}
     await worker.evaluate(
-        "(chosen) => caches.open(CHOICES).then((all) => all.put(CHOICE, new Response(JSON.stringify(chosen))))",
+        "(chosen) => caches.open(CHOICES).then((all) => all.put('/push/choice', new Response(JSON.stringify(chosen))))",
         chosen,
     )
     for number in (2, 3):
@@ -154,9 +154,9 @@ async def pushed_to(context: BrowserContext, url: str) -> tuple[Worker, Push]:
     await session.send("ServiceWorker.enable")
     registration = await asyncio.wait_for(found, PATIENCE_MS / 1000)
 
-    async def push(said: Content) -> None:
+    async def push(said: Content | bytes) -> None:
         before = await worker.evaluate("self.asked ?? 0")
-        data = payload(said)
+        data = said if isinstance(said, bytes) else payload(said)
         assert data is not None
         await session.send(
             "ServiceWorker.deliverPushMessage",

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, expect
 
-from hub import chat_link
+from hub import canary_device, chat_link
 from hub.alert import Mode
 from hub.language import Language
 from operator_ui.residents.captive import captive_path
@@ -57,6 +57,7 @@ async def pages(town: Town) -> dict[str, str]:
         "wifi-old": captive_path(Language.NE, aged=True),
         "push": push_path(Language.JA),
         "push-vi": push_path(Language.VI),
+        "push-device": canary_device.PATH,
         "leaving": leaving_path(token(town, await someone(town)), Language.JA),
         "never": leaving_path("no-such-token", Language.KO),
         "enrolling": chat_path(chat_link.token(town.keys, "line", f"U{7:032x}", at=town.now), Language.NE),

@@ -1,5 +1,6 @@
 """The webhook connector against a receiver that checks what Standard Webhooks says."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +24,7 @@ from hub.errors import BadSettings, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import Feature, Harness, Where, send
-from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
+from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import NOW, content, parcel
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Inbox
@@ -140,6 +141,31 @@ async def test_a_drill_tells_no_system(harness: WebhookHarness) -> None:
         said = await send(channel, replace(parcel(harness.recipients(1)), mode=Mode.RESIDENT_DRILL))
     assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}
     assert harness.sends() == 0
+
+
+async def test_a_canary_is_signed_like_an_alert_and_says_nothing_that_could_be_taken_for_one(
+    harness: WebhookHarness,
+) -> None:
+    tried = replace(parcel(harness.recipients(2)), mode=Mode.STAFF_DRILL, canary=True)
+    async with opened(harness) as channel:
+        said = await send(channel, tried)
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}, "the receiver has verified the signature"
+    event = json.loads(harness.bodies()[0])
+    assert (event["type"], event["version"], set(event["data"])) == ("test", 1, {"senderName", "note"})
+    assert harness.arrivals() == [], "a receiver shows none"
+
+
+async def test_a_system_that_never_answers_holds_up_no_other(harness: WebhookHarness) -> None:
+    dead, *others = harness.recipients(4)
+    async with opened(harness) as channel:
+        harness.faults.latency_s = HELD_S
+        stuck = asyncio.create_task(send(channel, parcel([dead])))
+        await until(lambda: harness.in_flight() == 1)
+        harness.faults.latency_s = 0.0
+        said = [await send(channel, parcel([each])) for each in others]
+        assert {outcome for each in said for outcome in each.outcomes.values()} == {Outcome.ACCEPTED}
+        stuck.cancel()
+        await asyncio.gather(stuck, return_exceptions=True)
 
 
 async def test_one_that_is_gone_for_good_holds_up_no_other(harness: WebhookHarness) -> None:

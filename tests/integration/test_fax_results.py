@@ -1,6 +1,6 @@
 """A gateway's results become what is known of each fax, and none of them makes another one."""
 
-from datetime import time
+from datetime import time, timedelta
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,11 @@ import config
 from channels.fax import Fax, Settings
 from channels.mail import Security
 from hub import city as cities
+from hub.canaries import Canaries
+from hub.canary import DAY, Canary, Proof, only
 from hub.clock import utc_now
 from hub.delivery import Outcome
+from hub.ledger import canaries
 from hub.ledger import trials as record
 from hub.ledger.trials import Finding
 from hub.recipient import RecipientId, Targeting, WholeCity
@@ -20,7 +23,7 @@ from hub.trials import Hours, Trials
 from tests.integration.bounce_mails import report
 from tests.integration.engine import KEYS, OUTBOUND, Engine, engine, residents, until
 from tests.unit.channels.pdf import lines
-from yobikake.bounce_role import take
+from yobikake.bounce_role import of_canary, take
 from yobikake.rehearsal.fax import DOMAIN, FaxGateway, attached
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import letter
@@ -32,12 +35,16 @@ def number(n: int) -> str:
     return f"+8142{n:07}"
 
 
+def a_fax(gateway: FaxGateway) -> Settings:
+    return Settings(
+        host="127.0.0.1", port=gateway.port, security=Security.NONE, sender="fax@city.example",
+        address=f"{{number}}@{DOMAIN}", per_minute=600,
+    )  # fmt: skip
+
+
 async def test_a_result_says_what_became_of_a_fax_and_nothing_is_sent_again(tmp_path: Path) -> None:
     async with FaxGateway(Inbox()) as gateway:
-        settings = Settings(
-            host="127.0.0.1", port=gateway.port, security=Security.NONE, sender="fax@city.example",
-            address=f"{{number}}@{DOMAIN}", per_minute=600,
-        )  # fmt: skip
+        settings = a_fax(gateway)
         fax = Fax(settings, outbound=OUTBOUND, clock=utc_now)
         fax.know(cities.load(config.folder("akishima")), {})
         async with engine(tmp_path, channels={"fax": fax}) as hub:
@@ -115,8 +122,43 @@ def name_of(hub: Engine, gateway: FaxGateway, who: RecipientId) -> str:
 
 
 def result(hub: Engine, gateway: FaxGateway, who: RecipientId, words: str) -> bytes:
+    return answer(name_of(hub, gateway, who), words)
+
+
+def answer(name: str, words: str) -> bytes:
     message = EmailMessage()
     message["From"] = "results@fax.example"
-    message["In-Reply-To"] = name_of(hub, gateway, who)
+    message["In-Reply-To"] = name
     message.set_content(words)
     return message.as_bytes()
+
+
+async def test_a_test_fax_is_proven_by_what_its_gateway_writes_back(tmp_path: Path) -> None:
+    async with FaxGateway(Inbox()) as gateway:
+        settings = a_fax(gateway)
+        fax = Fax(settings, outbound=OUTBOUND, clock=utc_now)
+        fax.know(cities.load(config.folder("akishima")), {})
+        async with engine(tmp_path, channels={"fax": fax}) as hub:
+            returns = Returns(
+                ledger=hub.ledger, keys=KEYS, postbox=hub.postbox, clock=hub.clock, page=hub.page
+            )
+            watch = Canaries(
+                [
+                    Canary(
+                        kind="fax", channel=fax, to=only("+81425550000"), proof=Proof.RECEIPT, every=7 * DAY,
+                        wait=timedelta(hours=1), at=time(0),
+                    )
+                ],
+                ledger=hub.ledger, clock=hub.clock, page=hub.page, recovered=hub.page, city="昭島市",
+                link="http://127.0.0.1",
+            )  # fmt: skip
+            await watch.look()
+            (message,) = gateway.messages
+            words = answer(letter(message).message_id, "送信完了")
+            taking = partial(take, returns, fax=settings, tried=partial(of_canary, hub.ledger, hub.clock))
+            assert await taking(words)
+            await watch.look()
+            known = (await hub.ledger.read(canaries.known))["fax"]
+            assert (known.waiting, known.missed) == (False, 0)
+            assert known.proven_at is not None
+            assert not await taking(words), "nobody waits for it any more"

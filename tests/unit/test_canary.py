@@ -1,6 +1,7 @@
 """Canaries: when one is due, what proves it, and when staff are woken up (I15)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 from channels.mail import Mail, Settings
 from channels.mail.settings import Security
+from channels.webhook import Settings as Systems
+from channels.webhook import System, Webhook
 from hub import receipts
 from hub.canaries import Canaries
-from hub.canary import AGAIN_AFTER, DAY, Canary, Proof
+from hub.canary import AGAIN_AFTER, DAY, Canary, Proof, To, only
 from hub.channel import Capabilities, Channel, Health, Parcel, Receipt
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.ledger import Ledger, canaries
@@ -21,10 +24,12 @@ from hub.testing.ledger_suite.rows import RANDOM
 from yobikake.canary_role import _take
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway
+from yobikake.rehearsal.webhook import Receiver
 
 NINE = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 """In Japan."""
 OURS = "canary@city.example"
+SECRET = "whsec_" + "A" * 40
 
 
 class Clock:
@@ -45,6 +50,7 @@ class Telephone:
     def __init__(self) -> None:
         self.said: list[Parcel] = []
         self.broken = False
+        self.ref: str | None = "CA"
 
     async def open(self) -> None: ...
 
@@ -58,25 +64,30 @@ class Telephone:
         if self.broken:
             raise RuntimeError("unforeseen")
         self.said.append(parcel)
-        yield Result(parcel.to[0].id, Outcome.ACCEPTED, ProviderRef(f"CA{len(self.said)}"))
+        ref = self.ref and ProviderRef(f"{self.ref}{len(self.said)}")
+        yield Result(parcel.to[0].id, Outcome.ACCEPTED, ref)
 
 
 class Watch:
     """Canaries of one channel over a ledger of their own."""
 
-    def __init__(self, ledger: Ledger, channel: Channel, proof: Proof) -> None:
+    def __init__(self, ledger: Ledger, channel: Channel, proof: Proof, *, to: To | None = None) -> None:
         self.ledger, self.clock, self.pages = ledger, Clock(), list[str]()
         kind = channel.capabilities.kind
         self.of = Canary(
-            kind=kind, channel=channel, to=OURS, proof=proof, at=time(10),
-            every=timedelta(minutes=15), wait=timedelta(minutes=10),
+            kind=kind, channel=channel, to=to or only(OURS), proof=proof, at=time(10),
+            every=timedelta(minutes=15), wait=timedelta(minutes=10), named=proof is Proof.TAKEN,
         )  # fmt: skip
         self.canaries = Canaries(
-            [self.of], ledger=ledger, clock=self.clock, page=self.page, city="よびかけ市", link="http://here"
-        )
+            [self.of], ledger=ledger, clock=self.clock, page=self.page, recovered=self.recovered,
+            city="よびかけ市", link="http://here",
+        )  # fmt: skip
 
     def page(self, topic: str, text: str) -> None:
         self.pages.append(topic)
+
+    def recovered(self, topic: str, text: str) -> None:
+        self.pages.append(f"over: {topic}")
 
     async def after(self, **time_passed: float) -> Known:
         """Somebody looks so much later."""
@@ -126,10 +137,20 @@ def test_a_daily_one_goes_out_at_its_time_of_day(
     sent: datetime | None, now: datetime, missed: int, due: bool
 ) -> None:
     canary = Canary(
-        kind="voice", channel=Telephone(), to=OURS, proof=Proof.RECEIPT, at=time(10), every=DAY,
+        kind="voice", channel=Telephone(), to=only(OURS), proof=Proof.RECEIPT, at=time(10), every=DAY,
         wait=timedelta(minutes=10),
     )  # fmt: skip
     assert canary.due(now, sent_at=sent, missed=missed) is due
+
+
+@pytest.mark.parametrize(("days", "due"), [(6, False), (7, True), (8, True)])
+def test_a_weekly_one_goes_out_once_a_week(days: int, due: bool) -> None:
+    canary = Canary(
+        kind="fax", channel=Telephone(), to=only(OURS), proof=Proof.RECEIPT, at=time(10), every=7 * DAY,
+        wait=timedelta(hours=1),
+    )  # fmt: skip
+    ten = NINE + timedelta(hours=1)
+    assert canary.due(ten + days * DAY, sent_at=ten + timedelta(seconds=4), missed=0) is due
 
 
 async def test_a_mail_that_is_read_back_is_proven_and_says_that_it_is_a_test(
@@ -200,6 +221,66 @@ async def test_where_nobody_tells_more_an_acceptance_is_all_there_is(ledger: Led
     await ledger.write(lambda conn: canaries.ask(conn, "voice", at=watch.clock.now))
     await watch.after(seconds=1)
     assert len(telephone.said) == 2, "staff asked for one"
+
+
+async def test_staff_hear_once_that_they_arrive_again(mail: Watch, smarthost: SmtpGateway) -> None:
+    smarthost.faults.down = True
+    await mail.after(minutes=0)
+    await mail.after(minutes=15)
+    smarthost.faults.down = False
+    await mail.after(minutes=15)
+    [arrival] = smarthost.inbox.of("mail", OURS) if smarthost.inbox else []
+    assert await _take(mail.canaries, f"Message-ID: {arrival.key}\r\n\r\nhello".encode())
+    for _ in range(2):
+        await mail.after(seconds=5)
+    assert mail.pages == ["canary mail", "over: canary mail"]
+
+
+async def test_every_partner_is_tried_and_the_one_that_is_away_is_named(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    async with Receiver(Inbox(), secret=SECRET, clock=lambda: NINE) as partner:
+        at = {"cable-tv": partner.url_of("cable-tv"), "school": "http://127.0.0.1:9/hook"}
+        systems = tuple(
+            System(ref=ref, name=ref, url=url, secret_file=tmp_path / "secret") for ref, url in at.items()
+        )
+        webhook = Webhook(
+            Systems(systems=systems),
+            outbound=Outbound(deployment=Deployment.REHEARSAL),
+            clock=lambda: NINE,
+        )
+        await webhook.open()
+        watch = Watch(ledger, webhook, Proof.TAKEN, to=only(*at))
+        known = await watch.after(minutes=0)
+        assert (known.missed, known.waiting) == (1, False)
+        assert "school" in known.detail
+        assert "cable-tv" not in known.detail
+        assert [each for each in partner.requests if each.method == "POST"], "the other one was told"
+        await watch.after(minutes=15)
+        assert watch.pages == ["canary webhook"]
+        await webhook.close()
+
+
+async def test_where_no_device_is_registered_nothing_is_sent_and_nothing_missed(ledger: Ledger) -> None:
+    telephone = Telephone()
+    watch = Watch(ledger, telephone, Proof.SHOWN, to=only())
+    await watch.canaries.look()
+    assert not telephone.said
+    assert not await ledger.read(canaries.known)
+
+
+async def test_a_gateway_that_knows_only_our_key_reports_by_it(ledger: Ledger) -> None:
+    fax = Telephone()
+    fax.ref = None
+    watch = Watch(ledger, fax, Proof.RECEIPT)
+    known = await watch.after(minutes=0)
+    said = Receipt(ref=ProviderRef(known.key), outcome=Outcome.DELIVERED, at=watch.clock.now)
+    stranger = replace(said, ref=ProviderRef("0" * 32))
+    assert await ledger.write(
+        lambda conn: [canaries.report(conn, "voice", each) for each in (said, stranger)]
+    ) == [True, False]
+    assert (await watch.after(minutes=1)).proven_at == NINE
 
 
 async def _report(watch: Watch, ref: str, outcome: Outcome) -> None:

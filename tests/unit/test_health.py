@@ -43,14 +43,20 @@ class Rounds:
 
     def __init__(self, channels: Mapping[str, Channel], live: MemoryLive) -> None:
         self.pages: list[str] = []
+        self.recovered: list[str] = []
         self.live = live
         self.channels = channels
 
     def page(self, topic: str, text: str) -> None:
         self.pages.append(topic)
 
+    def over(self, topic: str, text: str) -> None:
+        self.recovered.append(topic)
+
     async def until(self, *, pages: int = 0, ok: bool | None = None) -> None:
-        prober = Prober(channels=self.channels, live=self.live, clock=utc_now, page=self.page)
+        prober = Prober(
+            channels=self.channels, live=self.live, clock=utc_now, page=self.page, recovered=self.over
+        )
         running = asyncio.create_task(prober.run())
         try:
             async with asyncio.timeout(120):
@@ -104,3 +110,16 @@ async def test_a_probe_that_breaks_is_a_miss_and_stops_no_other(smarthost: SmtpG
 async def test_what_nobody_has_probed_yet_is_not_known() -> None:
     kinds: Sequence[str] = ["mail"]
     assert await known(MemoryLive(), list(kinds)) == {}
+
+
+async def test_who_was_paged_hears_that_it_answers_again(mail: Mail, smarthost: SmtpGateway) -> None:
+    """Also of what an earlier process paged: whether anybody was called, the pager knows."""
+    rounds = Rounds({"mail": mail}, MemoryLive())
+    await rounds.until(ok=True)
+    assert rounds.recovered == ["probe mail"]
+    smarthost.faults.down = True
+    running = rounds.until(pages=1, ok=False)
+    await running
+    smarthost.faults.down = False
+    await rounds.until(ok=True)
+    assert rounds.recovered == ["probe mail"] * 2

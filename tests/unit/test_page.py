@@ -10,7 +10,7 @@ import structlog
 from hub.authorise import Actor
 from hub.background import Background
 from hub.ledger import Ledger
-from hub.page import QUIET, Pager, acknowledge, unacknowledged
+from hub.page import LATELY, OVER, QUIET, Pager, acknowledge, unacknowledged
 from hub.testing.databases import with_schema
 
 NOW = datetime(2026, 11, 23, 12, 47, tzinfo=UTC)
@@ -31,6 +31,10 @@ class Room:
 
     async def page(self, topic: str, text: str = "…") -> None:
         self.pager.page(topic, text)
+        await self.background.finish(10)
+
+    async def over(self, topic: str, text: str = "…") -> None:
+        self.pager.recovered(topic, text)
         await self.background.finish(10)
 
     async def _notify(self, subject: str, text: str) -> None:
@@ -88,3 +92,26 @@ async def test_staff_are_woken_also_when_the_ledger_is_what_is_broken(room: Room
         await room.page("disk full")
     assert [subject for subject, _ in room.told] == ["[よびかけ] disk full"]
     assert any(line["log_level"] == "error" for line in lines)
+
+
+async def test_whoever_was_called_hears_once_that_it_is_over(room: Room) -> None:
+    await room.page("probe mail", "応答しません")
+    room.now += timedelta(hours=1)
+    for _ in range(2):
+        await room.over("probe mail", "応答が戻りました")
+    assert [subject for subject, _ in room.told] == [
+        "[よびかけ] probe mail",
+        f"[よびかけ] {OVER}: probe mail",
+    ]
+    ((_, at, _, text),) = await room.ledger.read(unacknowledged)
+    assert (text, at) == (f"{OVER}：応答が戻りました", room.now), "it does not vanish by itself"
+    await room.page("probe mail", "応答しません")
+    assert len(room.told) == 3, "a new fault is a new page, however soon"
+
+
+async def test_nobody_is_told_that_what_they_never_heard_of_is_over(room: Room) -> None:
+    await room.page("probe line")
+    await room.over("probe mail")
+    room.now += LATELY
+    await room.over("probe line")
+    assert len(room.told) == 1

@@ -1,8 +1,10 @@
-// Registers this browser for notifications, changes what it is registered for, and takes it out again.
+// Registers this browser for notifications, changes what it is registered for, and takes it out again. On the page for
+// staff (`data-device`) it becomes the one that shows the hub's test messages, by the pass behind the # of the link.
 "use strict";
 (() => {
-  const CHOICES = "push-1", CHOICE = "/push/choice"; // as in sw.js, which needs them when a subscription is replaced
   const page = document.getElementById("push"), form = document.getElementById("push-form");
+  const device = "device" in page.dataset, path = device ? "/push/device" : "/push";
+  const CHOICES = "push-1", CHOICE = `${path}/choice`; // as in sw.js, which needs them when a subscription is replaced
 
   const able = () => "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
@@ -34,6 +36,7 @@
     if (Notification.permission === "denied") return state("denied");
     const [subscription, chosen] = [await (await registration()).pushManager.getSubscription(), await choice()];
     if (!subscription || !chosen) return state("ready");
+    if (device) return state("registered");
     form.town.value = chosen.town;
     form.language.value = chosen.language;
     form.drills.checked = chosen.drills;
@@ -55,11 +58,10 @@
     if (await Notification.requestPermission() !== "granted") return look();
     const subscription = await subscribed((await registration()).pushManager);
     const before = (await choice())?.subscription ?? null;
-    const chosen = {
-      subscription: subscription.toJSON(),
-      town: form.town.value, language: form.language.value, drills: form.drills.checked,
-    };
-    const answer = await send("/push", { ...chosen, before });
+    const wish = device ? {}
+      : { town: form.town.value, language: form.language.value, drills: form.drills.checked };
+    const chosen = { subscription: subscription.toJSON(), ...wish };
+    const answer = await send(path, { ...chosen, before, ...device && { pass: location.hash.slice(1) } });
     if (!answer.ok) return say(await problem(answer));
     const kept = new Response(JSON.stringify({ ...chosen, key: page.dataset.key }));
     await (await caches.open(CHOICES)).put(CHOICE, kept);
@@ -68,8 +70,8 @@
   }
 
   async function problem(answer) {
-    const said = answer.status === 400 ? (await answer.json().catch(() => ({}))).problem : "";
-    return said === "service" ? "service" : "away";
+    const said = [400, 403].includes(answer.status) ? (await answer.json().catch(() => ({}))).problem : "";
+    return ["service", "old"].includes(said) ? said : "away";
   }
 
   async function leave() {
@@ -86,6 +88,6 @@
 
   const or = (work) => () => { say(""); work().catch(() => say("away")); };
   form.addEventListener("submit", (event) => { event.preventDefault(); or(register)(); });
-  document.getElementById("push-leave").addEventListener("click", or(leave));
+  document.getElementById("push-leave")?.addEventListener("click", or(leave));
   look().catch(() => state("unable"));
 })();

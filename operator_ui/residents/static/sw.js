@@ -1,7 +1,7 @@
 // Keeps the last copy of the pages that were read, for when there is no network: the page says how old it is.
 // Shows what the city pushes (channels/webpush/message.py).
 "use strict";
-const KEPT = "kept-2", CHOICES = "push-1", CHOICE = "/push/choice";
+const KEPT = "kept-2", CHOICES = "push-1", REGISTERED = ["/push", "/push/device"];
 const PATIENCE_MS = 4000, MOST_KEPT = 60;
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -46,7 +46,13 @@ async function keep(request, answer) {
   await Promise.all(oldestFirst.slice(0, -MOST_KEPT).map((each) => kept.delete(each)));
 }
 
-self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
+self.addEventListener("push", (event) => event.waitUntil(receive(read(event.data))));
+
+// A test message, which only the city's own device gets (hub/canary_device.py), is reported once it is shown.
+async function receive(said) {
+  await show(said);
+  if (said.proof) await send("/push/received", { key: said.proof });
+}
 
 // A message that cannot be read is still a call to look.
 function read(data) {
@@ -66,7 +72,7 @@ async function show(said) {
   await self.registration.showNotification(now.title, {
     body: now.body, lang: now.language, tag: now.topic, data: now, requireInteraction: now.stays,
     timestamp: Date.parse(now.sent) || Date.now(), icon: "/favicon.ico",
-    ...(before && before.data.id === now.id ? { silent: true } : { renotify: true }),
+    ...(now.proof || (before && before.data.id === now.id) ? { silent: true } : { renotify: true }),
   });
 }
 
@@ -86,31 +92,38 @@ self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew
 
 // The push service gave this browser another address: the city is told, with what was chosen before.
 async function renew(event) {
-  const kept = await chosen();
-  if (!kept) return;
-  const wanted = { userVisibleOnly: true, applicationServerKey: kept.key };
-  await tell(kept, event.newSubscription || await self.registration.pushManager.subscribe(wanted));
+  for (const [path, kept] of await chosen()) {
+    const wanted = { userVisibleOnly: true, applicationServerKey: kept.key };
+    await tell(path, kept, event.newSubscription || await self.registration.pushManager.subscribe(wanted));
+  }
 }
 
 // When that could not be told, the next page that is opened tells it.
 async function keepRegistered() {
-  const kept = self.PushManager && await chosen();
-  const subscription = kept && await self.registration.pushManager.getSubscription();
-  if (subscription && subscription.endpoint !== kept.subscription.endpoint)
-    await tell(kept, subscription).catch(() => {});
+  const all = self.PushManager ? await chosen() : [];
+  const subscription = all.length && await self.registration.pushManager.getSubscription();
+  for (const [path, kept] of subscription ? all : [])
+    if (subscription.endpoint !== kept.subscription.endpoint) await tell(path, kept, subscription).catch(() => {});
 }
 
+// As a resident's, and as the city's own device: one browser may be both.
 async function chosen() {
-  const kept = await (await caches.open(CHOICES)).match(CHOICE);
-  return kept && kept.json();
+  const choices = await caches.open(CHOICES), found = [];
+  for (const path of REGISTERED) {
+    const kept = await choices.match(`${path}/choice`);
+    if (kept) found.push([path, await kept.json()]);
+  }
+  return found;
 }
 
-async function tell(kept, fresh) {
+async function tell(path, kept, fresh) {
   const { key, subscription: before, ...choice } = kept, subscription = fresh.toJSON();
-  const answer = await fetch("/push", {
-    method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...choice, subscription, before }),
-  });
+  const answer = await send(path, { ...choice, subscription, before });
   if (!answer.ok) return;
-  await (await caches.open(CHOICES)).put(CHOICE, new Response(JSON.stringify({ ...choice, key, subscription })));
+  const told = new Response(JSON.stringify({ ...choice, key, subscription }));
+  await (await caches.open(CHOICES)).put(`${path}/choice`, told);
 }
+
+const send = (path, body) => fetch(path, {
+  method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+});

@@ -21,7 +21,7 @@ from hub import keys as key_files
 from hub import organisation, phrases, pointing, prepared
 from hub.authorise import Actor, Role
 from hub.background import Background
-from hub.canary import Proof
+from hub.canary import Plan
 from hub.channel import Capabilities, Drilling, Health, Target, Unit
 from hub.codec import RecordCodec
 from hub.delivery import Result
@@ -139,7 +139,7 @@ class Desk:
     reported: list[Reading] = field(default_factory=list)
     ticked: list[tuple[str, str, str]] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
-    proofs: dict[str, Proof] = field(default_factory=dict)
+    canaries: dict[str, Plan] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     occupancies: dict[SiteCode, Occupancy] = field(default_factory=dict)
     past: list[Point] = field(default_factory=list)
@@ -222,7 +222,8 @@ class Desk:
                 "x": lambda content: [f"{content.language} {content.number} {part}/2" for part in (1, 2)]
             },
             ticked=ticked,
-            canaries=self.proofs,
+            canaries=self.canaries,
+            public_url="https://public.example",
             samples=samples,
             devices=self.devices,
             device_book=self.device_book,

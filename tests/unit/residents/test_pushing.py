@@ -12,8 +12,8 @@ from hub.language import Language
 from hub.ledger import audit, enrolment, packs
 from hub.ledger.enrolment import Standing
 from hub.subscription import Subscription
+from operator_ui.residents.push_answers import AT_ONCE
 from operator_ui.residents.push_form import LIMIT_BYTES
-from operator_ui.residents.pushing import AT_ONCE
 from tests.unit.residents.portal_setup import CITY, PUSH, Town, served
 
 TOWN = next(iter(CITY.towns))
