@@ -92,7 +92,8 @@ class Canaries:
         elif result.outcome in (Outcome.ACCEPTED, Outcome.AMBIGUOUS) and canary.proof not in AT_ONCE:
             await self._ledger.write(lambda conn: canaries.hand_over(conn, kind, key=key.hex, ref=result.ref))
         else:
-            await self._miss(canary, key.hex, f"{result.outcome.name.lower()} {result.reason}".strip())
+            said = "" if canary.named else result.outcome.name.lower()
+            await self._miss(canary, key.hex, f"{said} {result.reason}".strip())
 
     async def _hand_over(self, canary: Canary, address: str, key: UUID, now: datetime) -> Result:
         """Whatever goes wrong is its result: nothing here may end the process."""

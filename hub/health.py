@@ -53,9 +53,8 @@ class Prober:
     async def _probe(self, kind: str, channel: Channel) -> None:
         health = await self._ask(channel)
         self._missed[kind] = 0 if health.ok else self._missed[kind] + 1
-        known = _Known(health=health, missed=self._missed[kind])
         try:
-            await self._live.put({_key(kind): (to_us(health.checked_at), codec.encode(known))})
+            await share(self._live, kind, health, missed=self._missed[kind])
         except Exception as e:  # whoever looks on is not what this is for: go on, and page
             log.warning("a probe's result could not be shared", channel=kind, error=type(e).__name__)
         if not health.ok:
@@ -81,6 +80,12 @@ class Prober:
         except Exception as e:
             log.exception("a probe failed in an unforeseen way", channel=channel.capabilities.kind)
             return Health(ok=False, detail=type(e).__name__, checked_at=self._clock())
+
+
+async def share(live: Live, kind: str, health: Health, *, missed: int) -> None:
+    """What `known` gives. `missed`: in a row."""
+    value = codec.encode(_Known(health=health, missed=missed))
+    await live.put({_key(kind): (to_us(health.checked_at), value)})
 
 
 async def known(live: Live, kinds: list[str]) -> dict[str, Health]:

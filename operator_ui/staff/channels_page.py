@@ -21,7 +21,7 @@ from operator_ui.staff.shelter_links import drawing
 
 SHOWS = {
     Proof.READ_BACK: "市の受信箱に届いたことまで確かめています。",
-    Proof.RECEIPT: "端末に届いたこと、または電話に出たことまで確かめています。",
+    Proof.RECEIPT: "相手に届いたこと（端末への到着、電話の応答、FAXの送信完了）を、事業者の報告で確かめています。",
     Proof.SHOWN: "登録した端末に通知が表示されたことまで確かめています。",
     Proof.TAKEN: "連携先のシステムがそれぞれ受け取ったことまで確かめています。",
     Proof.ACCEPTED: "事業者が受け付けたことまで確かめています。その先は事業者が知らせません。",

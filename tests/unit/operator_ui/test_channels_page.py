@@ -1,15 +1,24 @@
 """The page of the channels: the last proof of life of each (I15)."""
 
-from datetime import timedelta
+import re
+from datetime import time, timedelta
 
-from hub.canary import Proof
+from lxml import html
+
+from hub import canary_device
+from hub.canary import DAY, Plan, Proof
 from hub.channel import Health
 from hub.ledger import audit, canaries
+from hub.subscription import Subscription
 from tests.unit.operator_ui.desk import NOW, Desk, somebody
+
+READ_BACK = Plan(Proof.READ_BACK, timedelta(minutes=15), time(10))
+SHOWN = Plan(Proof.SHOWN, DAY, time(10))
+BROWSER = Subscription("https://push.example/1", b"p" * 65, b"a" * 16)
 
 
 async def test_each_channel_says_when_and_how_it_was_last_seen_alive(desk: Desk) -> None:
-    desk.proofs["mail"] = Proof.READ_BACK
+    desk.canaries["mail"] = READ_BACK
     desk.health = {"mail": Health(ok=True, detail="250 ready", checked_at=NOW - timedelta(minutes=2))}
 
     async with somebody(desk, "ono") as viewer:
@@ -17,8 +26,9 @@ async def test_each_channel_says_when_and_how_it_was_last_seen_alive(desk: Desk)
         assert "まだ送っていません" in page
         await _sent(desk, arrived=True)
         page = await viewer.get("/channels")
-        assert "に到着を確認" in page
-        assert "送信から30秒" in page
+        assert "10分前" in page
+        assert "15分ごと" in page
+        assert "送信から30秒で確認" in page
         assert "市の受信箱に届いたことまで" in page
         assert "良好" in page
         assert "いま試験を送る" not in page, "who only looks sends nothing"
@@ -26,17 +36,17 @@ async def test_each_channel_says_when_and_how_it_was_last_seen_alive(desk: Desk)
 
 
 async def test_what_did_not_arrive_stands_out(desk: Desk) -> None:
-    desk.proofs["mail"] = Proof.READ_BACK
+    desk.canaries["mail"] = READ_BACK
     await _sent(desk, arrived=False)
     async with somebody(desk, "ono") as viewer:
         page = await viewer.get("/channels")
     assert "試験が届いていません" in page
-    assert "1回続けて届きませんでした" in page
+    assert "届きませんでした" in page
     assert "no proof within 10 min" in page
 
 
 async def test_staff_send_a_test_now_and_it_is_on_the_trail(desk: Desk) -> None:
-    desk.proofs["mail"] = Proof.READ_BACK
+    desk.canaries["mail"] = READ_BACK
     async with somebody(desk, "ito") as person:
         await person.get("/channels")
         assert "まもなく送ります" in await person.submit("/channels/mail/test")
@@ -48,12 +58,64 @@ async def test_staff_send_a_test_now_and_it_is_on_the_trail(desk: Desk) -> None:
 
 
 async def test_who_only_looks_asks_for_none(desk: Desk) -> None:
-    desk.proofs["mail"] = Proof.READ_BACK
+    desk.canaries["mail"] = READ_BACK
     async with somebody(desk, "ono") as viewer:
         await viewer.get("/channels")
         await viewer.post("/channels/mail/test")
         assert viewer.status == 403
     assert not await desk.ledger.read(canaries.known)
+
+
+async def test_no_channel_is_silently_without_a_proof(desk: Desk) -> None:
+    desk.canaries["mail"] = READ_BACK
+    async with somebody(desk, "ono") as viewer:
+        cards = {
+            card.get("aria-labelledby"): card.text_content()
+            for card in html.fromstring(await viewer.get("/channels")).xpath("//section[@aria-labelledby]")
+        }
+    assert "まだ送っていません" in cards["channel-mail"]
+    for kind in ("line", "x", "manual"):
+        card = cards[f"channel-{kind}"]
+        assert re.search("自動の確認は(設定されて|あり)ません: 訓練で確かめ", card), kind
+        assert "180日に1回" in card
+
+
+async def test_nobody_looking_any_more_stands_out(desk: Desk) -> None:
+    desk.health = {"mail": Health(ok=True, detail="250 ready", checked_at=NOW - timedelta(minutes=16))}
+    async with somebody(desk, "ono") as viewer:
+        page = await viewer.get("/channels")
+    assert "見張りが止まっています" in page
+    assert "役割 mail のプロセス" in page
+
+
+async def test_staff_invite_the_browser_that_test_notifications_go_to(desk: Desk) -> None:
+    desk.canaries["mail"] = SHOWN
+    async with somebody(desk, "sato") as person:
+        page = await person.get("/channels")
+        assert "端末が、まだ登録されていません" in page
+        assert "いま試験を送る" not in page, "there is nobody who would get it"
+        page = await person.submit("/channels/mail/device")
+        (link,) = html.fromstring(page).xpath("//a[@class='address']")
+        address, _, shown = link.get("href").partition("#")
+        assert address == "https://public.example/push/device"
+        await desk.ledger.write(
+            lambda conn: canary_device.register(conn, desk.keys, BROWSER, shown=shown, at=NOW)
+        )
+        page = await person.get("/channels")
+        assert "受け取る端末を替える" in page
+        await person.post("/channels/line/device")
+        assert person.status == 404
+    entries = await desk.ledger.read(lambda conn: audit.about(conn, ["channel mail"]))
+    assert [(entry.actor, entry.action) for entry in entries] == [("sato", "channel.device")]
+    assert shown not in str(entries)
+
+
+async def test_who_composes_invites_no_device(desk: Desk) -> None:
+    desk.canaries["mail"] = SHOWN
+    async with somebody(desk, "ito") as person:
+        assert "受け取る端末を登録する" not in await person.get("/channels")
+        await person.post("/channels/mail/device")
+        assert person.status == 403
 
 
 async def _sent(desk: Desk, *, arrived: bool) -> None:
