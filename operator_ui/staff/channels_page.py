@@ -57,11 +57,11 @@ def routes() -> list[web.RouteDef]:
 async def show(request: web.Request) -> web.Response:
     authorise(request[ACTOR], Action.VIEW)
     console, actor = request.app[CONSOLE], request[ACTOR]
-    record = await console.ledger.read(lambda conn: _on_record(console, conn))
+    found, record = await _found(console)
     return page(
         request,
         "channels.html",
-        lines=_lines(console, await console.health(), record),
+        lines=found,
         device=record.device,
         shows=SHOWS,
         tags=TAGS,
@@ -109,6 +109,19 @@ async def invite(request: web.Request) -> web.Response:
     )
 
 
+async def lines(console: Console) -> list[Line]:
+    """What needs somebody's eye first."""
+    return (await _found(console))[0]
+
+
+async def _found(console: Console) -> tuple[list[Line], _OnRecord]:
+    record = await console.ledger.read(lambda conn: _on_record(console, conn))
+    health = await console.health()
+    found = [_line(console, kind, health.get(kind), record) for kind in console.capabilities]
+    order = list(State)
+    return sorted(found, key=lambda line: order.index(line.state)), record
+
+
 def _on_record(console: Console, conn: Connection) -> _OnRecord:
     device = canary_device.current(conn, console.keys)
     return _OnRecord(
@@ -117,13 +130,6 @@ def _on_record(console: Console, conn: Connection) -> _OnRecord:
         drills=wifi_drill.history(conn, console.keys),
         device=None if device is None else device.since,
     )
-
-
-def _lines(console: Console, health: Mapping[str, Health], record: _OnRecord) -> list[Line]:
-    """What needs somebody's eye first."""
-    found = [_line(console, kind, health.get(kind), record) for kind in console.capabilities]
-    order = list(State)
-    return sorted(found, key=lambda line: order.index(line.state))
 
 
 def _line(console: Console, kind: str, health: Health | None, record: _OnRecord) -> Line:

@@ -13,7 +13,7 @@ from operator_ui.staff.console import ACTOR, CONSOLE, CSRF, PAGES
 from operator_ui.staff.sessions import COOKIE, Sessions
 from operator_ui.static_files import FAVICON
 
-OPEN = frozenset({"/signin", "/link", FAVICON})
+OPEN = frozenset({"/signin", "/link", "/health", FAVICON})
 _OPEN_FOLDERS = ("/static/", "/language/", "/link/")
 _SAFE = frozenset({"GET", "HEAD"})
 

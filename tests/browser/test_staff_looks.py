@@ -29,6 +29,7 @@ NO_PAGES = {
     "/alerts/{alert}/report.csv": FILE,
     "/device-export": FILE,
     "/drills": ELSEWHERE,
+    "/health": FILE,
     "/here/changes": STREAM,
     "/here/live": PART,
     "/here/in/{token}": "the same page as /here/in, of sheets that were printed before",

@@ -366,3 +366,37 @@ async def test_after_a_burst_only_the_warm_connections_stay_and_they_are_kept_al
         for session in list(gateway.sessions):
             session.abort()
         await until(lambda: len(gateway.sessions) == 2)
+
+
+async def test_what_is_cancelled_while_a_connection_is_made_is_never_begun_on_it() -> None:
+    """The connection is kept: the correction goes out by it (I5)."""
+    greeted, knocks, begun = asyncio.Event(), list[str](), list[bytes]()
+
+    async def one(line: Line) -> None:
+        begun.append(await line.transaction(1))
+        await line.message()
+        line.say("250 2.0.0 Ok")
+
+    host = Scripted([one])
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocks.append("")
+        await greeted.wait()
+        await host(reader, writer)
+
+    async with (
+        await asyncio.start_server(late, "127.0.0.1", 0) as server,
+        opened(server.sockets[0].getsockname()[1], warm_connections=0) as mail,
+    ):
+        cancelled = asyncio.create_task(send(mail, a_parcel()))
+        await until(lambda: bool(knocks))
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        greeted.set()
+        correction = [Recipient(id=RecipientId(9), address="r9@mail.example")]
+        said = await send(mail, replace(a_parcel(), to=correction))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert len(knocks) == len(begun) == 1
+    assert b"r9@" in begun[0]
+    assert b"r0@" not in begun[0]
+    assert not host.failures

@@ -1,5 +1,6 @@
 """The page of the channels: the last proof of life of each (I15)."""
 
+import json
 import re
 from datetime import time, timedelta
 
@@ -8,6 +9,7 @@ from lxml import html
 from hub import canary_device
 from hub.canary import DAY, Plan, Proof
 from hub.channel import Health
+from hub.clock import cap_time
 from hub.ledger import audit, canaries
 from hub.subscription import Subscription
 from tests.unit.operator_ui.desk import NOW, Desk, somebody
@@ -108,6 +110,25 @@ async def test_staff_invite_the_browser_that_test_notifications_go_to(desk: Desk
     entries = await desk.ledger.read(lambda conn: audit.about(conn, ["channel mail"]))
     assert [(entry.actor, entry.action) for entry in entries] == [("sato", "channel.device")]
     assert shown not in str(entries)
+
+
+async def test_a_monitor_outside_learns_without_signing_in_whether_channels_are_well(desk: Desk) -> None:
+    desk.canaries["mail"] = READ_BACK
+    desk.health = {"mail": Health(ok=True, detail="250 ready", checked_at=NOW - timedelta(minutes=2))}
+    await _sent(desk, arrived=True)
+    async with somebody(desk) as monitor:
+        said = json.loads(await monitor.get("/health"))
+        assert (monitor.status, said["ok"]) == (200, True)
+        assert said["channels"]["mail"] == {
+            "state": "good",
+            "probed": cap_time(NOW - timedelta(minutes=2)),
+            "proven": cap_time(NOW - timedelta(minutes=10, seconds=30)),
+        }
+        assert said["channels"]["x"] == {"state": "due", "probed": None, "proven": None}
+        desk.now = NOW + timedelta(minutes=14)
+        said = json.loads(await monitor.get("/health"))
+        assert (monitor.status, said["ok"]) == (503, False)
+        assert said["channels"]["mail"]["state"] == "silent"
 
 
 async def test_who_composes_invites_no_device(desk: Desk) -> None:
