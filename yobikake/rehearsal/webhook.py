@@ -73,12 +73,13 @@ class Receiver(HttpGateway):
             self._put_off.add(system)
             return web.Response(status=500)
         message = request.headers["webhook-id"]
-        data = json.loads(body)["data"]
+        event = json.loads(body)
+        data = event["data"]
         if not self.understood(data):
             return web.Response(status=422)
         if message not in self.known:
             self.known.add(message)
-            if json.loads(body)["type"] != TEST:
+            if event.get("type") != TEST:
                 self.keep(system, data, message)
         return web.Response(status=204)
 
