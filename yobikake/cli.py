@@ -22,31 +22,47 @@ from hub.errors import HubError  # noqa: E402
 from yobikake.commands.output import err  # noqa: E402
 
 COMMANDS = {
-    "demo": ("demo", "demo", "Send one level-4 flood alert in a rehearsal city, on every channel."),
-    "init": ("init", "init", "Make a new hub: settings, keys, database, and the first account."),
+    "demo": (
+        "demo",
+        "demo",
+        "Send one level-4 flood alert in a rehearsal city, on every channel. / リハーサル用の町で試す",
+    ),
+    "init": ("init", "init", "Make a new hub: settings, keys, database, and the first account. / 新しく作る"),
     "account": ("init", "account", "The people who may sign in. / ログインできる人"),
     "residents": ("residents", "residents", "Who is registered. / 登録している人"),
-    "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM."),
+    "serve": ("serve", "serve", "Run the hub until Ctrl-C or SIGTERM. / 動かす"),
     "export-site": (
         "export_site",
         "export_site",
         "Write the residents' pages as files, for a web server in front. / 住民のページの書き出し",
     ),
-    "check": ("check", "check", "Read the settings, verify the audit trail, and probe every gateway."),
-    "send": ("send", "send", "Prepare an alert and ask for its approval."),
-    "approve": ("send", "approve", "Approve a draft and send it, now or at a time."),
-    "correct": ("send", "correct", "Submit the correction of an alert, which was prepared when it was sent."),
+    "check": (
+        "check",
+        "check",
+        "Read the settings, verify the audit trail, and probe every gateway. / 設定と接続の点検",
+    ),
+    "send": ("send", "send", "Prepare an alert and ask for its approval. / 配信を用意する"),
+    "approve": ("send", "approve", "Approve a draft and send it, now or at a time. / 承認して送る"),
+    "correct": (
+        "send",
+        "correct",
+        "Submit the correction of an alert, which was prepared when it was sent. / 訂正を出す",
+    ),
     "muster": (
         "muster",
         "muster",
         "Call staff together, and see who comes. / 参集",
     ),
     "voice": ("voice", "voice", "Call a registered number for a trial. / 電話の試し"),
-    "alerts": ("look", "show_alerts", "List the newest alerts, or say how far one has come."),
+    "alerts": (
+        "look",
+        "show_alerts",
+        "List the newest alerts, or say how far one has come. / 配信の一覧と進み具合",
+    ),
     "shelters": (
         "shelters",
         "shelters",
-        "Show every site, how many people are there, and how good such numbers are.",
+        "Show every site, how many people are there, and how good such numbers are. / 避難所と人数",
     ),
     "window": (
         "window",
@@ -57,7 +73,7 @@ COMMANDS = {
     "dead-letters": (
         "letters",
         "show_dead_letters",
-        "Show records that could not be processed: when, and why.",
+        "Show records that could not be processed: when, and why. / 処理できなかった記録",
     ),
     "bounces": (
         "bounces",
@@ -66,12 +82,16 @@ COMMANDS = {
     ),
     "webpush": ("webpush", "webpush", "The city's key for notifications in browsers. / ブラウザの通知の鍵"),
     "line": ("line", "line", "The city's LINE account: its menu. / LINE公式アカウント"),
-    "topics": ("topics", "topics", "Create the Kafka topics that are missing, and tell which differ."),
-    "bench": ("bench", "bench", "Measure how fast it is, beside peers in the same run."),
+    "topics": (
+        "topics",
+        "topics",
+        "Create the Kafka topics that are missing, and tell which differ. / Kafkaのトピックを作る",
+    ),
+    "bench": ("bench", "bench", "Measure how fast it is, beside peers in the same run. / 速さを測る"),
     "chaos": (
         "chaos",
         "chaos",
-        "Kill, freeze and starve hubs while they send, and see whether anyone is missed.",
+        "Kill, freeze and starve hubs while they send, and see whether anyone is missed. / わざと壊して確かめる",
     ),
 }
 """Name → module, function, and the line that `--help` shows. Imported when run: a hub takes a second to load."""

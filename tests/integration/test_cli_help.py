@@ -47,6 +47,7 @@ def test_the_list_says_what_the_command_says(name: str) -> None:
     said = " ".join((typer.main.get_command(cli.app).commands[name].help or "").split())  # type: ignore[attr-defined]
     whole = " ".join((cli._imported(name).help or "").split())
     assert said.split()[:2] == whole.split()[:2]
+    assert not said.isascii(), "in Japanese as well: staff read it"
 
 
 def test_a_slip_of_the_pen_is_answered_with_what_was_meant() -> None:

@@ -41,7 +41,7 @@ def classify_(
     files: Annotated[list[Path], typer.Argument(help="Mails as they came, one in each file.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say of mails whom they report as not reached, and why. Needs no hub; shows addresses."""
+    """Say of mails whom they report as not reached, and why. Needs no hub; shows addresses. / メールを読み分ける"""
     mails = [(file, _mail(file)) for file in files]
     shown = track(mails, "reading / 読んでいます", console=err, transient=True, disable=not err.is_terminal)
     answer([_classified(file, mail) for file, mail in shown], as_json=as_json, show=_list_classified)
@@ -52,7 +52,7 @@ def score_(
     folder: Annotated[Path, typer.Argument(help="Mails with expected_sisimai.json or expected_flufl.json.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compare how mails are read with what other programs said of them."""
+    """Compare how mails are read with what other programs said of them. / 読み分けを採点する"""
     found = scoring.score(folder)
     rates = {
         labels: {part: {**_counts(each), **each.rates()} for part, each in sorted(parts.items())}
@@ -67,7 +67,7 @@ def list_(
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Show who is held back after mail came back hard for two alerts, the newest first."""
+    """Show who is held back after mail came back hard for two alerts, the newest first. / 送信を止めた宛先"""
     found = asyncio.run(_suppressed(load(settings_file), addresses=addresses))
     answer(found, as_json=as_json, show=_list_suppressed)
 
@@ -79,7 +79,7 @@ def lift(
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Send to these again, and begin to count anew."""
+    """Send to these again, and begin to count anew. / 送信を再び始める"""
     if bool(ids) == everybody:
         raise BadInput("lift", "name ids or --all / 番号か --all を指定してください")
     lifted = asyncio.run(_lift(load(settings_file), None if everybody else ids or []))

@@ -82,7 +82,7 @@ def add(
     roles: Roles,
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Add somebody. Sending to residents takes two people: a composer and another approver."""
+    """Add somebody. Sending to residents takes two people: a composer and another approver. / 追加する"""
     asyncio.run(
         logins.add(
             load(settings_file),
@@ -98,7 +98,7 @@ def add(
 
 @account.command("list")
 def list_(settings_file: SettingsFile = DEFAULT) -> None:
-    """Show who may sign in, and what they may do."""
+    """Show who may sign in, and what they may do. / 一覧"""
     for each in asyncio.run(logins.everyone(load(settings_file))):
         state = "" if each.disabled_at is None else "  (disabled / 停止中)"
         out.print(f"{each.actor.login:16} {each.actor.name:16} {', '.join(sorted(each.actor.roles))}{state}")
@@ -106,13 +106,15 @@ def list_(settings_file: SettingsFile = DEFAULT) -> None:
 
 @account.command()
 def password(login: Login, password: Password, settings_file: SettingsFile = DEFAULT) -> None:
-    """Set somebody's password anew. Signs them out everywhere."""
+    """Set somebody's password anew. Signs them out everywhere. / パスワードを変える"""
     asyncio.run(logins.set_password(load(settings_file), login=login, password=password, at=utc_now()))
     err.print(f"{login} has a new password / {login} さんのパスワードを変えました")
 
 
 @account.command()
 def disable(login: Login, settings_file: SettingsFile = DEFAULT) -> None:
-    """Let nobody sign in with it any more. Accounts are never deleted: the audit trail names them."""
+    """Let nobody sign in with it any more. Accounts are never deleted: the audit trail names them. /
+    使えなくする
+    """
     asyncio.run(logins.disable(load(settings_file), login=login, at=utc_now()))
     err.print(f"{login} may no longer sign in / {login} さんはログインできなくなりました")

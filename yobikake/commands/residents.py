@@ -42,7 +42,7 @@ def import_(
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Register everybody in a CSV file, or nobody while any row of it is wrong.
+    """Register everybody in a CSV file, or nobody while any row of it is wrong. / CSVから登録する
 
     What is wrong is named by line and column, without showing it.
     """
@@ -58,7 +58,7 @@ def import_(
 
 @residents.command()
 def count(settings_file: SettingsFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Show how many residents are registered, by channel and language."""
+    """Show how many residents are registered, by channel and language. / 登録者の数"""
     counts = asyncio.run(registration.count(load(settings_file)))
     answer(counts, as_json=as_json, show=_counted)
 
@@ -73,7 +73,9 @@ def support(
     ],
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Keep what a resident says: that they need help to evacuate, so that they are called first."""
+    """Keep what a resident says: that they need help to evacuate, so that they are called first. /
+    避難に助けがいることを登録する
+    """
     asyncio.run(statement.state(load(settings_file), number, needs=needs, at=utc_now()))
     out.print("kept / 記録しました")
 
@@ -83,7 +85,9 @@ def try_fax(
     number: Annotated[str, typer.Argument(help="As +81425550100 or 042-555-0100.")],
     settings_file: SettingsFile = DEFAULT,
 ) -> None:
-    """Send a test page to one fax number, so that whoever registers it sees whether it comes out."""
+    """Send a test page to one fax number, so that whoever registers it sees whether it comes out. /
+    ファクスの試し
+    """
     asyncio.run(fax_trial.try_out(load(settings_file), number, utc_now))
     out.print(
         "handed over to the gateway; see whether the page comes out / 送りました。紙が出るか確かめてください"

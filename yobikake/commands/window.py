@@ -41,7 +41,8 @@ def evaluate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the city's set of questions (questions.toml) and compare with what is right. Needs no hub.
+    """Ask the city's set of questions (questions.toml) and compare with what is right. Needs no hub. /
+    質問集で採点する
 
     Shares in percent, by language and by what was expected, with the goals. Each question is asked in every state of
     an imagined city, and sites that must not be named are counted. It ends with 0 whether a goal is met or not.
@@ -74,7 +75,9 @@ def ask(
     ] = StateName.FLOOD,
     city: CityName = "akishima",
 ) -> None:
-    """Ask one question in an imagined state of the city, and print the reply as LINE would show it. Needs no hub."""
+    """Ask one question in an imagined state of the city, and print the reply as LINE would show it. Needs
+    no hub. / 1つ聞いてみる
+    """
     folder = city_folder(city)
     reply = _asked(folder, Question(text=question, asked_at=NOW, language=language), at)
     err.print(f"[dim]{reply.kind} {escape(reply.topic)} {reply.language}[/]")
