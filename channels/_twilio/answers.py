@@ -39,6 +39,7 @@ CODES: Mapping[int, Outcome] = {
     20003: Outcome.CREDENTIALS,  # authentication
     20005: Outcome.CREDENTIALS,  # account is not active
     20404: Outcome.CREDENTIALS,  # no such account
+    20409: Outcome.TEMPORARY,  # something else is being done with it: nothing was saved, and waiting helps
     20429: Outcome.THROTTLE,  # never processed
     20500: Outcome.AMBIGUOUS,  # internal error: a call may have been made all the same
     20503: Outcome.TEMPORARY,  # unavailable
@@ -67,6 +68,16 @@ CODES: Mapping[int, Outcome] = {
     21703: Outcome.CREDENTIALS,  # the messaging service has no number to send from
     22005: Outcome.THROTTLE,  # the call queue is over 24 hours long
     32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
+}
+
+STATUS: Mapping[int, Outcome] = {
+    401: Outcome.CREDENTIALS,
+    403: Outcome.CREDENTIALS,
+    404: Outcome.CREDENTIALS,  # not Twilio's API: our base_url
+    409: Outcome.TEMPORARY,
+    413: Outcome.UNSUPPORTED,  # what we say, not whom we say it to
+    429: Outcome.THROTTLE,
+    503: Outcome.TEMPORARY,  # RFC 9110 §15.6.4: unable to handle the request
 }
 
 ERRORS = (TwilioException, ClientError, TimeoutError)
@@ -102,12 +113,10 @@ def _number(said: object) -> int:
 
 def _by_status(status: int) -> Outcome:
     """For codes that are not in the table. A redirect is never followed: the address is wrong."""
-    if status in (401, 403) or 300 <= status < 400:
+    if 300 <= status < 400:
         return Outcome.CREDENTIALS
-    if status == 429:
-        return Outcome.THROTTLE
-    if status == 503:  # RFC 9110 §15.6.4: unable to handle the request
-        return Outcome.TEMPORARY
+    if status in STATUS:
+        return STATUS[status]
     return Outcome.PERMANENT if 400 <= status < 500 and status != 408 else Outcome.AMBIGUOUS
 
 

@@ -21,6 +21,7 @@ _STATUSES: Mapping[int, Outcome] = {
     401: Outcome.CREDENTIALS,  # the token
     403: Outcome.CREDENTIALS,  # the key: not the one that was subscribed under
     404: Outcome.PERMANENT,
+    406: Outcome.THROTTLE,  # Microsoft's word for too many requests
     410: Outcome.PERMANENT,
     408: Outcome.TEMPORARY,
     413: Outcome.UNSUPPORTED,  # too large for this service

@@ -1,11 +1,14 @@
 """What the channel suite needs of a connector and of the gateway it talks to."""
 
+import asyncio
+import ssl
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from hub.channel import Channel, Parcel
 from hub.delivery import Outcome, Result
@@ -17,13 +20,20 @@ from hub.errors import (
     PermanentFailure,
     TemporaryFailure,
 )
-from hub.outbound import Outbound
+from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient, RecipientId
+from hub.testing import answers
+
+REHEARSAL = Outbound(deployment=Deployment.REHEARSAL)
+PRODUCTION = Outbound(deployment=Deployment.PRODUCTION)
 
 
 class Feature(StrEnum):
     """What a channel may lack. A harness says so in `lacks`, with the reason; nothing else is optional."""
 
+    GATEWAY = "somebody who is asked, and may be away"
+    NETWORK = "requests over a network"
+    PROXY = "a way out through `[proxy]`"
     MANY_RECIPIENTS = "more than one recipient a parcel"
     EACH_RECIPIENT = "an answer for each recipient of a request"
     PERMANENT = "a refusal for good of one address"
@@ -61,7 +71,13 @@ class Faults(Protocol):
 class Harness(ABC):
     """One gateway, running while the fixture that yields this lives; its faults start at none."""
 
+    kind: ClassVar[str]
+    """The connector's, in the settings."""
     lacks: ClassVar[Mapping[Feature, str]] = {}
+    speaks: ClassVar[frozenset[str]] = answers.HTTP
+    """The kinds of answer its gateway has."""
+    answers: ClassVar[Mapping[str, Outcome]] = {}
+    """What each of them means for a recipient of the request it is said to."""
 
     @property
     @abstractmethod
@@ -96,6 +112,23 @@ class Harness(ABC):
     @abstractmethod
     def in_flight(self) -> int:
         """Requests not answered yet whose connection is still open at the gateway."""
+
+    def answer_with(self, answer: str, *, echo: bool = False) -> None:
+        """One of `answers` to all that is asked for from now on; empty: as it is. `echo`: it repeats what was asked,
+        secrets too. Needed where it does not lack a network."""
+        raise NotImplementedError("a connector that talks to a gateway says how it is made to answer")
+
+    def held(self) -> bool:
+        """Somebody waits for an answer that never comes."""
+        raise NotImplementedError
+
+    async def secure(self, tls: ssl.SSLContext) -> None:
+        """The gateway starts anew under this certificate, and connectors made from now on speak TLS to it."""
+        raise NotImplementedError
+
+    async def stop(self) -> int:
+        """The gateway goes. Returns the port it listened at."""
+        raise NotImplementedError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,3 +169,36 @@ async def send(channel: Channel, parcel: Parcel) -> Said:
     except DeliveryFailure as e:
         said.failure = e
     return said
+
+
+@asynccontextmanager
+async def opened(
+    harness: Harness, *, outbound: Outbound = REHEARSAL, where: Where = Where.GATEWAY
+) -> AsyncIterator[Channel]:
+    """A connector that is open, and closed behind the test."""
+    channel = harness.channel(outbound, where)
+    try:
+        await channel.open()
+        yield channel
+    finally:
+        await channel.close()
+
+
+async def until(condition: Callable[[], bool], *, deadline_s: float = 120.0) -> None:
+    """Wait for what another task or process is about to do. Raises `TimeoutError` if it never does."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in a socket, which sets no event
+            await asyncio.sleep(0.002)
+
+
+Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
+
+
+def needs(*features: Feature) -> Callable[[Test], Test]:
+    """This test says nothing of a channel that lacks one of these."""
+
+    def mark(test: Test) -> Test:
+        test.__dict__["needs"] = features
+        return test
+
+    return mark

@@ -10,59 +10,61 @@ A connector's test is a subclass with one fixture:
 """
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import ClassVar
 
 import pytest
-import structlog
 
 from hub.channel import Channel
 from hub.delivery import Outcome
 from hub.errors import Cancelled, Expired, GateClosed, LeaseLost, Refused, WrongMode
-from hub.outbound import Deployment, Outbound
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.answers_suite import TROUBLES, AnswersSuite, suffer
+from hub.testing.channel_harness import (
+    PRODUCTION,
+    REHEARSAL,
+    Feature,
+    Harness,
+    Where,
+    needs,
+    opened,
+    send,
+    until,
+)
 from hub.testing.parcels import NOW, parcel
+from hub.testing.way_out_suite import WayOutSuite
 
-REHEARSAL = Outbound(deployment=Deployment.REHEARSAL)
-PRODUCTION = Outbound(deployment=Deployment.PRODUCTION)
+__all__ = ["HELD_S", "PRODUCTION", "REHEARSAL", "ChannelSuite", "opened", "until"]
+
 HELD_S = 600.0
 """A latency no test waits for: the request is in flight until someone closes its connection."""
 
-TROUBLES: dict[str, dict[str, float | bool]] = {
-    "none": {},
-    "down": {"down": True},
-    "credentials": {"credentials": True},
-    "throttle": {"throttle": 1.0},
-    "silent": {"silent": 1.0},
-    "permanent": {"permanent": 1.0},
-    "temporary": {"temporary": 1.0},
-}
 
-
-Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
-
-
-def needs(*features: Feature) -> Callable[[Test], Test]:
-    """This test says nothing of a channel that lacks one of these."""
-
-    def mark(test: Test) -> Test:
-        test.__dict__["needs"] = features
-        return test
-
-    return mark
-
-
-class ChannelSuite:
+class ChannelSuite(AnswersSuite, WayOutSuite):
     """Every connector passes this before it is used."""
 
+    of: ClassVar[type[Harness]]
+
     def __init_subclass__(cls, of: type[Harness]) -> None:
-        """Leaves out what the harness declares to be lacking: there is nothing to skip."""
-        for name, test in vars(ChannelSuite).items():
-            if set(getattr(test, "needs", ())) & of.lacks.keys():
+        """Leaves out what the harness declares to be lacking: there is nothing to skip.
+
+        Raises `TypeError` where it does not say what each kind of answer means.
+        """
+        cls.of = of
+        unsaid = set() if Feature.NETWORK in of.lacks else of.speaks - of.answers.keys()
+        if unsaid:
+            raise TypeError(
+                f"{of.__name__}.answers does not say what becomes of a recipient where the gateway answers "
+                f"{', '.join(sorted(unsaid))}"
+            )
+        for name in dir(ChannelSuite):
+            if set(getattr(getattr(ChannelSuite, name), "needs", ())) & of.lacks.keys():
                 setattr(cls, name, None)
+
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
+        if "answer" in metafunc.fixturenames:
+            metafunc.parametrize("answer", sorted(cls.of.answers))
 
     @pytest.fixture
     def harness(self) -> AsyncIterator[Harness]:
@@ -85,7 +87,8 @@ class ChannelSuite:
         assert said.failure is None
         assert Counter(result.recipient for result in said.results) == {recipient.id: 1 for recipient in to}
         assert {result.outcome for result in said.results} <= {Outcome.ACCEPTED, Outcome.DELIVERED}
-        assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
+        if Feature.GATEWAY not in harness.lacks:
+            assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
 
     async def test_results_after_refusals_are_one_each_too(self, harness: Harness, channel: Channel) -> None:
         to = harness.recipients(7)
@@ -97,6 +100,7 @@ class ChannelSuite:
         assert set(named.values()) <= {1}
         assert Outcome.PENDING not in said.outcomes.values()
 
+    @needs(Feature.GATEWAY)
     async def test_the_gate_is_asked_before_each_request(self, harness: Harness, channel: Channel) -> None:
         sends_when_asked: list[int] = []
         await send(
@@ -133,12 +137,14 @@ class ChannelSuite:
         said = await send(channel, parcel(to))
         assert set(said.outcomes.values()) <= {Outcome.ACCEPTED, Outcome.DELIVERED}
 
+    @needs(Feature.GATEWAY)
     async def test_a_gateway_that_is_down_is_temporary(self, harness: Harness, channel: Channel) -> None:
         harness.faults.down = True
         said = await send(channel, parcel(harness.recipients(3)))
         assert set(said.outcomes.values()) == {Outcome.TEMPORARY}
         assert not harness.arrivals()
 
+    @needs(Feature.GATEWAY)
     async def test_a_gateway_that_is_not_there_is_temporary(self, harness: Harness) -> None:
         async with opened(harness, where=Where.NOWHERE) as channel:
             said = await send(channel, parcel(harness.recipients(3)))
@@ -208,6 +214,7 @@ class ChannelSuite:
         assert first
         assert Counter(harness.bodies()) == first + first
 
+    @needs(Feature.GATEWAY)
     async def test_cancelling_a_send_closes_its_sockets(self, harness: Harness, channel: Channel) -> None:
         harness.faults.latency_s = HELD_S
         sending = asyncio.create_task(send(channel, parcel(harness.recipients(3))))
@@ -217,6 +224,7 @@ class ChannelSuite:
             await sending
         await until(lambda: harness.in_flight() == 0)
 
+    @needs(Feature.GATEWAY)
     async def test_after_a_cancelled_send_the_connector_still_works(
         self, harness: Harness, channel: Channel
     ) -> None:
@@ -240,72 +248,36 @@ class ChannelSuite:
 
     @pytest.mark.parametrize("trouble", TROUBLES)
     async def test_a_probe_never_raises_and_reaches_nobody(self, harness: Harness, trouble: str) -> None:
-        _suffer(harness, trouble)
+        suffer(harness, trouble)
         async with opened(harness) as channel:
             health = await channel.probe()
         assert health.detail
-        if trouble == "down" or (trouble == "credentials" and Feature.CREDENTIALS not in harness.lacks):
+        away = trouble == "down" and Feature.GATEWAY not in harness.lacks
+        if away or (trouble == "credentials" and Feature.CREDENTIALS not in harness.lacks):
             assert not health.ok
         assert harness.sends() == 0
         assert not harness.arrivals()
 
+    @needs(Feature.GATEWAY)
     async def test_a_probe_of_a_gateway_that_is_not_there_is_not_ok(self, harness: Harness) -> None:
         async with opened(harness, where=Where.NOWHERE) as channel:
             health = await channel.probe()
         assert not health.ok
         assert health.detail
 
+    @needs(Feature.GATEWAY)
     async def test_a_rehearsal_hub_refuses_a_gateway_that_is_not_loopback(self, harness: Harness) -> None:
         with pytest.raises(Refused):
             async with opened(harness, where=Where.REMOTE):
                 pass
 
+    @needs(Feature.GATEWAY)
     async def test_a_production_hub_sends_nothing_to_a_rehearsal_gateway(self, harness: Harness) -> None:
         with pytest.raises(Refused):
             async with opened(harness, outbound=PRODUCTION) as channel:
                 await send(channel, parcel(harness.recipients(3)))
         assert harness.sends() == 0
         assert not harness.arrivals()
-
-    @pytest.mark.parametrize("where", [Where.GATEWAY, Where.NOWHERE])
-    @pytest.mark.parametrize("trouble", TROUBLES)
-    async def test_no_secret_and_no_address_is_ever_said(
-        self, harness: Harness, caplog: pytest.LogCaptureFixture, trouble: str, where: Where
-    ) -> None:
-        to = harness.recipients(3)
-        _suffer(harness, trouble)
-        with _structlog_events() as events, caplog.at_level(logging.DEBUG):
-            async with opened(harness, where=where) as channel:
-                health = await channel.probe()
-                said = await send(channel, parcel(to))
-        everything = f"{events}\n{caplog.text}\n{health!r}\n{said}\n{channel!r}"
-        for hidden in [*harness.secrets, *(recipient.address for recipient in to)]:
-            assert hidden not in everything
-
-
-@asynccontextmanager
-async def opened(
-    harness: Harness, *, outbound: Outbound = REHEARSAL, where: Where = Where.GATEWAY
-) -> AsyncIterator[Channel]:
-    """A connector that is open, and closed behind the test."""
-    channel = harness.channel(outbound, where)
-    try:
-        await channel.open()
-        yield channel
-    finally:
-        await channel.close()
-
-
-async def until(condition: Callable[[], bool], *, deadline_s: float = 120.0) -> None:
-    """Wait for what another task or process is about to do. Raises `TimeoutError` if it never does."""
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in a socket, which sets no event
-            await asyncio.sleep(0.002)
-
-
-def _suffer(harness: Harness, trouble: str) -> None:
-    for name, value in TROUBLES[trouble].items():
-        setattr(harness.faults, name, value)
 
 
 def _some_hit(harness: Harness, kind: str, addresses: list[str]) -> set[str]:
@@ -327,21 +299,3 @@ def _closing_after(passes: int, closed: type[GateClosed]) -> Callable[[], None]:
             raise closed("the gate of this test is closed")
 
     return gate
-
-
-@contextmanager
-def _structlog_events() -> Iterator[list[str]]:
-    """What is logged meanwhile, tracebacks included. Works for loggers that are already in use."""
-    events: list[str] = []
-
-    def keep(_: Any, method: str, event: MutableMapping[str, Any]) -> str:
-        events.append(f"{method} {event!r}")
-        raise structlog.DropEvent
-
-    processors = structlog.get_config()["processors"]
-    before = list(processors)
-    processors[:] = [structlog.processors.format_exc_info, keep]
-    try:
-        yield events
-    finally:
-        processors[:] = before

@@ -1,12 +1,12 @@
 """Fax against a mail-to-fax gateway that speaks real SMTP, through the channel suite and beyond it."""
 
+import base64
 import email
 import email.policy
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from pathlib import Path
-from typing import ClassVar
 
 import msgspec
 import pytest
@@ -22,10 +22,11 @@ from hub.errors import DeliveryFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_harness import Where, send
 from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, content, parcel
 from shelters.site import load_sites
+from tests.contract.gateways import OfSmtp
 from tests.unit.channels.pdf import lines, pages
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.fax import DOMAIN, FaxGateway
@@ -45,8 +46,8 @@ class ByNumber(Faults):
         return Faults.hits(self, ratio, kind, address.partition("@")[0].removeprefix("+"))
 
 
-class FaxHarness(Harness):
-    lacks: ClassVar[Mapping[Feature, str]] = {Feature.RETRY_AFTER: "SMTP has no word for it (RFC 5321)"}
+class FaxHarness(OfSmtp):
+    kind = "fax"
 
     def __init__(self, gateway: FaxGateway, folder: Path) -> None:
         self.gateway = gateway
@@ -60,7 +61,7 @@ class FaxHarness(Harness):
 
     @property
     def secrets(self) -> Sequence[str]:
-        return [PASSWORD]
+        return [PASSWORD, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()]
 
     def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Channel:
         return self.fax(outbound, where)
@@ -73,7 +74,7 @@ class FaxHarness(Harness):
         }[where]
         settings = msgspec.convert(
             {
-                "host": host, "port": port, "security": "starttls" if where is Where.REMOTE else "none",
+                "host": host, "port": port, "security": "tls" if self.secured else "starttls" if where is Where.REMOTE else "none",
                 "username": USER, "password_file": self.password_file,
                 "sender": "fax@yobikake.example", "address": self.address, "connections": 1,
             },
@@ -97,9 +98,6 @@ class FaxHarness(Harness):
         inbox = self.gateway.inbox
         assert inbox is not None
         return [arrival.address for number in inbox.addresses("fax") for arrival in inbox.of("fax", number)]
-
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
 
 
 @pytest.fixture

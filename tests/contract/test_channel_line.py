@@ -1,7 +1,7 @@
 """The LINE connector against the simulated Messaging API."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,10 +16,11 @@ from hub.delivery import Outcome, Result
 from hub.errors import Cancelled, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
 from hub.testing.channel_harness import Feature, Harness, Where, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 
@@ -27,17 +28,34 @@ TOKEN = "channel-access-token-0123456789"
 NOWHERE = "http://127.0.0.1:1"
 
 
-class LineHarness(Harness):
+class LineHarness(OfHttp):
+    kind = "line"
+    provider = "line"
     lacks: ClassVar = {Feature.RETRY_AFTER: "LINE sends no rate headers"}
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.CREDENTIALS,
+        "403": Outcome.CREDENTIALS,
+        "404": Outcome.CREDENTIALS,
+        "409": Outcome.ACCEPTED,  # an earlier try with this retry key
+        "413": Outcome.PERMANENT,
+        "429": Outcome.THROTTLE,
+        "500": Outcome.AMBIGUOUS,
+        "502": Outcome.AMBIGUOUS,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.AMBIGUOUS,
+        NO_ANSWER: Outcome.AMBIGUOUS,
+        CUT_ANSWER: Outcome.AMBIGUOUS,
+    }
 
     def __init__(self, gateway: LineGateway, folder: Path) -> None:
         self.gateway = gateway
         self._token_file = folder / "token"
         self._token_file.write_text(f"{TOKEN}\n")
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "LineHarness":
+        return cls(LineGateway(Inbox()), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -75,9 +93,6 @@ class LineHarness(Harness):
             arrival.address for address in inbox.addresses("line") for arrival in inbox.of("line", address)
         ]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     @property
     def retry_keys(self) -> list[str]:
         """Of the multicasts so far, in order."""
@@ -86,8 +101,8 @@ class LineHarness(Harness):
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[LineHarness]:
-    async with LineGateway(Inbox()) as gateway:
-        yield LineHarness(gateway, tmp_path)
+    async with LineHarness.running(tmp_path) as harness:
+        yield harness
 
 
 @pytest.fixture
@@ -99,8 +114,8 @@ async def channel(harness: LineHarness) -> AsyncIterator[Channel]:
 class TestLine(ChannelSuite, of=LineHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
-        async with LineGateway(Inbox()) as gateway:
-            yield LineHarness(gateway, tmp_path)
+        async with LineHarness.running(tmp_path) as harness:
+            yield harness
 
 
 async def test_residents_see_the_level_and_read_the_whole_text(

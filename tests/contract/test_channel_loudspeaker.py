@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,27 +26,45 @@ from hub.errors import BadSettings, Refused
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
+from hub.testing.channel_harness import Feature, Where, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, content, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.loudspeaker import LoudspeakerConsole
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class LoudspeakerHarness(Harness):
+class LoudspeakerHarness(OfHttp):
+    kind = "loudspeaker"
+    provider = "webhook"
     lacks: ClassVar = {Feature.MANY_RECIPIENTS: "there is one console"}
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.CREDENTIALS,
+        "403": Outcome.CREDENTIALS,
+        "404": Outcome.CREDENTIALS,
+        "409": Outcome.ACCEPTED,  # a repeat that the console has
+        "413": Outcome.PERMANENT,
+        "429": Outcome.THROTTLE,
+        "500": Outcome.TEMPORARY,  # the console leaves out what it broadcast already, by the message's id
+        "502": Outcome.TEMPORARY,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.TEMPORARY,
+        NO_ANSWER: Outcome.AMBIGUOUS,
+        CUT_ANSWER: Outcome.ACCEPTED,  # its status says all
+    }
 
     def __init__(self, console: LoudspeakerConsole, folder: Path) -> None:
-        self.console = console
+        self.gateway = self.console = console
         self.secret_file = folder / "secret"
         self.secret_file.write_text(SECRET)
 
-    @property
-    def faults(self) -> Faults:
-        return self.console.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "LoudspeakerHarness":
+        return cls(LoudspeakerConsole(Inbox(), secret=SECRET, clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -73,9 +91,6 @@ class LoudspeakerHarness(Harness):
     def arrivals(self) -> Sequence[str]:
         return [each.address for each in self.console.inbox.of("loudspeaker", CONSOLE)]
 
-    def in_flight(self) -> int:
-        return self.console.in_flight
-
     def told(self) -> dict[str, Any]:
         """The last message."""
         data: dict[str, Any] = json.loads(self.bodies()[-1])["data"]
@@ -84,8 +99,8 @@ class LoudspeakerHarness(Harness):
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[LoudspeakerHarness]:
-    async with LoudspeakerConsole(Inbox(), secret=SECRET, clock=lambda: NOW) as console:
-        yield LoudspeakerHarness(console, tmp_path)
+    async with LoudspeakerHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestLoudspeaker(ChannelSuite, of=LoudspeakerHarness):

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from cryptography import x509
@@ -27,22 +26,24 @@ from hub.errors import BadSettings, Cancelled, CredentialsFailure, Refused, Temp
 from hub.keys import Keys
 from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_harness import Where, send
 from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import JAPANESE, NOW, parcel
 from tests.contract.breaking import breaking
+from tests.contract.gateways import OfSmtp
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.smtp import SmtpGateway
 from yobikake.rehearsal.smtp_dialogue import Terms
 
+ADDRESSED = {Where.GATEWAY: Security.NONE, Where.NOWHERE: Security.NONE, Where.REMOTE: Security.STARTTLS}
 PAGE = "https://hub.example/unsubscribe/"
 KEYS = Keys(fields={"1": bytes(32)}, index=bytes(32), record=bytes(32))
 USER, PASSWORD = "hub", "correct-horse-battery"
 
 
-class MailHarness(Harness):
-    lacks: ClassVar = {Feature.RETRY_AFTER: "SMTP has no word for it (RFC 5321)"}
+class MailHarness(OfSmtp):
+    kind = "mail"
 
     def __init__(self, gateway: SmtpGateway, folder: Path, **own: object) -> None:
         self.gateway = gateway
@@ -67,7 +68,7 @@ class MailHarness(Harness):
         settings: dict[str, object] = {
             "host": host,
             "port": port,
-            "security": Security.STARTTLS if where is Where.REMOTE else Security.NONE,
+            "security": Security.TLS if self.secured else ADDRESSED[where],
             "username": USER,
             "password_file": self._password_file,
             "sender": "bousai@yobikake.example",
@@ -94,9 +95,6 @@ class MailHarness(Harness):
             for address in self.gateway.inbox.addresses("mail")
             for arrival in self.gateway.inbox.of("mail", address)
         ]
-
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
 
 
 @pytest.fixture(params=["pipelining", "lockstep"])

@@ -1,8 +1,9 @@
 """Sheets for what has no API: what the console is given, and what is said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from msgspec import structs
@@ -13,10 +14,12 @@ from hub.alert import Mode
 from hub.channel import Callbacks, Channel, Span, Targets
 from hub.delivery import Outcome, fold, merge
 from hub.errors import Cancelled
+from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import send
-from hub.testing.channel_suite import PRODUCTION, REHEARSAL
+from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite
 from hub.testing.parcels import NOW, content, parcel
+from yobikake.rehearsal.faults import Faults
 
 
 def manual(*sheets: Sheet) -> Manual:
@@ -29,6 +32,52 @@ def everyone(channel: Manual) -> Sequence[Recipient]:
         Recipient(id=RecipientId(number), address=target.ref)
         for number, target in enumerate(channel.targets())
     ]
+
+
+class ManualHarness(Harness):
+    kind = "manual"
+    lacks: ClassVar[Mapping[Feature, str]] = dict.fromkeys(
+        set(Feature) - {Feature.MANY_RECIPIENTS}, "nobody is asked: staff carry a sheet over by hand"
+    )
+
+    def __init__(self) -> None:
+        self._faults = Faults()
+
+    @property
+    def faults(self) -> Faults:
+        return self._faults
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        return []
+
+    def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Channel:
+        return Manual(
+            Settings(sheets=tuple(structs.replace(SHEETS[0], ref=f"sheet-{n}") for n in range(7))),
+            outbound=outbound,
+            clock=lambda: NOW,
+        )
+
+    def recipients(self, number: int) -> Sequence[Recipient]:
+        return [Recipient(id=RecipientId(n), address=f"sheet-{n}") for n in range(min(number, 7))]
+
+    def sends(self) -> int:
+        return 0
+
+    def bodies(self) -> Sequence[bytes]:
+        return []
+
+    def arrivals(self) -> Sequence[str]:
+        return []
+
+    def in_flight(self) -> int:
+        return 0
+
+
+class TestManual(ChannelSuite, of=ManualHarness):
+    @pytest.fixture
+    def harness(self) -> ManualHarness:
+        return ManualHarness()
 
 
 async def test_every_sheet_is_ready_and_none_is_called_delivered() -> None:

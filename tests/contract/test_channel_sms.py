@@ -20,10 +20,10 @@ from hub.delivery import Outcome, ProviderRef
 from hub.errors import BadInput, Forbidden, TemporaryFailure
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_harness import Feature, Where, send
 from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import TWILIO_ANSWERS, OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.twilio_messages import TwilioMessages
 from yobikake.rehearsal.twilio_phones import sign
@@ -38,12 +38,15 @@ ADDRESSES = {
 }
 
 
-class SmsHarness(Harness):
+class SmsHarness(OfHttp):
+    kind = "sms"
+    provider = "twilio"
     lacks: ClassVar[Mapping[Feature, str]] = {
         Feature.TEMPORARY: "a handset out of reach is heard of later, by callback",
         Feature.RETRY_AFTER: "Twilio does not say when to come back",
         Feature.REPEATS: "a resend finds the earlier message and makes none",
     }
+    answers = TWILIO_ANSWERS
 
     def __init__(self, gateway: TwilioMessages, folder: Path) -> None:
         self.gateway = gateway
@@ -52,9 +55,9 @@ class SmsHarness(Harness):
         self.callback_url = CALLBACK
         self.sender = SENDER
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "SmsHarness":
+        return cls(TwilioMessages(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -87,18 +90,14 @@ class SmsHarness(Harness):
         inbox = self.gateway.inbox
         return [arrival.address for number in inbox.addresses("sms") for arrival in inbox.of("sms", number)]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     def _created(self) -> list[bytes]:
         return [request.body for request in self.gateway.requests if request.method == "POST"]
 
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[SmsHarness]:
-    gateway = TwilioMessages(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW)
-    async with gateway:
-        yield SmsHarness(gateway, tmp_path)
+    async with SmsHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestSms(ChannelSuite, of=SmsHarness):

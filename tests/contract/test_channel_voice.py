@@ -19,10 +19,10 @@ from hub.errors import BadInput, Forbidden, TemporaryFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_harness import Feature, Where, send
 from hub.testing.channel_suite import HELD_S, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import NOW, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import TWILIO_ANSWERS, OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_phones import sign
@@ -37,12 +37,15 @@ ADDRESSES = {
 }
 
 
-class VoiceHarness(Harness):
+class VoiceHarness(OfHttp):
+    kind = "voice"
+    provider = "twilio"
     lacks: ClassVar[Mapping[Feature, str]] = {
         Feature.TEMPORARY: "a busy telephone is heard of later, by callback",
         Feature.RETRY_AFTER: "Twilio does not say when to come back",
         Feature.REPEATS: "a resend finds the earlier call and makes none",
     }
+    answers = TWILIO_ANSWERS
 
     def __init__(self, gateway: TwilioGateway, folder: Path) -> None:
         self.gateway = gateway
@@ -51,9 +54,9 @@ class VoiceHarness(Harness):
         self.callback_url = CALLBACK
         self.calls_per_s = 30
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "VoiceHarness":
+        return cls(TwilioGateway(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -88,18 +91,14 @@ class VoiceHarness(Harness):
             arrival.address for number in inbox.addresses("voice") for arrival in inbox.of("voice", number)
         ]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     def _created(self) -> list[bytes]:
         return [request.body for request in self.gateway.requests if request.method == "POST"]
 
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[VoiceHarness]:
-    gateway = TwilioGateway(Inbox(), account_sid=ACCOUNT, auth_token=TOKEN, clock=lambda: NOW)
-    async with gateway:
-        yield VoiceHarness(gateway, tmp_path)
+    async with VoiceHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestVoice(ChannelSuite, of=VoiceHarness):

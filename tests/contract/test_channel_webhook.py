@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +23,11 @@ from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
+from hub.testing.channel_harness import Feature, Where, send
 from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import NOW, content, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.webhook import Receiver
 
@@ -36,17 +37,34 @@ OTHER = "whsec_" + "A" * 40
 ALONE = "what one system answers holds up no other: it is refused for now, by itself"
 
 
-class WebhookHarness(Harness):
+class WebhookHarness(OfHttp):
+    kind = "webhook"
+    provider = "webhook"
     lacks: ClassVar = {Feature.THROTTLE: ALONE, Feature.RETRY_AFTER: ALONE, Feature.CREDENTIALS: ALONE}
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.TEMPORARY,  # a secret that is being changed there is one of these
+        "403": Outcome.TEMPORARY,
+        "404": Outcome.TEMPORARY,
+        "409": Outcome.TEMPORARY,
+        "413": Outcome.PERMANENT,
+        "429": Outcome.TEMPORARY,
+        "500": Outcome.TEMPORARY,  # whoever was told twice knows by the message's id
+        "502": Outcome.TEMPORARY,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.TEMPORARY,
+        NO_ANSWER: Outcome.AMBIGUOUS,
+        CUT_ANSWER: Outcome.ACCEPTED,  # its status says all
+    }
 
     def __init__(self, receiver: Receiver, folder: Path) -> None:
-        self.receiver = receiver
+        self.gateway = self.receiver = receiver
         self.secret_file = folder / "secret"
         self.secret_file.write_text(SECRET)
 
-    @property
-    def faults(self) -> Faults:
-        return self.receiver.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "WebhookHarness":
+        return cls(Receiver(Inbox(), secret=SECRET, clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -82,14 +100,11 @@ class WebhookHarness(Harness):
             each.address for address in inbox.addresses("webhook") for each in inbox.of("webhook", address)
         ]
 
-    def in_flight(self) -> int:
-        return self.receiver.in_flight
-
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[WebhookHarness]:
-    async with Receiver(Inbox(), secret=SECRET, clock=lambda: NOW) as receiver:
-        yield WebhookHarness(receiver, tmp_path)
+    async with WebhookHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestWebhook(ChannelSuite, of=WebhookHarness):

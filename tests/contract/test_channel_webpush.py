@@ -22,18 +22,36 @@ from hub.errors import BadSettings, Refused
 from hub.evacuation import Level
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
+from hub.testing.channel_harness import Feature, Where, send
 from hub.testing.channel_suite import HELD_S, PRODUCTION, REHEARSAL, ChannelSuite, opened, until
 from hub.testing.parcels import NOW, content, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.push import PushService
 
 SERVICES = {Where.NOWHERE: "http://127.0.0.1:9", Where.REMOTE: "https://gateway.example"}
 
 
-class PushHarness(Harness):
+class PushHarness(OfHttp):
+    kind = "webpush"
+    provider = "webpush"
     lacks: ClassVar[Mapping[Feature, str]] = {}
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.CREDENTIALS,
+        "403": Outcome.CREDENTIALS,
+        "404": Outcome.PERMANENT,
+        "409": Outcome.PERMANENT,
+        "413": Outcome.UNSUPPORTED,
+        "429": Outcome.THROTTLE,
+        "500": Outcome.TEMPORARY,
+        "502": Outcome.TEMPORARY,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.TEMPORARY,
+        NO_ANSWER: Outcome.AMBIGUOUS,
+        CUT_ANSWER: Outcome.ACCEPTED,  # its status says all
+    }
 
     def __init__(self, gateway: PushService, folder: Path) -> None:
         self.gateway = gateway
@@ -42,13 +60,16 @@ class PushHarness(Harness):
         self.where = Where.GATEWAY
         self.requests_per_s: float | None = None
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "PushHarness":
+        return cls(PushService(Inbox(), clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
-        return (self.key_file.read_text().strip(), *(line.split(" ")[0] for line in self._lines()))
+        return (
+            self.key_file.read_text().strip(),
+            *(line.split(" ")[0].rpartition("/")[2] for line in self._lines()),
+        )
 
     def channel(self, outbound: Outbound, where: Where = Where.GATEWAY) -> Channel:
         self.where = where
@@ -81,17 +102,14 @@ class PushHarness(Harness):
         inbox = self.gateway.inbox
         return [each.address for line in inbox.addresses("webpush") for each in inbox.of("webpush", line)]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     def _lines(self) -> Sequence[str]:
         return [browser.subscription.line for browser in self.gateway.browsers.values()]
 
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[PushHarness]:
-    async with PushService(Inbox(), clock=lambda: NOW) as gateway:
-        yield PushHarness(gateway, tmp_path)
+    async with PushHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestWebpush(ChannelSuite, of=PushHarness):

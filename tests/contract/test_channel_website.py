@@ -60,7 +60,9 @@ class FolderFaults:
 
 
 class WebsiteHarness(Harness):
+    kind = "website"
     lacks: ClassVar[Mapping[Feature, str]] = {
+        Feature.NETWORK: "the city's site pulls files from a folder",
         Feature.MANY_RECIPIENTS: "there is one page",
         Feature.REPEATS: "the same alert again changes nothing but the time",
         **dict.fromkeys(

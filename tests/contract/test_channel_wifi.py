@@ -33,12 +33,6 @@ DRILL = "kunren-wifi"
 
 
 @asynccontextmanager
-async def running(harness: WifiHarness) -> AsyncIterator[WifiHarness]:
-    async with harness.gateway:
-        yield harness
-
-
-@asynccontextmanager
 async def opened(harness: WifiHarness) -> AsyncIterator[Wifi]:
     wifi = harness.wifi()
     await wifi.open()
@@ -51,27 +45,27 @@ async def opened(harness: WifiHarness) -> AsyncIterator[Wifi]:
 class TestMeraki(ChannelSuite, of=MerakiHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[WifiHarness]:
-        async with running(MerakiHarness(tmp_path)) as harness:
+        async with MerakiHarness.running(tmp_path) as harness:
             yield harness
 
 
 class TestUnifi(ChannelSuite, of=UnifiHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[WifiHarness]:
-        async with running(UnifiHarness(tmp_path)) as harness:
+        async with UnifiHarness.running(tmp_path) as harness:
             yield harness
 
 
 class TestOpenwrt(ChannelSuite, of=OpenwrtHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[WifiHarness]:
-        async with running(OpenwrtHarness(tmp_path)) as harness:
+        async with OpenwrtHarness.running(tmp_path) as harness:
             yield harness
 
 
 @pytest.fixture(params=VENDORS)
 async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WifiHarness]:
-    async with running(VENDORS[request.param](tmp_path)) as harness:
+    async with VENDORS[request.param].running(tmp_path) as harness:
         yield harness
 
 
@@ -249,7 +243,7 @@ async def test_a_controller_that_is_silent_hides_no_other(tmp_path: Path) -> Non
     """Twelve that hang, and one that answers, within the time that a probe is given."""
     hanging, answering = MerakiHarness(tmp_path), MerakiHarness(tmp_path)
     forever = Strike(mishap=Mishap.HALF_OPEN, left=100)
-    async with running(hanging), running(answering):
+    async with hanging.gateway, answering.gateway:
         stanzas = {
             name: structs.replace(each.stanza(each.gateway.url + each.path), timeout_s=timeout_s)
             for name, each, timeout_s in (("main", hanging, 0.5), ("other", answering, 20.0))

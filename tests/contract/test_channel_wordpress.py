@@ -17,13 +17,14 @@ from channels.website.wordpress_answers import failed
 from hub.channel import Channel, Content, Span
 from hub.delivery import Outcome
 from hub.errors import BadSettings
-from hub.outbound import Outbound
+from hub.outbound import Deployment, Outbound
 from hub.recipient import Recipient, RecipientId
 from hub.settings import convert
-from hub.testing.channel_harness import Feature, Harness, Said, Where, send
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
+from hub.testing.channel_harness import Feature, Said, Where, send
 from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, content, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.mishap import Mishap, Strike
 from yobikake.rehearsal.wordpress import WordpressSite
@@ -32,12 +33,29 @@ USER, PASSWORD = "yobikake", "abcd EFGH 1234 ijkl MNOP 5678"
 ADDRESSES = {Where.NOWHERE: "http://127.0.0.1:9", Where.REMOTE: "https://www.city.example"}
 
 
-class WordpressHarness(Harness):
+class WordpressHarness(OfHttp):
+    kind = "website"
+    provider = "wordpress"
     lacks: ClassVar[Mapping[Feature, str]] = {
         Feature.MANY_RECIPIENTS: "there is one site",
         Feature.EACH_RECIPIENT: "there is one site",
         Feature.PERMANENT: "the city's own site is no address that could be unknown",
         Feature.AMBIGUITY: "it looks for the post before it makes one: silence stops it there",
+    }
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.CREDENTIALS,
+        "403": Outcome.CREDENTIALS,
+        "404": Outcome.CREDENTIALS,
+        "409": Outcome.PERMANENT,
+        "413": Outcome.PERMANENT,
+        "429": Outcome.THROTTLE,
+        "500": Outcome.AMBIGUOUS,
+        "502": Outcome.AMBIGUOUS,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.AMBIGUOUS,
+        NO_ANSWER: Outcome.DELIVERED,  # it looks for the post afterwards, and finds it
+        CUT_ANSWER: Outcome.DELIVERED,
     }
 
     def __init__(self, gateway: WordpressSite, folder: Path) -> None:
@@ -50,9 +68,9 @@ class WordpressHarness(Harness):
             directory.mkdir()
             (directory / MARK).write_text(mark)
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "WordpressHarness":
+        return cls(WordpressSite(Inbox(), user=USER, password=PASSWORD, clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -64,7 +82,7 @@ class WordpressHarness(Harness):
     def website(self, outbound: Outbound = REHEARSAL, where: Where = Where.GATEWAY) -> Website:
         """In the folder of the right kind of hub, so that it is WordPress that refuses."""
         settings = Settings(
-            directory=self.folder if outbound is REHEARSAL else self.theirs,
+            directory=self.folder if outbound.deployment is Deployment.REHEARSAL else self.theirs,
             title="よびかけ市 緊急情報",
             link="https://city.example/bousai/",
             wordpress=WordpressSettings(
@@ -85,9 +103,6 @@ class WordpressHarness(Harness):
     def arrivals(self) -> Sequence[str]:
         return [each.address for each in self.gateway.inbox.of("website", REF)]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     @property
     def shown(self) -> list[dict[str, Any]]:
         """What stands on the site."""
@@ -96,8 +111,8 @@ class WordpressHarness(Harness):
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[WordpressHarness]:
-    async with WordpressSite(Inbox(), user=USER, password=PASSWORD, clock=lambda: NOW) as gateway:
-        yield WordpressHarness(gateway, tmp_path)
+    async with WordpressHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestWordpress(ChannelSuite, of=WordpressHarness):

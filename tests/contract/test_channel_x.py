@@ -1,7 +1,7 @@
 """The X connector against the simulated API v2."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,10 +24,11 @@ from hub.language import Language
 from hub.outbound import Outbound
 from hub.pace import NotYet
 from hub.recipient import Recipient, RecipientId
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
 from hub.testing.channel_harness import Feature, Harness, Where, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, parcel
-from yobikake.rehearsal.faults import Faults
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Arrival, Inbox
 from yobikake.rehearsal.mishap import Mishap, Strike
 from yobikake.rehearsal.x import XGateway
@@ -46,11 +47,28 @@ needs_font = pytest.mark.skipif(
 )
 
 
-class XHarness(Harness):
+class XHarness(OfHttp):
+    kind = "x"
+    provider = "x"
     lacks: ClassVar = {
         Feature.MANY_RECIPIENTS: "a target is one post",
         Feature.EACH_RECIPIENT: "a target is one post",
         Feature.REPEATS: "on a resend the timeline is read, and what is public is not posted again",
+    }
+    answers: ClassVar[Mapping[str, Outcome]] = {
+        "400": Outcome.PERMANENT,
+        "401": Outcome.CREDENTIALS,
+        "403": Outcome.PERMANENT,
+        "404": Outcome.CREDENTIALS,
+        "409": Outcome.PERMANENT,
+        "413": Outcome.PERMANENT,
+        "429": Outcome.THROTTLE,
+        "500": Outcome.AMBIGUOUS,
+        "502": Outcome.AMBIGUOUS,
+        "503": Outcome.TEMPORARY,
+        "504": Outcome.AMBIGUOUS,
+        NO_ANSWER: Outcome.AMBIGUOUS,
+        CUT_ANSWER: Outcome.AMBIGUOUS,
     }
 
     def __init__(self, gateway: XGateway, folder: Path) -> None:
@@ -59,9 +77,9 @@ class XHarness(Harness):
         """Whether its connectors draw: which takes a third of a second."""
         self._folder = folder
 
-    @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
+    @classmethod
+    def in_folder(cls, folder: Path) -> "XHarness":
+        return cls(XGateway(Inbox(), clock=lambda: NOW), folder)
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -100,9 +118,6 @@ class XHarness(Harness):
     def arrivals(self) -> Sequence[str]:
         return ["post:ja" for _ in self.posts()]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
     def posts(self, account: str = LIVE) -> list[Arrival]:
         """What is public, in order."""
         return self.gateway.inbox.of("x", f"post:{account}")
@@ -114,8 +129,8 @@ class XHarness(Harness):
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[XHarness]:
-    async with XGateway(Inbox(), clock=lambda: NOW) as gateway:
-        yield XHarness(gateway, tmp_path)
+    async with XHarness.running(tmp_path) as harness:
+        yield harness
 
 
 @pytest.fixture
@@ -127,8 +142,8 @@ async def channel(harness: XHarness) -> AsyncIterator[Channel]:
 class TestX(ChannelSuite, of=XHarness):
     @pytest.fixture
     async def harness(self, tmp_path: Path) -> AsyncIterator[Harness]:
-        async with XGateway(Inbox(), clock=lambda: NOW) as gateway:
-            yield XHarness(gateway, tmp_path)
+        async with XHarness.running(tmp_path) as harness:
+            yield harness
 
 
 async def test_one_post_for_each_configured_language(harness: XHarness, channel: Channel) -> None:

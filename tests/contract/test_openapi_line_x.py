@@ -1,20 +1,15 @@
 """Both connectors and both simulated gateways against the providers' own API descriptions."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
-from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
-from openapi_core.testing import MockRequest, MockResponse
+from openapi_core.testing import MockRequest
 
 from channels.line.menu import load
 from channels.line.menu_picture import Picture
@@ -26,6 +21,7 @@ from hub.testing.channel_harness import send
 from hub.testing.channel_suite import REHEARSAL, opened
 from hub.testing.parcels import NOW, parcel
 from operator_ui.residents.line.messages import door, touchable
+from tests.contract.described import PROVIDERS, Provider, described, description, needs_theirs, repeat
 from tests.contract.test_channel_line import LineHarness
 from tests.contract.test_channel_x import XHarness, long_parcel
 from yobikake.rehearsal.http import Request
@@ -34,16 +30,11 @@ from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.line_sender import LineSender
 from yobikake.rehearsal.x import PNG, XGateway
 
-SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-DESCRIPTIONS = SHARED / "data" / "openapi"
-LINE = ("messaging-api.yml", "https://api.line.me")
-X = ("x_api_v2.trim.json", "https://api.x.com")
+LINE, X = PROVIDERS["line"], PROVIDERS["x"]
+WEBHOOK = Provider(description="webhook.yml", host="")
 
 pytestmark = [
-    pytest.mark.skipif(
-        not DESCRIPTIONS.is_dir(),
-        reason="the providers' API descriptions are not here; YOBIKAKE_SHARED names the folder that has them",
-    ),
+    needs_theirs,
     # openapi-core cannot check OAuth 2.0, which X describes as one of two ways in; we use the other
     pytest.mark.filterwarnings("ignore:Unsupported scheme type:UserWarning"),
 ]
@@ -75,7 +66,7 @@ async def test_every_request_to_line_is_one_that_line_describes(line: LineHarnes
         ("GET", "/v2/bot/user/all/richmenu"),
     }
     for request in line.gateway.requests:
-        _description(*LINE).validate_request(_described(request, LINE[1]))
+        description(LINE).validate_request(described(request, LINE))
 
 
 async def test_every_answer_in_the_chat_is_one_that_line_describes(
@@ -92,16 +83,15 @@ async def test_every_answer_in_the_chat_is_one_that_line_describes(
     await replies.close()
     posts = [request for request in line.gateway.requests if request.method == "POST"]
     for request, status in zip(posts, (200, 200, 400), strict=True):
-        _description(*LINE).validate_request(_described(request, LINE[1]))
+        description(LINE).validate_request(described(request, LINE))
         token = line.gateway.reply_token(user) if status == 200 else "used-up"
         body = json.dumps(json.loads(request.body) | {"replyToken": token}).encode()
         again = Request(
             at=request.at, method="POST", target=request.target, headers=request.headers, body=body
         )
-        got, headers, answer = await _repeat(line.gateway.url, again, key=None)
-        assert got == status
-        response = MockResponse(answer, got, headers, "application/json")
-        _description(*LINE).validate_response(_described(again, LINE[1]), response)
+        answer = await repeat(line.gateway.url, again)
+        assert answer.status == status
+        description(LINE).validate_response(described(again, LINE), answer.response)
 
 
 async def test_every_request_and_answer_about_menus_is_one_that_line_describes(line: LineHarness) -> None:
@@ -114,21 +104,18 @@ async def test_every_request_and_answer_about_menus_is_one_that_line_describes(l
     asked = list(line.gateway.requests)
     assert {request.method for request in asked} == {"GET", "POST", "DELETE"}
     for request in asked:
-        content = request.target.endswith("/content")
-        host = "https://api-data.line.me" if content else LINE[1]
         # openapi-core knows no media type "*/*", by which LINE describes pictures
-        if not content:
-            _description(*LINE).validate_request(_described(request, host))
+        if not request.target.endswith("/content"):
+            description(LINE).validate_request(described(request, LINE))
     for target in (
         "/v2/bot/richmenu/list",
         f"/v2/bot/richmenu/{line.gateway.shelf.shown}",
         "/v2/bot/user/all/richmenu",
     ):
         again = Request(at=asked[0].at, method="GET", target=target, headers=asked[0].headers, body=b"")
-        got, headers, answer = await _repeat(line.gateway.url, again, key=None)
-        assert got == 200
-        response = MockResponse(answer, got, headers, "application/json")
-        _description(*LINE).validate_response(_described(again, LINE[1]), response)
+        answer = await repeat(line.gateway.url, again)
+        assert answer.status == 200
+        description(LINE).validate_response(described(again, LINE), answer.response)
 
 
 def test_what_the_simulated_line_delivers_is_what_line_describes() -> None:
@@ -155,7 +142,7 @@ def test_what_the_simulated_line_delivers_is_what_line_describes() -> None:
             content_type="application/json",
         )
         with nullcontext() if fits else pytest.raises(OpenAPIError):
-            _description("webhook.yml", "").validate_request(request)
+            description(WEBHOOK).validate_request(request)
 
 
 async def test_every_request_to_x_is_one_that_x_describes(x: XHarness) -> None:
@@ -168,7 +155,7 @@ async def test_every_request_to_x_is_one_that_x_describes(x: XHarness) -> None:
         ("GET", "/2/users/1234567890/tweets"),
     }
     for request in x.gateway.requests:
-        _description(*X).validate_request(_described(request, X[1]))
+        description(X).validate_request(described(request, X))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -196,10 +183,12 @@ async def test_what_lines_description_refuses_the_simulated_line_refuses_too(
 ) -> None:
     request = await _one_multicast(line, body)
     with pytest.raises(OpenAPIError):
-        _description(*LINE).validate_request(_described(request, LINE[1]))
-    status, _, answer = await _repeat(line.gateway.url, request, key="0b8e3a52-6a1c-4c4f-9f0e-5d6c1b7a2e91")
-    assert status == 400
-    assert about.encode() in answer
+        description(LINE).validate_request(described(request, LINE))
+    answer = await repeat(
+        line.gateway.url, request, **{"X-Line-Retry-Key": "0b8e3a52-6a1c-4c4f-9f0e-5d6c1b7a2e91"}
+    )
+    assert answer.status == 400
+    assert about.encode() in answer.body
 
 
 @pytest.mark.parametrize(
@@ -224,9 +213,8 @@ async def test_what_xs_description_refuses_the_simulated_x_refuses_too(
     written = json.dumps(body).encode()
     request = Request(at=made.at, method="POST", target=target, headers=made.headers, body=written)
     with pytest.raises(OpenAPIError):
-        _description(*X).validate_request(_described(request, X[1]))
-    status, _, _ = await _repeat(x.gateway.url, request, key=None)
-    assert status == 400
+        description(X).validate_request(described(request, X))
+    assert (await repeat(x.gateway.url, request)).status == 400
 
 
 async def _use_line(line: LineHarness) -> None:
@@ -267,7 +255,7 @@ async def _use_x_with_pictures(x: XHarness) -> None:
 
 
 async def _answers_are_described(
-    harness: LineHarness | XHarness, requests: list[Request], provider: tuple[str, str], trouble: str
+    harness: LineHarness | XHarness, requests: list[Request], provider: Provider, trouble: str
 ) -> None:
     """Ask the gateway once more for all of it, in `trouble`, and compare each answer."""
     if trouble != "none":
@@ -275,31 +263,17 @@ async def _answers_are_described(
     url = harness.gateway.url
     statuses = set()
     for number, request in enumerate(list(requests)):
-        key = None if number % 2 else f"0b8e3a52-6a1c-4c4f-9f0e-{number:012x}"
-        status, headers, body = await _repeat(url, request, key=key)
-        response = MockResponse(body, status, headers, headers["Content-Type"].partition(";")[0])
-        asked = _described(request, provider[1])
-        if provider is LINE and status >= 400:
+        anew = "X-Line-Retry-Key" in request.headers and not number % 2
+        key = {"X-Line-Retry-Key": f"0b8e3a52-6a1c-4c4f-9f0e-{number:012x}"} if anew else {}
+        answer = await repeat(url, request, **key)
+        asked, response = described(request, provider), answer.response
+        if provider is LINE and answer.status >= 400:
             # LINE has one form for all errors, and describes it for some statuses of a multicast only
             asked.method, asked.path, response.status_code = "post", "/v2/bot/message/multicast", 400
-        _description(*provider).validate_response(asked, response)
-        statuses.add(status)
+        description(provider).validate_response(asked, response)
+        statuses.add(answer.status)
     assert 200 in statuses or trouble in ("down", "credentials", "throttle")
     assert any(status >= 400 for status in statuses) or trouble == "none"
-
-
-async def _repeat(url: str, request: Request, *, key: str | None) -> tuple[int, dict[str, str], bytes]:
-    """Send a recorded request again, under another retry key if one is given."""
-    headers = {
-        name: value for name, value in request.headers.items() if name not in ("Host", "Content-Length")
-    }
-    if key is not None and "X-Line-Retry-Key" in headers:
-        headers["X-Line-Retry-Key"] = key
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(request.method, url + request.target, headers=headers, data=request.body) as answer,
-    ):
-        return answer.status, dict(answer.headers), await answer.read()
 
 
 async def _one_multicast(line: LineHarness, body: bytes) -> Request:
@@ -308,23 +282,3 @@ async def _one_multicast(line: LineHarness, body: bytes) -> Request:
         await send(channel, parcel(line.recipients(1)))
     [made] = [request for request in line.gateway.requests if request.method == "POST"]
     return Request(at=made.at, method=made.method, target=made.target, headers=made.headers, body=body)
-
-
-@cache
-def _description(name: str, _: str) -> OpenAPI:
-    config = Config(extra_media_type_deserializers={"application/problem+json": json.loads})
-    return OpenAPI.from_file_path(str(DESCRIPTIONS / name), config=config)
-
-
-def _described(request: Request, host: str) -> Any:
-    """The request as it would have gone to the provider."""
-    target = urlsplit(request.target)
-    return MockRequest(
-        host,
-        request.method,
-        target.path,
-        args=dict(parse_qsl(target.query)),
-        headers=dict(request.headers),
-        data=request.body,
-        content_type=request.headers.get("Content-Type", ""),
-    )

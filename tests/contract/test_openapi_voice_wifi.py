@@ -1,25 +1,22 @@
 """Voice, SMS, Wi-Fi and their simulated gateways against the providers' own API descriptions."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
-import aiohttp
 import pytest
-from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
-from openapi_core.testing import MockRequest, MockResponse
 
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub.language import Language
 from hub.testing.channel_harness import send
 from hub.testing.channel_suite import opened
 from hub.testing.parcels import NOW, parcel
+from tests.contract.described import PROVIDERS, THEIRS, Provider, described, description, needs_theirs, repeat
 from tests.contract.test_channel_sms import SmsHarness
 from tests.contract.test_channel_voice import ACCOUNT, TOKEN, VoiceHarness
 from tests.contract.wifi_vendors import REFS, MerakiHarness, UnifiHarness, WifiHarness
@@ -28,30 +25,12 @@ from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.twilio import TwilioGateway
 from yobikake.rehearsal.twilio_messages import TwilioMessages
 
-SHARED = Path(os.environ.get("YOBIKAKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-DESCRIPTIONS = SHARED / "data" / "openapi"
-
-
-class Provider(NamedTuple):
-    """`beyond`: paths we use that this excerpt of the description leaves out."""
-
-    description: str
-    host: str
-    beyond: tuple[str, ...] = ()
-
-
-TWILIO = Provider(
-    "twilio_api_v2010.trim.json", "https://api.twilio.com", (f"/2010-04-01/Accounts/{ACCOUNT}.json",)
-)
-MERAKI = Provider("meraki_v1_ssid_splash.facts.json", "https://api.meraki.com")
-UNIFI = Provider("unifi_network_10.5.66.facts.json", "https://unifi.example")
+TWILIO = replace(PROVIDERS["twilio"], beyond=(f"/2010-04-01/Accounts/{ACCOUNT}.json",))
+MERAKI, UNIFI = PROVIDERS["meraki"], PROVIDERS["unifi"]
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 
-pytestmark = pytest.mark.skipif(
-    not DESCRIPTIONS.is_dir(),
-    reason="the providers' API descriptions are not here; YOBIKAKE_SHARED names the folder that has them",
-)
+pytestmark = needs_theirs
 
 
 @pytest.fixture
@@ -88,7 +67,7 @@ async def test_every_request_to_twilio_is_one_that_twilio_describes(voice: Voice
         ("GET", f"/2010-04-01/Accounts/{ACCOUNT}/Balance.json"),
     }
     for request in requests:
-        _description(TWILIO).validate_request(_described(request, TWILIO))
+        description(TWILIO).validate_request(described(request, TWILIO))
 
 
 async def test_every_field_of_a_call_is_twilios(voice: VoiceHarness) -> None:
@@ -111,10 +90,10 @@ async def test_what_twilio_must_have_the_simulated_twilio_asks_for_too(
     fields = [(name, value) for name, value in parse_qsl(made.body.decode()) if name != missing]
     request = replace(made, body=urlencode(fields).encode())
     with pytest.raises(OpenAPIError):
-        _description(TWILIO).validate_request(_described(request, TWILIO))
-    status, _, answer = await _repeat(voice.gateway.url, request)
-    assert status == 400
-    assert json.loads(answer).keys() == {"code", "message", "more_info", "status"}
+        description(TWILIO).validate_request(described(request, TWILIO))
+    answer = await repeat(voice.gateway.url, request)
+    assert answer.status == 400
+    assert json.loads(answer.body).keys() == {"code", "message", "more_info", "status"}
 
 
 async def test_every_request_for_a_message_is_one_that_twilio_describes(sms: SmsHarness) -> None:
@@ -126,7 +105,7 @@ async def test_every_request_for_a_message_is_one_that_twilio_describes(sms: Sms
         ("GET", f"/2010-04-01/Accounts/{ACCOUNT}/Balance.json"),
     }
     for request in requests:
-        _description(TWILIO).validate_request(_described(request, TWILIO))
+        description(TWILIO).validate_request(described(request, TWILIO))
         assert parse_qs(request.body.decode()).keys() <= known.keys()
         assert parse_qs(urlsplit(request.target).query).keys() <= {"To", "PageSize"}
 
@@ -142,9 +121,9 @@ async def test_what_a_message_must_have_the_simulated_twilio_asks_for_too(
 ) -> None:
     (made, *_) = [request for request in await _used_by_sms(sms) if request.method == "POST"]
     fields = [(name, value) for name, value in parse_qsl(made.body.decode()) if name != missing]
-    status, _, answer = await _repeat(sms.gateway.url, replace(made, body=urlencode(fields).encode()))
-    assert status == 400
-    assert json.loads(answer).keys() == {"code", "message", "more_info", "status"}
+    answer = await repeat(sms.gateway.url, replace(made, body=urlencode(fields).encode()))
+    assert answer.status == 400
+    assert json.loads(answer.body).keys() == {"code", "message", "more_info", "status"}
 
 
 @pytest.mark.parametrize(("fault", "status"), [("credentials", 401), ("throttle", 429), ("down", 503)])
@@ -153,15 +132,15 @@ async def test_twilios_refusals_have_its_status_and_its_form(
 ) -> None:
     (made, *_) = [request for request in await _used_by_sms(sms) if request.method == "POST"]
     setattr(sms.faults, fault, True)
-    answered, _, answer = await _repeat(sms.gateway.url, made)
-    assert (answered, json.loads(answer)["status"]) == (status, status)
+    answer = await repeat(sms.gateway.url, made)
+    assert (answer.status, json.loads(answer.body)["status"]) == (status, status)
 
 
 async def test_every_request_to_meraki_is_one_that_meraki_describes(wifi: WifiHarness) -> None:
     requests = await _used_by_wifi(wifi)
     assert {request.method for request in requests} == {"GET", "PUT"}
     for request in requests:
-        _description(MERAKI).validate_request(_described(request, MERAKI))
+        description(MERAKI).validate_request(described(request, MERAKI))
 
 
 async def test_every_field_of_an_ssid_is_merakis(wifi: WifiHarness) -> None:
@@ -184,11 +163,11 @@ async def test_every_request_to_unifi_is_one_that_unifi_describes(unifi: UnifiHa
     requests = await _used_by_wifi(unifi)
     assert {request.method for request in requests} == {"GET", "PUT"}
     for request in requests:
-        _description(UNIFI).validate_request(_described(_behind_proxy(request), UNIFI))
+        description(UNIFI).validate_request(described(request, UNIFI))
 
 
 async def test_every_field_of_a_broadcast_is_unifis(unifi: UnifiHarness) -> None:
-    description = json.loads((DESCRIPTIONS / UNIFI.description).read_bytes())
+    description = json.loads((THEIRS / UNIFI.description).read_bytes())
     schemas = description["components"]["schemas"]
     common = schemas["Wifi_broadcast_create_or_update"]
     own = schemas["IntegrationStandardWifiBroadcastCreateUpdateDto"]
@@ -200,9 +179,8 @@ async def test_every_field_of_a_broadcast_is_unifis(unifi: UnifiHarness) -> None
 
 
 async def test_the_simulated_unifi_answers_as_unifi_describes(unifi: UnifiHarness) -> None:
-    requests = [_behind_proxy(request) for request in await _used_by_wifi(unifi)]
-    url = unifi.gateway.url + "/proxy/network"
-    assert await _answers_are_described(url, requests, UNIFI) == {200}
+    requests = await _used_by_wifi(unifi)
+    assert await _answers_are_described(unifi.gateway.url, requests, UNIFI) == {200}
 
 
 async def test_what_unifi_must_have_the_simulated_unifi_asks_for_too(unifi: UnifiHarness) -> None:
@@ -211,14 +189,8 @@ async def test_what_unifi_must_have_the_simulated_unifi_asks_for_too(unifi: Unif
     del body["hideName"]
     request = replace(put, body=json.dumps(body).encode())
     with pytest.raises(OpenAPIError):
-        _description(UNIFI).validate_request(_described(_behind_proxy(request), UNIFI))
-    status, _, _ = await _repeat(unifi.gateway.url, request)
-    assert status == 400
-
-
-def _behind_proxy(request: Request) -> Request:
-    """UniFi's description begins behind the console's proxy."""
-    return replace(request, target=request.target.removeprefix("/proxy/network"))
+        description(UNIFI).validate_request(described(request, UNIFI))
+    assert (await repeat(unifi.gateway.url, request)).status == 400
 
 
 async def _used_by_voice(voice: VoiceHarness) -> list[Request]:
@@ -261,51 +233,15 @@ async def _answers_are_described(url: str, requests: Sequence[Request], provider
     """Ask the gateway once more for all of it, and compare each answer; the statuses that came."""
     statuses = set()
     for request in list(requests):
-        status, headers, body = await _repeat(url, request)
-        response = MockResponse(body, status, headers, headers["Content-Type"].partition(";")[0])
-        _description(provider).validate_response(_described(request, provider), response)
-        statuses.add(status)
+        answer = await repeat(url, request)
+        description(provider).validate_response(described(request, provider), answer.response)
+        statuses.add(answer.status)
     return statuses
-
-
-async def _repeat(url: str, request: Request) -> tuple[int, dict[str, str], bytes]:
-    headers = {
-        name: value for name, value in request.headers.items() if name not in ("Host", "Content-Length")
-    }
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(request.method, url + request.target, headers=headers, data=request.body) as answer,
-    ):
-        return answer.status, dict(answer.headers), await answer.read()
-
-
-def _described(request: Request, provider: Provider) -> Any:
-    """The request as it would have gone to the provider."""
-    target = urlsplit(request.target)
-    return MockRequest(
-        provider.host,
-        request.method,
-        target.path,
-        args=dict(parse_qsl(target.query)),
-        headers=dict(request.headers),
-        data=request.body,
-        content_type=request.headers.get("Content-Type", ""),
-    )
-
-
-@cache
-def _description(provider: Provider) -> OpenAPI:
-    description = json.loads((DESCRIPTIONS / provider.description).read_bytes())
-    for server in description["servers"]:
-        # openapi-core takes a variable for one segment of a path; Meraki's `api/v1` is two
-        for name, variable in server.pop("variables", {}).items():
-            server["url"] = server["url"].replace(f"{{{name}}}", variable["default"])
-    return OpenAPI.from_dict(description)
 
 
 @cache
 def _schema(provider: Provider, path: str, method: str) -> Any:
     """Of a request's body, whatever its media type."""
-    description = json.loads((DESCRIPTIONS / provider.description).read_bytes())
+    description = json.loads((THEIRS / provider.description).read_bytes())
     (content,) = description["paths"][path][method]["requestBody"]["content"].values()
     return content["schema"]

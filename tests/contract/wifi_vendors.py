@@ -4,30 +4,43 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from channels.wifi import Facility, Settings, Wifi
 from channels.wifi import settings as stanzas
 from channels.wifi.controller import DISASTER
 from channels.wifi.vendors import Stanza
 from hub.channel import Channel
+from hub.delivery import Outcome
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
-from hub.testing.channel_harness import Feature, Harness, Where
+from hub.testing.answers import CUT_ANSWER, NO_ANSWER
+from hub.testing.channel_harness import Feature, Where
 from hub.testing.channel_suite import REHEARSAL
 from hub.testing.parcels import NOW
+from tests.contract.gateways import OfHttp
 from yobikake.rehearsal import meraki, openwrt, unifi
-from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 
 KEY = "not-a-key-of-anybody"
 PSK = "himitsu-no-kagi"
 REFS = [f"hall{number:02}" for number in range(1, 31)]
 DRILLS_AT = REFS[0]
+INSIDE = "a device of the city's own is asked directly, unless its stanza says otherwise"
+WRITTEN_AGAIN: Mapping[str, Outcome] = {
+    "400": Outcome.PERMANENT,
+    "401": Outcome.CREDENTIALS,
+    "403": Outcome.CREDENTIALS,
+    "404": Outcome.PERMANENT,  # of one facility
+    "413": Outcome.PERMANENT,
+    "429": Outcome.THROTTLE,
+    **dict.fromkeys(("500", "502", "503", "504", NO_ANSWER, CUT_ANSWER), Outcome.TEMPORARY),
+}
+"""What is not certain is written again, which changes nothing."""
 
 
-class WifiHarness(Harness):
+class WifiHarness(OfHttp):
+    kind = "wifi"
     lacks: ClassVar[Mapping[Feature, str]] = {
         Feature.AMBIGUITY: "what is not certain is written again, which changes nothing",
         Feature.REPEATS: "a facility that is open already is not written to",
@@ -43,9 +56,9 @@ class WifiHarness(Harness):
         self.psk_file.write_text(PSK + "\n")
         self.facilities = tuple(self.facility(ref) for ref in REFS)
 
-    @property
-    @abstractmethod
-    def gateway(self) -> HttpGateway: ...
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        return cls(folder)
 
     @abstractmethod
     def stanza(self, base_url: str) -> Stanza: ...
@@ -80,10 +93,6 @@ class WifiHarness(Harness):
     def is_send(self, method: str, body: bytes) -> bool: ...
 
     @property
-    def faults(self) -> Faults:
-        return self.gateway.faults
-
-    @property
     def secrets(self) -> Sequence[str]:
         return [KEY, PSK]
 
@@ -114,24 +123,21 @@ class WifiHarness(Harness):
         inbox = self.gateway.inbox
         return [each.address for place in inbox.addresses("wifi") for each in inbox.of("wifi", place)]
 
-    def in_flight(self) -> int:
-        return self.gateway.in_flight
-
 
 def named(ref: str) -> str:
     return f"第{ref.removeprefix('hall')}会館"
 
 
 class MerakiHarness(WifiHarness):
+    provider = "meraki"
+    answers = WRITTEN_AGAIN | {"409": Outcome.PERMANENT}
     path = meraki.API
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.dashboard = meraki.MerakiGateway(Inbox(), api_key=KEY, networks=REFS, clock=lambda: NOW)
-
-    @property
-    def gateway(self) -> meraki.MerakiGateway:
-        return self.dashboard
+        self.gateway = self.dashboard = meraki.MerakiGateway(
+            Inbox(), api_key=KEY, networks=REFS, clock=lambda: NOW
+        )
 
     def stanza(self, base_url: str) -> Stanza:
         return stanzas.Meraki(api_key_file=self.key_file, base_url=base_url, requests_per_s=10_000)
@@ -168,15 +174,16 @@ class MerakiHarness(WifiHarness):
 
 
 class UnifiHarness(WifiHarness):
+    provider = "unifi"
+    lacks: ClassVar[Mapping[Feature, str]] = {**WifiHarness.lacks, Feature.PROXY: INSIDE}
+    answers = WRITTEN_AGAIN | {"409": Outcome.TEMPORARY}  # somebody changed it in the console meanwhile
     path = unifi.API
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.console = unifi.UnifiGateway(Inbox(), api_key=KEY, buildings=REFS, clock=lambda: NOW)
-
-    @property
-    def gateway(self) -> unifi.UnifiGateway:
-        return self.console
+        self.gateway = self.console = unifi.UnifiGateway(
+            Inbox(), api_key=KEY, buildings=REFS, clock=lambda: NOW
+        )
 
     def stanza(self, base_url: str) -> Stanza:
         return stanzas.Unifi(api_key_file=self.key_file, base_url=base_url, requests_per_s=10_000)
@@ -217,21 +224,20 @@ class UnifiHarness(WifiHarness):
 
 
 class OpenwrtHarness(WifiHarness):
+    provider = "openwrt"
+    answers = WRITTEN_AGAIN | {"404": Outcome.CREDENTIALS, "409": Outcome.PERMANENT}
     lacks: ClassVar[Mapping[Feature, str]] = {
         **WifiHarness.lacks,
+        Feature.PROXY: INSIDE,
         Feature.RETRY_AFTER: "a device of one's own has no rate, and a proxy in front need not say when",
     }
     path = openwrt.API
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.device = openwrt.OpenwrtGateway(
+        self.gateway = self.device = openwrt.OpenwrtGateway(
             Inbox(), username="yobikake", password=KEY, sections=REFS, clock=lambda: NOW
         )
-
-    @property
-    def gateway(self) -> openwrt.OpenwrtGateway:
-        return self.device
 
     @property
     def secrets(self) -> Sequence[str]:

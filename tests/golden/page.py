@@ -31,6 +31,22 @@ FORMS = ("body", "speech", "short", "headline")
 WHOLE = frozenset({Language.JA, Language.EN})
 """Languages whose machine forms stand whole on a page that asks for it."""
 
+SHOWN: Mapping[str, Sequence[str]] = {
+    "mail": ("mail", "mail html"),
+    "line": ("line", "line messages"),
+    "x": ("x", "x picture"),
+    "voice": ("voice", "voice twiml"),
+    "sms": ("sms",),
+    "fax": (),
+    "wifi": (),  # it shows a name, whatever the alert says
+    "webpush": ("webpush", "webpush payload"),
+    "website": ("website", "website html"),
+    "webhook": ("webhook event",),
+    "loudspeaker": ("loudspeaker", "loudspeaker broadcast"),
+    "manual": tuple(f"sheet {sheet.ref}" for sheet in manual.SHEETS),
+}
+"""What of each connector stands on a page, by the names it has there."""
+
 _PREVIEWS = previews(dict.fromkeys(CONNECTORS))  # type: ignore[arg-type]  # only which there are
 
 

@@ -26,7 +26,7 @@ from hub.hazard import Hazard
 from hub.language import Language
 from hub.recipient import Zone
 from hub.shelter_list import Crowding, ShelterLine, ShelterLines
-from tests.golden.page import forms, page, said
+from tests.golden.page import SHOWN, forms, page, said
 from tests.unit.test_phrases import BANK, NOW, NothingKnown, sent
 
 PAGES = Path(__file__).parents[1] / "golden" / "texts"
@@ -86,6 +86,12 @@ def test_every_channel_says_what_is_written_down(name: str, request: pytest.Fixt
         path.write_text(written, encoding="utf-8")
     assert path.is_file(), "there is no such page: --update-golden writes it"
     assert written.split("\n") == path.read_text(encoding="utf-8").split("\n")
+
+
+def test_every_channel_has_its_place_on_the_pages() -> None:
+    content = in_every_language("flood-4")[Language.JA]
+    blocks = {*said(content), *forms(content)}
+    assert {name for names in SHOWN.values() for name in names} == blocks
 
 
 def test_no_page_is_of_a_template_that_is_gone() -> None:

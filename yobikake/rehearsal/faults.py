@@ -4,6 +4,9 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
+NO_ANSWER = "no answer"
+CUT_ANSWER = "half an answer"
+
 
 @dataclass(slots=True, kw_only=True)
 class Faults:
@@ -30,6 +33,11 @@ class Faults:
     """Every request fails with the provider's 5xx or 421."""
     credentials: bool = False
     """Every request fails with the provider's answer to wrong credentials."""
+    instead: str = ""
+    """What every request that asks for something to be done gets instead: a status, which says that it was not
+    done, or one of `NO_ANSWER` and `CUT_ANSWER`, when it was (HTTP gateways)."""
+    echo: bool = False
+    """Errors repeat the request's headers and body, as some providers' do: a client must keep them out of its logs."""
     seed: int = 0
 
     def hits(self, ratio: float, kind: str, address: str) -> bool:

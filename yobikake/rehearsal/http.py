@@ -1,7 +1,7 @@
 """What every simulated HTTP gateway shares: a loopback server, a log of requests, and faults.
 
 A provider's gateway subclasses `HttpGateway`, names its `channel`, lists its `routes()`, says in
-`refusal()` how the provider words each refusal, and calls `arrive()` for whatever it carried out.
+`error()` how the provider words each status, and calls `arrive()` for whatever it carried out.
 The base does the rest, in this order, for each request: log it, refuse it if a fault says so, let
 it drain, run the route's handler, wait the latency, then answer, or drop the connection (silent).
 So a request that is cut off while it waits has been carried out: the worst case for the sender.
@@ -10,12 +10,14 @@ A mishap that is armed hits the next request instead.
 """
 
 import asyncio
+import ssl
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from itertools import count
 from time import monotonic
 from typing import ClassVar, NamedTuple, Self
@@ -27,7 +29,7 @@ from hub.clock import Clock, utc_now
 from hub.outbound import REHEARSAL_HEADER
 from yobikake.rehearsal.drain import Drain
 from yobikake.rehearsal.exchange import Exchange, Witness, nobody
-from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.faults import NO_ANSWER, Faults
 from yobikake.rehearsal.inbox import Arrival, Inbox
 from yobikake.rehearsal.mishap import Mishap, Mishaps, Strike
 
@@ -41,6 +43,10 @@ class Refusal(StrEnum):
     DOWN = "down"
     CREDENTIALS = "credentials"
     THROTTLE = "throttle"
+
+
+STATUSES: Mapping[Refusal, int] = {Refusal.DOWN: 503, Refusal.CREDENTIALS: 401, Refusal.THROTTLE: 429}
+"""With which it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,10 @@ class Odd(NamedTuple):
     status: int
     body: bytes
     headers: Mapping[str, str]
+
+
+ASKED = web.RequestKey("asked", Request)
+"""Under which a handler finds all that its request said."""
 
 
 class HttpGateway(ABC):
@@ -88,6 +98,10 @@ class HttpGateway(ABC):
         """Answered to every request, of which none is carried out."""
         self.requests: list[Request] = []
         self.port = port
+        self.tls: ssl.SSLContext | None = None
+        """Its certificate, from the next `start` on; None: plain HTTP."""
+        self.held = 0
+        """Requests that were never answered."""
         self._clock = clock
         self._drain = Drain()
         self._numbers = count()
@@ -100,12 +114,27 @@ class HttpGateway(ABC):
         """The provider's API, as far as the connector uses it."""
 
     @abstractmethod
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """The provider's own answer: its 5xx, its 401, its 429 with the headers it sends."""
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """The provider's own answer of this status, from 400 on: its form, the headers it sends with it."""
 
-    def broken(self, request: web.Request) -> web.Response:
-        """The provider's own 500."""
-        return web.Response(status=500, text="Internal Server Error")
+    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
+        """Where the provider has other statuses for it, or an answer of another kind, its gateway says so."""
+        return self.error(STATUSES[refusal], request)
+
+    def words(self, status: int, request: web.Request) -> str:
+        """What an error says to people: the status's name, and what was asked where `faults.echo`."""
+        phrase, asked = HTTPStatus(status).phrase, request[ASKED]
+        if not self.faults.echo:
+            return phrase
+        return f"{phrase}: {dict(asked.headers)} {asked.body.decode(errors='replace')}"
+
+    def asks(self, method: str, body: bytes) -> bool:
+        """Whether such a request wants something done, and does not only look."""
+        return method not in ("GET", "HEAD")
+
+    def wait_s(self, usual_s: int) -> str:
+        """For the header Retry-After."""
+        return str(usual_s if self.retry_after is None else round(self.retry_after.total_seconds()))
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         """Fill in whom a request names and what it has to say. Nothing, of one that only reads."""
@@ -126,7 +155,7 @@ class HttpGateway(ABC):
     @property
     def url(self) -> str:
         """The base address to give the connector; no slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def in_flight(self) -> int:
@@ -145,7 +174,7 @@ class HttpGateway(ABC):
         app.on_response_prepare.append(_mark)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.tls).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
@@ -197,6 +226,7 @@ class HttpGateway(ABC):
             body=body,
         )
         self.requests.append(entry)
+        request[ASKED] = entry
         self.describe(exchange, request, body)
         self.witness(exchange)
 
@@ -207,7 +237,22 @@ class HttpGateway(ABC):
         if refusal is not None:
             return self.refusal(refusal, request)
         await self._drain.take(self.faults.drain_per_s)
+        if self.faults.instead and self.asks(request.method, await request.read()):
+            return await self._instead(request, handler)
         return await handler(request)
+
+    async def _instead(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.faults.instead.isdecimal():
+            return self.error(int(self.faults.instead), request)
+        await handler(request)
+        if self.faults.instead == NO_ANSWER:
+            self.held += 1
+            await asyncio.Event().wait()  # until its sender, or this gateway, goes
+        half = web.StreamResponse(headers={"Content-Length": "1000"})
+        await half.prepare(request)
+        await half.write(b"{")
+        cut(request)
+        return half
 
     async def _struck(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
         exchange = request[EXCHANGE]
@@ -222,7 +267,7 @@ class HttpGateway(ABC):
         if strike.mishap is Mishap.ERROR_AFTER:
             await handler(request)
             request[EXCHANGE].about.clear()  # the answer says nothing of them
-        return self.broken(request)
+        return self.error(500, request)
 
     async def _late(self, strike: Strike, request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = await handler(request)

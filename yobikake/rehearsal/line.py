@@ -77,15 +77,13 @@ class LineGateway(HttpGateway):
         self._tokens[token] = (user, self._clock() + TOKEN_HOLDS)
         return token
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return {
-            Refusal.DOWN: error(503, "The service is temporarily unavailable"),
-            Refusal.CREDENTIALS: unauthorised(),
-            Refusal.THROTTLE: self._too_often(),
-        }[refusal]
-
-    def broken(self, request: web.Request) -> web.Response:
-        return error(500, "An error occurred in the internal server")
+    def error(self, status: int, request: web.Request) -> web.Response:
+        answer = error(status, self.words(status, request))
+        if status == 409:
+            answer.headers["x-line-accepted-request-id"] = str(uuid4())
+        if status == 429 and self.retry_after is not None:
+            answer.headers["Retry-After"] = self.wait_s(0)
+        return answer
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         exchange.key = request.headers.get("X-Line-Retry-Key", "")
@@ -101,12 +99,6 @@ class LineGateway(HttpGateway):
         to = frozenset(exchange.to)
         wholes = (len(whole) for text, whole in self._split if text == exchange.text and to <= whole)
         return max(len(to), *wholes, 0)
-
-    def _too_often(self) -> web.Response:
-        answer = error(429, "The API rate limit has been exceeded. Try again later.")
-        if self.retry_after is not None:
-            answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
-        return answer
 
     async def _multicast(self, request: web.Request) -> web.Response:
         if not authorised(request):

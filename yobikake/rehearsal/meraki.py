@@ -83,14 +83,12 @@ class MerakiGateway(HttpGateway):
             web.put(ssid, self._update),
         )
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        throttled = _errors(429, "API rate limit exceeded for organization")
-        throttled.headers["Retry-After"] = "1"
-        return {
-            Refusal.DOWN: _errors(503, "Service unavailable"),
-            Refusal.CREDENTIALS: _errors(401, "Invalid API key"),
-            Refusal.THROTTLE: throttled,
-        }[refusal]
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """https://developer.cisco.com/meraki/api-v1/errors/"""
+        answer = _errors(status, self.words(status, request))
+        if status == 429:
+            answer.headers["Retry-After"] = self.wait_s(1)
+        return answer
 
     async def _organizations(self, request: web.Request) -> web.Response:
         organisation = {"id": "1", "name": "よびかけ市（訓練用）", "api": {"enabled": True}}

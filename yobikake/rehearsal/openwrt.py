@@ -95,13 +95,19 @@ class OpenwrtGateway(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return (web.post(API, self._call),)
 
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """uhttpd's own page, or that of a proxy in front: ubus itself answers with 200 (https://openwrt.org/docs/techref/ubus)."""
+        return web.Response(status=status, text=self.words(status, request))
+
     def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """A device has no rate of its own: the 429 is that of a proxy in front."""
-        return {
-            Refusal.DOWN: web.Response(status=502, text="Bad Gateway"),
-            Refusal.CREDENTIALS: _error(-32002, "Access denied"),
-            Refusal.THROTTLE: web.Response(status=429, text="Too Many Requests"),
-        }[refusal]
+        denied = refusal is Refusal.CREDENTIALS
+        return _error(-32002, "Access denied") if denied else super().refusal(refusal, request)
+
+    def asks(self, method: str, body: bytes) -> bool:
+        try:
+            return typed.from_json(body, Call).params[1:3] == ("uci", "set")
+        except msgspec.DecodeError:
+            return False
 
     async def _call(self, request: web.Request) -> web.Response:
         try:

@@ -6,8 +6,9 @@ Statuses: https://datatracker.ietf.org/doc/html/rfc8030#section-5, https://datat
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import ClassVar
 
 import msgspec
@@ -32,6 +33,9 @@ from yobikake.rehearsal.push_token import refused
 
 BODY_LIMIT = 4096
 """Bytes (RFC 8030 §7.2)."""
+MORE = "https://mozilla-services.github.io/autopush-rs/errors.html"
+ERRNO: Mapping[int, int] = {400: 101, 401: 109, 404: 102, 410: 106, 413: 104, 502: 901, 503: 201}
+"""Of Mozilla's service, beside the status; 999: unknown."""
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _URGENCIES = frozenset({"very-low", "low", "normal", "high"})
 
@@ -85,12 +89,17 @@ class PushService(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return (web.post("/push/{name}", self._push), web.get("/", self._root))
 
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """As Mozilla's service words it: https://mozilla-services.github.io/autopush-rs/errors.html"""
+        answer = _status(status, self.words(status, request))
+        if status == 429:
+            answer.headers["Retry-After"] = self.wait_s(30)
+        return answer
+
     def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return {
-            Refusal.DOWN: _status(503),
-            Refusal.CREDENTIALS: _status(403),
-            Refusal.THROTTLE: self._too_often(),
-        }[refusal]
+        """RFC 8292 §4.2: a key that it was not subscribed under is 403."""
+        wrong_key = refusal is Refusal.CREDENTIALS
+        return self.error(403, request) if wrong_key else super().refusal(refusal, request)
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         exchange.key = request.headers.get("Topic", "")
@@ -134,12 +143,6 @@ class PushService(HttpGateway):
         self.arrive(address=line, subject=said.title, text=said.body, key=topic)
         return web.Response(status=201, headers={"Location": f"{self.url}/message/{encoded(os.urandom(12))}"})
 
-    def _too_often(self) -> web.Response:
-        answer = _status(429)
-        wait_s = 30 if self.retry_after is None else round(self.retry_after.total_seconds())
-        answer.headers["Retry-After"] = str(wait_s)
-        return answer
-
 
 def _wrong(request: web.Request, body: bytes) -> int | None:
     """The status of a request that breaks RFC 8030; None: it does not."""
@@ -157,5 +160,11 @@ def _wrong(request: web.Request, body: bytes) -> int | None:
     return None if good else 400
 
 
-def _status(status: int) -> web.Response:
-    return web.json_response({"code": status}, status=status)
+def _status(status: int, message: str = "") -> web.Response:
+    said = {
+        "code": status,
+        "errno": ERRNO.get(status, 999),
+        "error": HTTPStatus(status).phrase,
+        "message": message,
+    }
+    return web.json_response(said | {"more_info": MORE}, status=status)

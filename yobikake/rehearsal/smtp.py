@@ -72,7 +72,7 @@ class SmtpGateway:
         self._log_path = log
         self._log: TextIO | None = None
         self.clock = clock
-        self._tls = tls
+        self.tls = tls
         self._server: asyncio.Server | None = None
 
     @property
@@ -90,7 +90,7 @@ class SmtpGateway:
         if self._log_path is not None:
             self._log = self._log_path.open("a", encoding="utf-8")
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self), "127.0.0.1", self.port, ssl=self._tls)
+        self._server = await loop.create_server(lambda: Session(self), "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

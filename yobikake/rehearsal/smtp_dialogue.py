@@ -4,13 +4,13 @@ import base64
 import binascii
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from yobikake.rehearsal.exchange import Denial, Exchange
-from yobikake.rehearsal.faults import Faults
+from yobikake.rehearsal.faults import NO_ANSWER, Faults
 from yobikake.rehearsal.mishap import Mishap, Mishaps, Strike
 from yobikake.rehearsal.smtp_answers import (
     AT_ONCE,
@@ -50,6 +50,9 @@ class Terms:
     """Offer STARTTLS with this."""
     eight_bit: bool = True
     pipelining: bool = True
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """What is said instead to a command (`greeting` and `.`, the final dot, are some), or `NO_ANSWER`. A message is
+    taken behind a dot that is never answered."""
     hang_up_at: str | None = None
     """Drop the connection instead of answering this command; `.` is the final dot, message not taken."""
 
@@ -101,7 +104,18 @@ class Dialogue:
         self._authenticated = False
         self._expected: Callable[[bytes], Answer] | None = None
 
+    def instead(self, command: str) -> Answer | None:
+        """Of the gateway's terms; a 421 ends the session."""
+        said = self._host.terms.instead.get(command)
+        if said is None:
+            return None
+        if said == NO_ANSWER:
+            return Answer(b"", Then.HANG)
+        return Answer(f"{said}\r\n".encode(), Then.CLOSE if said.startswith("421") else Then.GO_ON)
+
     def greet(self) -> Answer:
+        if instead := self.instead("greeting"):
+            return instead
         if self._host.faults.down or self._host.mishaps.next(only={Mishap.DOWN}):
             return DOWN
         if strike := self._host.mishaps.next(only={Mishap.HALF_OPEN}):
@@ -118,6 +132,8 @@ class Dialogue:
         verb = verb.upper()
         if self._host.terms.hang_up_at == verb.decode("latin-1"):
             return HANG_UP
+        if instead := self.instead(verb.decode("latin-1")):
+            return instead
         if self._host.faults.down and verb != b"QUIT":
             return DOWN
         command = COMMANDS.get(verb)

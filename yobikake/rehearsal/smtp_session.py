@@ -124,6 +124,10 @@ class Session(asyncio.Protocol):
             transaction.exchange.deny("5.3.4", permanent=True)
             return TOO_BIG
         self._host.read(transaction, message)
+        if instead := self._dialogue.instead("."):
+            if instead.then is Then.HANG:
+                self._host.take(transaction, message)
+            return instead
         wait_s = self._host.drain.reserve(self._host.faults.drain_per_s, len(transaction.recipients))
         if wait_s <= 0:
             return self._taken(transaction, message)

@@ -17,6 +17,8 @@ from yobikake.rehearsal.http import HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
 
 VERSION = "2010-04-01"
+CODES: Mapping[int, int] = {400: 20001, 401: 20003, 403: 20005}
+"""Wrong parameters; authentication; the account is not active."""
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 """E.164."""
 
@@ -46,15 +48,12 @@ class TwilioAccount(HttpGateway):
         account = f"/{VERSION}/Accounts/{{account}}"
         return (web.get(f"{account}/Balance.json", self._balance), web.get(f"{account}.json", self._account))
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return {
-            Refusal.DOWN: error(503, 20503, "Service unavailable"),
-            Refusal.CREDENTIALS: error(401, 20003, "Authenticate"),
-            Refusal.THROTTLE: self._too_often(),
-        }[refusal]
-
-    def broken(self, request: web.Request) -> web.Response:
-        return error(500, 20500, "Internal Server Error")
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """Statuses without a meaning of their own have codes that end with them: https://www.twilio.com/docs/api/errors"""
+        answer = error(status, CODES.get(status, 20_000 + status), self.words(status, request))
+        if status == 429 and self.retry_after is not None:
+            answer.headers["Retry-After"] = self.wait_s(0)
+        return answer
 
     def unauthorised(self, request: web.Request) -> web.Response | None:
         """Why this request is not the account's own; None: it is."""
@@ -77,12 +76,6 @@ class TwilioAccount(HttpGateway):
             "uri": f"/{VERSION}/Accounts/{self.account_sid}.json",
         }
         return self.unauthorised(request) or as_json(account)
-
-    def _too_often(self) -> web.Response:
-        answer = error(429, 20429, "Too Many Requests")
-        if self.retry_after is not None:
-            answer.headers["Retry-After"] = str(round(self.retry_after.total_seconds()))
-        return answer
 
 
 def listed(request: web.Request, name: str, resources: list[dict[str, object]], *, size: int) -> web.Response:

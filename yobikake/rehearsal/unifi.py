@@ -5,6 +5,7 @@ Paths, fields and types: the API description of UniFi Network 10.5 (`/integratio
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -102,12 +103,17 @@ class UnifiGateway(HttpGateway):
         broadcast = f"{API}/v1/sites/{{site}}/wifi/broadcasts/{{broadcast}}"
         return (web.get(broadcast, self._read), web.put(broadcast, self._update))
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return {
-            Refusal.DOWN: self._error(request, 503, "SERVICE_UNAVAILABLE"),
-            Refusal.CREDENTIALS: self._error(request, 401, "UNAUTHORIZED"),
-            Refusal.THROTTLE: self._error(request, 429, "TOO_MANY_REQUESTS", {"Retry-After": "1"}),
-        }[refusal]
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """As the console's own reference has it, under Error Handling (Integrations, in UniFi Network)."""
+        said = {
+            "statusCode": status,
+            "statusName": HTTPStatus(status).name,
+            "message": self.words(status, request),
+            "timestamp": self._clock().astimezone(UTC).isoformat(),
+            "requestPath": request.path,
+            "requestId": str(uuid5(SITE, str(len(self.requests)))),
+        }
+        return _json(said, status=status, headers={"Retry-After": self.wait_s(1)} if status == 429 else None)
 
     async def _read(self, request: web.Request) -> web.Response:
         return self._inaccessible(request) or self._shown(request, self._addressed(request))
@@ -119,10 +125,8 @@ class UnifiGateway(HttpGateway):
         try:
             wanted = typed.from_json(await request.read(), dict[str, Any])
         except msgspec.DecodeError:
-            return self._error(request, 400, "BAD_REQUEST")
-        return (
-            self._error(request, 400, "BAD_REQUEST") if _wrong(wanted) else self._carry_out(request, wanted)
-        )
+            return self.error(400, request)
+        return self.error(400, request) if _wrong(wanted) else self._carry_out(request, wanted)
 
     def _carry_out(self, request: web.Request, wanted: dict[str, Any]) -> web.Response:
         broadcast = request.match_info["broadcast"]
@@ -146,25 +150,12 @@ class UnifiGateway(HttpGateway):
         building = self.buildings.get(request.match_info["broadcast"])
         there = building is not None and request.match_info["site"] == str(SITE)
         if not there or self.faults.hits(self.faults.permanent, "permanent", building or ""):
-            return self._error(request, 404, "NOT_FOUND")
+            return self.error(404, request)
         return None
 
     def _shown(self, request: web.Request, broadcast: Mapping[str, Any]) -> web.Response:
         metadata = {"id": request.match_info["broadcast"], "metadata": {"origin": "USER_DEFINED"}}
         return _json({**metadata, **broadcast})
-
-    def _error(
-        self, request: web.Request, status: int, name: str, headers: Mapping[str, str] | None = None
-    ) -> web.Response:
-        said = {
-            "statusCode": status,
-            "statusName": name,
-            "message": name.replace("_", " ").lower(),
-            "timestamp": self._clock().astimezone(UTC).isoformat(),
-            "requestPath": request.path,
-            "requestId": str(uuid5(SITE, str(len(self.requests)))),
-        }
-        return _json(said, status=status, headers=headers)
 
 
 def _wrong(wanted: Mapping[str, Any]) -> bool:

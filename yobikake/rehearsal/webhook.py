@@ -14,7 +14,7 @@ from channels.webhook.event import TEST
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 
 PATH = "/hooks/{system}"
@@ -50,10 +50,10 @@ class Receiver(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post(PATH, self._take), web.head(PATH, self._head)]
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        if refusal is Refusal.THROTTLE:
-            return web.Response(status=429, headers={"Retry-After": "7"})
-        return web.Response(status=401 if refusal is Refusal.CREDENTIALS else 503)
+    def error(self, status: int, request: web.Request) -> web.Response:
+        """Standard Webhooks leaves the body of an answer to its receiver."""
+        headers = {"Retry-After": self.wait_s(7)} if status in (429, 503) else None
+        return web.Response(status=status, text=self.words(status, request), headers=headers)
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         if request.method == "POST":

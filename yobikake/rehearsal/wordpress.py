@@ -22,6 +22,15 @@ ADDRESS = "wordpress"
 _FIELDS = frozenset(
     {"slug", "status", "title", "content", "excerpt", "comment_status", "ping_status", "categories"}
 )
+CODES: Mapping[int, str] = {
+    400: "rest_invalid_param",
+    401: "incorrect_password",
+    403: "rest_cannot_create",
+    404: "rest_no_route",
+    429: "too_many_requests",
+    500: "internal_server_error",
+    503: "unavailable",
+}
 _STATUSES = frozenset({"publish", "future", "draft", "pending", "private"})
 
 
@@ -56,19 +65,11 @@ class WordpressSite(HttpGateway):
             web.get(f"{API}/users/me", self._me),
         )
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        answer = {
-            Refusal.DOWN: _error(503, "unavailable"),
-            Refusal.CREDENTIALS: _error(401, "incorrect_password"),
-            Refusal.THROTTLE: _error(429, "too_many_requests"),
-        }[refusal]
-        if refusal is Refusal.THROTTLE:
-            wait_s = 30 if self.retry_after is None else round(self.retry_after.total_seconds())
-            answer.headers["Retry-After"] = str(wait_s)
+    def error(self, status: int, request: web.Request) -> web.Response:
+        answer = _error(status, CODES.get(status, str(status)), self.words(status, request))
+        if status == 429:
+            answer.headers["Retry-After"] = self.wait_s(30)
         return answer
-
-    def broken(self, request: web.Request) -> web.Response:
-        return _error(500, "internal_server_error")
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         if request.method == "POST":
@@ -155,5 +156,6 @@ def _shown(post: Mapping[str, Any]) -> dict[str, Any]:
     return {**post, **texts}
 
 
-def _error(status: int, code: str) -> web.Response:
-    return web.json_response({"code": code, "message": code, "data": {"status": status}}, status=status)
+def _error(status: int, code: str, message: str = "") -> web.Response:
+    said = {"code": code, "message": message or code, "data": {"status": status}}
+    return web.json_response(said, status=status)

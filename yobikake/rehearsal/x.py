@@ -12,6 +12,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import count
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ from hub import typed
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway
 from yobikake.rehearsal.inbox import Inbox, Picture
 from yobikake.rehearsal.x_bodies import Create, Describe, Upload
 
@@ -72,15 +73,10 @@ class XGateway(HttpGateway):
             web.get("/2/users/{id}/tweets", self._timeline),
         )
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        if refusal is Refusal.DOWN:
-            return _problem(503, "Service Unavailable", "Service Unavailable")
-        if refusal is Refusal.CREDENTIALS:
-            return _unauthorised()
-        return self._throttled(_Window(ends=self._clock() + (self.retry_after or WINDOW)))
-
-    def broken(self, request: web.Request) -> web.Response:
-        return _problem(500, "Internal Server Error", "Internal Server Error")
+    def error(self, status: int, request: web.Request) -> web.Response:
+        if status == 429:
+            return self._throttled(_Window(ends=self._clock() + (self.retry_after or WINDOW)))
+        return _problem(status, HTTPStatus(status).phrase, self.words(status, request))
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         account = self._account(request)

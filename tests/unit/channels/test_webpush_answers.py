@@ -17,7 +17,7 @@ from hub.delivery import Outcome
         (401, Outcome.CREDENTIALS),
         (403, Outcome.CREDENTIALS),
         (404, Outcome.PERMANENT),
-        (406, Outcome.PERMANENT),
+        (406, Outcome.THROTTLE),
         (408, Outcome.TEMPORARY),
         (410, Outcome.PERMANENT),
         (413, Outcome.UNSUPPORTED),

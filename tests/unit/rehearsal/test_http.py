@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 
 from hub.outbound import REHEARSAL_HEADER
-from yobikake.rehearsal.http import HttpGateway, Refusal
+from yobikake.rehearsal.faults import CUT_ANSWER, NO_ANSWER
+from yobikake.rehearsal.http import STATUSES, HttpGateway, Refusal
 from yobikake.rehearsal.inbox import Inbox
 
-STATUS = {Refusal.DOWN: 503, Refusal.CREDENTIALS: 401, Refusal.THROTTLE: 429}
+INSTEAD = ["400", "403", "409", "413", "500"]
 
 
 class Pigeons(HttpGateway):
@@ -22,8 +23,8 @@ class Pigeons(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post("/send", self._send)]
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        return web.Response(status=STATUS[refusal])
+    def error(self, status: int, request: web.Request) -> web.Response:
+        return web.Response(status=status, text=self.words(status, request))
 
     async def _send(self, request: web.Request) -> web.Response:
         self.arrive(address="loft", text=await request.text(), key="1")
@@ -66,10 +67,41 @@ async def test_a_refused_request_is_seen_and_not_carried_out(
 ) -> None:
     setattr(gateway.faults, refusal, 1.0)
     async with client.post("/send") as answer:
-        assert answer.status == STATUS[refusal]
+        assert answer.status == STATUSES[refusal]
         assert answer.headers[REHEARSAL_HEADER] == "1"
     assert len(gateway.requests) == 1
     assert gateway.inbox.count["pigeon"] == 0
+
+
+@pytest.mark.parametrize("status", INSTEAD)
+async def test_what_is_said_instead_is_said_and_nothing_is_done(
+    gateway: Pigeons, client: aiohttp.ClientSession, status: str
+) -> None:
+    gateway.faults.instead, gateway.faults.echo = status, True
+    async with client.post("/send", data="逃げて", headers={"Key": "7"}) as answer:
+        said = await answer.text()
+    assert answer.status == int(status)
+    assert "逃げて" in said
+    assert "'Key': '7'" in said
+    assert gateway.inbox.count["pigeon"] == 0
+
+
+async def test_half_an_answer_comes_of_what_was_done(gateway: Pigeons, client: aiohttp.ClientSession) -> None:
+    gateway.faults.instead = CUT_ANSWER
+    with pytest.raises(aiohttp.ClientPayloadError):
+        async with client.post("/send") as answer:
+            await answer.read()
+    assert gateway.inbox.count["pigeon"] == 1
+
+
+async def test_what_is_never_answered_was_done(gateway: Pigeons, client: aiohttp.ClientSession) -> None:
+    gateway.faults.instead = NO_ANSWER
+    asking = asyncio.ensure_future(client.post("/send"))
+    async with asyncio.timeout(120):
+        while gateway.inbox.count["pigeon"] != 1:
+            await asyncio.sleep(0.001)
+    assert not asking.done()
+    asking.cancel()
 
 
 async def test_a_silent_gateway_has_carried_it_out(gateway: Pigeons, client: aiohttp.ClientSession) -> None:

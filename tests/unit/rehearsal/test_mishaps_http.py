@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from yobikake.rehearsal.exchange import Exchange
-from yobikake.rehearsal.http import EXCHANGE, HttpGateway, Refusal
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway
 from yobikake.rehearsal.mishap import Mishap, Strike
@@ -30,9 +30,8 @@ class Pigeons(HttpGateway):
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post("/send", self._send)]
 
-    def refusal(self, refusal: Refusal, request: web.Request) -> web.Response:
-        statuses = {Refusal.DOWN: 503, Refusal.CREDENTIALS: 401, Refusal.THROTTLE: 429}
-        return web.Response(status=statuses[refusal])
+    def error(self, status: int, request: web.Request) -> web.Response:
+        return web.Response(status=status)
 
     def describe(self, exchange: Exchange, request: web.Request, body: bytes) -> None:
         exchange.to, exchange.text = ["loft"], body.decode()
