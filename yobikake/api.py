@@ -193,7 +193,7 @@ def speakers(assembly: Assembly) -> dict[str, Speaker]:
     """Who says it: the loudspeakers' own voice, and for what somebody reads out by hand the same, once."""
     channel = assembly.channels["loudspeaker"].channel if "loudspeaker" in assembly.channels else None
     if isinstance(channel, Loudspeaker):
-        own, voice = {"loudspeaker": channel.speaker}, channel.settings.voice
+        own, voice = {"loudspeaker": channel.speaker}, channel.settings.spoken
     else:
         own, voice = {}, Voice()
     by_hand = speaker(assembly.city.readings, msgspec.structs.replace(voice, times=1))

@@ -69,16 +69,16 @@ class Speaker:
         """The engine is installed."""
         return engines.installed()
 
-    async def spoken(self, text: str) -> Spoken:
-        """In a thread. Raises `BadSettings` where the engine is not installed."""
-        return await asyncio.to_thread(self.say, text)
+    async def spoken(self, text: str, *, times: int | None = None) -> Spoken:
+        """In a thread. Raises `BadSettings` where the engine is not installed, `RuntimeError` where it fails."""
+        return await asyncio.to_thread(self.say, text, times=times)
 
-    def say(self, text: str) -> Spoken:
-        """Takes as long as the machine needs. Raises as `spoken`."""
+    def say(self, text: str, *, times: int | None = None) -> Spoken:
+        """Takes as long as the machine needs. `times` instead of the voice's own. Raises as `spoken`."""
         said = [piece for each in sentences(text) if (piece := self._sentence(each)).kana]
         once = self._joined([piece.samples for piece in said])
         parts = [once]
-        for _ in range(self.voice.times - 1):
+        for _ in range((times or self.voice.times) - 1):
             again = self._sentence(AGAIN).samples
             parts += [self._silent(self.voice.between_s), again, self._silent(self.voice.pause_s), once]
         samples = np.concatenate(parts)

@@ -11,21 +11,28 @@ from channels._hook.signature import message_id
 from channels._speech.engine import MISSING
 from channels._speech.speaker import Spoken, speaker
 from channels.loudspeaker.broadcast import shown
+from channels.loudspeaker.either import Either
 from channels.loudspeaker.handover import Handover
 from channels.loudspeaker.hook import ByHook
 from channels.loudspeaker.settings import Display, Settings
+from channels.loudspeaker.sip import BySip
 from hub.alert import Mode
 from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import BadSettings
+from hub.errors import BadSettings, PermanentFailure
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.place import Position
 from hub.recipient import Recipient
 
+TOO_LONG = "音声が1回の通話に収まりません。読み上げの文を短くしてください / the sound is longer than a call may be: shorten what is read out"
+
 log = structlog.get_logger(__name__)
+
+AROUND_A_CALL_S = 30.0
+"""Starting the telephone, registering, ending."""
 
 CONSOLE = "console"
 """The only target: the console itself knows which loudspeakers stand where."""
@@ -48,7 +55,7 @@ class Loudspeaker:
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub, also for lack of the engine."""
         self.settings = settings
-        self.speaker = speaker({}, settings.voice)
+        self.speaker = speaker({}, settings.spoken)
         self._clock = clock
         self._handover, deadline = _handover(settings, outbound, clock)
         if self._handover.speaks and not self.speaker.able:
@@ -56,7 +63,7 @@ class Loudspeaker:
         self.capabilities = replace(CAPABILITIES, request_deadline=deadline)
 
     def know(self, city: City, sites: Mapping[str, Position]) -> None:
-        self.speaker = speaker(city.readings, self.settings.voice)
+        self.speaker = speaker(city.readings, self.settings.spoken)
 
     def targets(self) -> Sequence[Target]:
         return [Target(ref=CONSOLE, name=self.settings.name, read_out=True)]
@@ -92,7 +99,15 @@ class Loudspeaker:
         return await self._handover.hand(parcel, spoken, message=message)
 
     async def _spoken(self, content: Content) -> Spoken | None:
-        return await self.speaker.spoken(content.text(content.speech)) if self._handover.speaks else None
+        """As often as is set, or once where the way takes no more. Raises `PermanentFailure`: not even that."""
+        if not self._handover.speaks:
+            return None
+        longest_s, text = self._handover.longest_s, content.text(content.speech)
+        for times in (self.speaker.voice.times, 1):
+            spoken = await self.speaker.spoken(text, times=times)
+            if longest_s is None or spoken.seconds <= longest_s:
+                return spoken
+        raise PermanentFailure("too long", TOO_LONG)
 
 
 def words(content: Content, *, fits: Display) -> Sequence[str]:
@@ -103,6 +118,12 @@ def words(content: Content, *, fits: Display) -> Sequence[str]:
 
 def _handover(settings: Settings, outbound: Outbound, clock: Clock) -> tuple[Handover, timedelta]:
     """And how long it may take."""
-    assert settings.webhook is not None  # noqa: S101 - settings without a way are refused
-    by = ByHook(settings.webhook, settings, outbound=outbound, clock=clock)
-    return by, timedelta(seconds=settings.webhook.timeout_s)
+    ways: list[Handover] = []
+    longest_s = 0.0
+    if settings.webhook is not None:
+        ways.append(ByHook(settings.webhook, settings, outbound=outbound, clock=clock))
+        longest_s += settings.webhook.timeout_s
+    if settings.sip is not None:
+        ways.append(BySip(settings.sip, settings, outbound=outbound, clock=clock))
+        longest_s += settings.sip.ring_s + settings.sip.longest_s + AROUND_A_CALL_S
+    return ways[0] if len(ways) == 1 else Either(*ways), timedelta(seconds=longest_s)

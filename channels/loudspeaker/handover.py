@@ -8,10 +8,12 @@ from hub.channel import Parcel
 
 
 class Handover(Protocol):
-    """`speaks`: the hub makes the sound."""
+    """`speaks`: the hub makes the sound. `longest_s`: it takes none that plays longer."""
 
     @property
     def speaks(self) -> bool: ...
+    @property
+    def longest_s(self) -> float | None: ...
 
     async def open(self) -> None:
         """Raises `Refused` where a gateway of the other kind of hub answers."""

@@ -18,6 +18,7 @@ class ByHook:
     def __init__(self, hook: Hook, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         self.speaks = hook.sound
+        self.longest_s: float | None = None
         self._settings = settings
         self._clock = clock
         self._line = line_to(
@@ -45,8 +46,8 @@ class ByHook:
         written = body(
             parcel.content,
             expires=parcel.expires_at,
-            spoken=spoken,
-            rate_hz=self._settings.voice.rate_hz,
+            spoken=spoken if self.speaks else None,
+            rate_hz=self._settings.spoken.rate_hz,
             fits=self._settings.display,
         )
         return await self._line.tell(parcel, message, written, at=self._clock(), classify=classify)

@@ -11,6 +11,7 @@ from channels._settings import TimeoutS
 from channels._speech.speaker import Voice
 
 HOOK = "[channels.loudspeaker.webhook] url"
+SIP = "[channels.loudspeaker.sip]"
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +29,22 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         refuse_odd(self.url)
 
 
+class Sip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A console that is called. `user`, `domain`: who calls, `domain` being the target's host where none is given;
+    `register`: it has to be told first where we are. `longest_s`: no call plays longer. `local`: this machine's
+    address for calls, where it has several."""
+
+    target: Annotated[str, Meta(pattern=r'^sip:[^@\s;>"]+@[^@\s;>"]+(;transport=(udp|tcp))?$')]
+    user: Annotated[str, Meta(pattern=r'^[^@\s;>"]+$')] = "yobikake"
+    domain: Annotated[str, Meta(pattern=r'^[^@\s;>"]*$')] = ""
+    register: bool = False
+    auth_user: Annotated[str, Meta(pattern=r'^[^\s;>"]*$')] = ""
+    password_file: Path | None = None
+    ring_s: Annotated[float, Meta(gt=0, le=120)] = 30.0
+    longest_s: Annotated[float, Meta(ge=10, le=900)] = 300.0
+    local: Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+$")] = "0.0.0.0"  # noqa: S104 - it calls; nobody is answered
+
+
 class Display(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the receivers that show text. `limit`: full-width characters; `columns`: of a line, 0: the display breaks lines."""
 
@@ -36,15 +53,22 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`name`: of the console, on screens."""
+    """`name`: of the console, on screens. With both ways `sip` is for what `webhook` does not take."""
 
     webhook: Hook | None = None
+    sip: Sip | None = None
     name: Annotated[str, Meta(min_length=1)] = "防災行政無線"
     voice: Voice = Voice()
     display: Display = Display()
 
     def __post_init__(self) -> None:
-        if self.webhook is None:
+        if self.webhook is None and self.sip is None:
             raise ValueError(
-                "needs [channels.loudspeaker.webhook] / [channels.loudspeaker.webhook] を書いてください"
+                "needs [channels.loudspeaker.webhook] or [channels.loudspeaker.sip] / "
+                "[channels.loudspeaker.webhook] か [channels.loudspeaker.sip] を書いてください"
             )
+
+    @property
+    def spoken(self) -> Voice:
+        """A telephone carries 8 kHz (G.711)."""
+        return msgspec.structs.replace(self.voice, rate_hz=8000) if self.sip else self.voice

@@ -232,3 +232,15 @@ def test_a_channel_there_is_not_is_answered_with_those_there_are(tmp_path: Path)
     assert said.plain
     assert "manual" in said.err
     assert run("check", "manual", "-s", settings).code == 0
+
+
+def test_without_the_speech_engine_seconds_are_estimates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = hub(tmp_path / "a")
+    add(settings, "[channels.manual]")
+    assert "speech" not in findings(run("check", "manual", "-s", settings, "--json"))
+    monkeypatch.setattr("channels._speech.engine.installed", lambda: False)
+    said = findings(run("check", "manual", "-s", settings, "--json"))["speech"]
+    assert said["ok"]
+    assert "目安" in said["warning"]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
-from tests.servers import browser, mailbox, posters, postfix
+from tests.servers import browser, mailbox, posters, postfix, sip
 from tests.servers.install import install
 from yobikake.rehearsal.servers import jars
 from yobikake.rehearsal.servers.folder import temporary
@@ -35,6 +35,8 @@ async def running() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
         lacking.append(f"postfix: {advice(absent)}")
     if absent := missing(posters.PROGRAMS):
         lacking.append(f"posters: {advice(absent)}")
+    if absent := missing(sip.PROGRAMS):
+        lacking.append(f"calls to a loudspeaker console: {advice(absent)}")
     with temporary("yobikake-servers-") as folder:
         started: list[Server] = []
         try:
@@ -68,7 +70,15 @@ def _wanted() -> list[type[Server]]:
 
 def _programs() -> list[Program]:
     needed = [program for server in _wanted() for program in server.needs()]
-    return [*needed, *browser.programs(), *mailbox.programs(), *postfix.PROGRAMS, *posters.PROGRAMS, NGINX]
+    return [
+        *needed,
+        *browser.programs(),
+        *mailbox.programs(),
+        *postfix.PROGRAMS,
+        *posters.PROGRAMS,
+        *sip.PROGRAMS,
+        NGINX,
+    ]
 
 
 async def _start(kind: type[Server], folder: Path, started: list[Server]) -> dict[str, str]:

@@ -19,7 +19,7 @@ class Slow(Speaker):
         self.go = threading.Event()
         self.asked: list[str] = []
 
-    def say(self, text: str) -> Spoken:
+    def say(self, text: str, *, times: int | None = None) -> Spoken:
         self.asked.append(text)
         self.go.wait()
         return Spoken(file=text.encode(), name=text, seconds=7.5, kana="")
@@ -62,7 +62,7 @@ async def test_the_oldest_go() -> None:
 
 
 async def test_who_does_not_speak_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_self: Speaker, text: str) -> NoReturn:
+    def fail(_self: Speaker, text: str, *, times: int | None = None) -> NoReturn:
         raise RuntimeError("HTS_Engine_synthesize_from_strings failed")
 
     made = Sounds({"loudspeaker": speaker({}, Voice(speed=1.3))}, Background())

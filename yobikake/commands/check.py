@@ -8,6 +8,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from channels._speech import engine
 from hub import city as cities
 from hub import keys as key_files
 from hub import muster_rules, organisation
@@ -64,7 +65,7 @@ def check(
         raise typer.Exit(1)
 
 
-async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
+async def _check(settings: Settings, channels: Collection[str]) -> list[Finding]:
     """What fails keeps nothing else from being looked at. Without a database nobody knows which
     gateways may be asked."""
     city, ledger = await _finding("city", _city(settings)), await _finding("ledger", _ledger(settings))
@@ -78,6 +79,7 @@ async def _check(settings: Settings, channels: Iterable[str]) -> list[Finding]:
     outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
     if kind is Deployment.PRODUCTION and city.ok:
         findings.append(await _finding("contact", _contact(settings)))
+    findings += _speech(channels)
     probes = [_channel(name, settings, outbound) for name in channels]
     return findings + [finding for found in await asyncio.gather(*probes) for finding in found]
 
@@ -173,6 +175,19 @@ async def _kafka(settings: Settings) -> str:
 async def _contact(settings: Settings) -> str:
     await initialise.refuse_placeholders(settings)
     return "filled in"
+
+
+def _speech(channels: Collection[str]) -> list[Finding]:
+    """Of a hub that has something to read out by hand; what loudspeakers need, their own finding says."""
+    if "manual" not in channels or engine.installed():
+        return []
+    return [Finding(what="speech", ok=True, detail="estimated / 目安", warning=ESTIMATED)]
+
+
+ESTIMATED = (
+    "the speech engine is not installed: seconds to read a text out are estimates, and nobody can listen to it "
+    "(docs/loudspeaker.md) / 音声合成エンジンがないため、読み上げの秒数は目安です。音声は聞けません"
+)
 
 
 async def _channel(name: str, settings: Settings, outbound: Outbound) -> list[Finding]:

@@ -46,6 +46,8 @@ CHROMIUM = Program(
 """Without the windows that nobody sees: a quarter less work."""
 NGINX = Program(name="nginx", package="nginx", folders=SBIN)
 MOSQUITTO = Program(name="mosquitto", package="mosquitto", folders=SBIN)
+BARESIP = Program(name="baresip", package="baresip-core")
+SIPP = Program(name="sipp", package="sip-tester")
 POSTFIX = Program(name="postfix", package="postfix", folders=SBIN)
 POSTCONF = Program(name="postconf", package="postfix", folders=SBIN)
 SMTP_SINK = Program(name="smtp-sink", package="postfix", folders=SBIN)
