@@ -217,6 +217,8 @@ def _listed(shelters: ShelterLines | None, language: Language, *, spoken: bool) 
     if shelters is None:
         return slots.SHELTERS_UNKNOWN[language]
     text = (shelter_list.spoken if spoken else shelter_list.written)(shelters, language)
+    if not text:  # no name that a voice of this language can say
+        return slots.SHELTERS_UNKNOWN[language]
     if shelter_list.fits(text, language):
         return text
     log.error("shelter list does not fit its grammar", language=language.value)

@@ -84,13 +84,16 @@ def written(shelters: ShelterLines, language: Language) -> str:
 
 
 def spoken(shelters: ShelterLines, language: Language) -> str:
-    """Whole sentences, without brackets: a voice reads them aloud."""
+    """Whole sentences, without brackets: a voice reads them aloud. A site whose name the voice cannot say is left out;
+    empty where it can say none."""
     words = _WORDS[language]
+    sayable = ((line, _sayable(line, language)) for line in shelters.lines[:MOST_LINES])
+    named = [(line, name) for line, name in sayable if name]
     sentences = [
-        words.spoken.format(name=_one_script(line, language), word=_word(line, language))
-        for line in shelters.lines[:MOST_SPOKEN]
+        words.spoken.format(name=name, word=_word(line, language)) for line, name in named[:MOST_SPOKEN]
     ]
-    return "".join([*sentences, words.spoken_as_of.format(time=clock_words(shelters.as_of, language))])
+    as_of = words.spoken_as_of.format(time=clock_words(shelters.as_of, language))
+    return "".join([*sentences, as_of]) if sentences else ""
 
 
 def fits(text: str, language: Language) -> bool:
@@ -135,8 +138,11 @@ def _both_scripts(line: ShelterLine, language: Language) -> str:
     return f"{line.name} ({line.latin})" if language in _HAN else f"{line.latin} ({line.name})"
 
 
-def _one_script(line: ShelterLine, language: Language) -> str:
-    return line.name if language in _JAPANESE | _HAN or not line.latin else line.latin
+def _sayable(line: ShelterLine, language: Language) -> str:
+    """The name in a script that the language's voice reads: a Mandarin one has kanji, and no kana."""
+    if language in _JAPANESE or (language in _HAN and not _KANA.search(line.name)):
+        return line.name
+    return line.latin
 
 
 @cache
@@ -160,6 +166,7 @@ def _pattern(template: str, **gaps: str) -> str:
     return "".join(gaps[part] if i % 2 else re.escape(part) for i, part in enumerate(parts))
 
 
+_KANA = re.compile("[ぁ-ゖァ-ヺｦ-ﾝ]")
 _JAPANESE = frozenset({Language.JA, Language.JA_EASY})
 _HAN = frozenset({Language.ZH_HANS, Language.ZH_HANT})
 

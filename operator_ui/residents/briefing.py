@@ -196,9 +196,11 @@ class Briefing:
             lines = snapshot.slots.shelters(None, hazard, language)
             if lines is None or not lines.lines or not self._usable(lines, snapshot):
                 continue
+            if not (sites := shelter_list.spoken(lines, language)):
+                continue
             name = self._pages.translated(hazard.japanese, language)
             head = self._pages.translated(SITES_FOR, language) % {"hazard": name}
-            yield _said(language, f"{head}\n{shelter_list.spoken(lines, language)}")
+            yield _said(language, f"{head}\n{sites}")
 
     def _usable(self, lines: ShelterLines, snapshot: Snapshot) -> bool:
         """As in a text: not old, and official names alone (I13, I16)."""

@@ -40,6 +40,22 @@ def test_a_voice_reads_one_script_and_no_brackets() -> None:
     )
 
 
+@pytest.mark.parametrize("language", [Language.ZH_HANS, Language.ZH_HANT])
+def test_a_mandarin_voice_reads_kanji_and_no_kana(language: Language) -> None:
+    sites = (TSUTSUJI, ShelterLine(name="市民会館", latin="Civic Hall"), KAWABE)
+    said = shelter_list.spoken(ShelterLines(lines=sites, as_of=AS_OF), language)
+    assert said.startswith("Tsutsuji Elementary School，")
+    assert "市民会館，" in said
+    assert "かわべ" not in said
+
+
+@pytest.mark.parametrize("language", [each for each in Language if not each.startswith("ja")])
+def test_a_voice_names_no_site_whose_name_it_cannot_say(language: Language) -> None:
+    assert shelter_list.spoken(ShelterLines(lines=(KAWABE,), as_of=AS_OF), language) == ""
+    three = ShelterLines(lines=(KAWABE, *[TSUTSUJI] * shelter_list.MOST_SPOKEN), as_of=AS_OF)
+    assert shelter_list.spoken(three, language).count("Tsutsuji") == shelter_list.MOST_SPOKEN
+
+
 def test_a_site_without_a_capacity_never_gets_a_crowding_word() -> None:
     for language in Language:
         text = shelter_list.written(ShelterLines(lines=(KAIKAN,), as_of=AS_OF), language)
