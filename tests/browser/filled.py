@@ -27,13 +27,16 @@ from hub.clock import JST, fiscal_year, utc_now
 from hub.draft import Draft
 from hub.drills import Drill
 from hub.inbound import occasions
-from hub.ledger import answers, dead_letters, replies
+from hub.language import Language
+from hub.ledger import answers, dead_letters, register, replies, trials
 from hub.ledger.answers import Answer
+from hub.ledger.register import Registration
+from hub.ledger.trials import Finding
 from hub.muster import Answer as Said
 from hub.muster import CalledGroup, Roll
 from hub.mustering import Mustering
 from hub.on_call import Duty, Person
-from hub.recipient import RecipientId
+from hub.recipient import Kind, RecipientId
 from hub.reply import Given, Reply
 from hub.roster import Key, Roster, Typed
 from hub.schedule import ASK_BEFORE
@@ -222,6 +225,7 @@ def write(conn: Connection, hub: Hub, plan: Drill, asked: str, code: str) -> Non
                hazard=None, withdrawn=False, at=now, by="sato"),
     )  # fmt: skip
     dead_letters.keep(conn, [a_letter(at=now)])
+    failed(conn, hub, at=now)
     page.record(conn, "mail", "smarthost に届きません / The smarthost cannot be reached", at=now)
     link = Link(
         id=str(uuid4()), site=hub.assembly.sites[LINKED].code, created_at=now, created_by="sato",
@@ -238,6 +242,20 @@ def write(conn: Connection, hub: Hub, plan: Drill, asked: str, code: str) -> Non
         by="sato",
         detail={"change": "device"},
     )
+
+
+def failed(conn: Connection, hub: Hub, *, at: datetime) -> None:
+    """A resident whose number is wrong."""
+    contacts = {"voice": "+819099990000"}
+    someone = Registration(
+        kind=Kind.RESIDENT, language=Language.NE, town=next(iter(hub.assembly.city.towns)), contacts=contacts
+    )
+    (recipient,) = register.add(conn, hub.assembly.keys, [someone], at=at)
+    trials.ask(conn, [(recipient, "voice")], at=at)
+    trial = trials.due(conn, "voice", at=at)
+    assert trial is not None
+    trials.begin(conn, trial, key="a", at=at)
+    trials.find_out(conn, trial, "a", Finding.WRONG, reason="21211", at=at)
 
 
 def registered(now: datetime) -> Rows:

@@ -46,13 +46,17 @@ NO_PAGES = {
     "/shelters/{site}/live": PART,
     "/shelters/hourly.csv": FILE,
     "/shelters/live": PART,
+    "/sounds/{name}.wav": FILE,
     "/wifi/changes": STREAM,
     "/wall/changes": STREAM,
     "/wall/live": PART,
 }
 SIGN_IN = "/signin"
 """Looked at last: whoever is signed in does not see it."""
-THERE = {"shelters": "#list-proposals .item button", "devices": "#retired", "device-keys": ".tag.warn"}
+THERE = {
+    "shelters": "#list-proposals .item button", "devices": "#retired", "device-keys": ".tag.warn",
+    "trial-call-failed": ".item .tag.bad",
+}  # fmt: skip
 """By a page's name: what it must show when it is looked at."""
 BUDGET_BYTES = 60 * 1024
 """Of a whole page with its scripts, as sent (the screens' rules, Tests)."""
