@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from channels._hook.answer import Answer, retry_after
+from channels._answer import retry_after
+from channels._hook.answer import Answer
 from hub.delivery import Outcome
 
 OUTCOMES: Mapping[int, Outcome] = {
@@ -29,5 +30,5 @@ def classify(status: int, headers: Mapping[str, str], *, now: datetime) -> Answe
     if status < 400:
         return Answer(outcome=Outcome.CREDENTIALS, reason="redirect")
     unknown = Outcome.PERMANENT if status >= 600 else Outcome.TEMPORARY
-    wait = retry_after(headers.get("retry-after", ""), now=now) if status == 503 else None
+    wait = retry_after(headers.get("retry-after"), now=now) if status == 503 else None
     return Answer(outcome=OUTCOMES.get(status, unknown), reason=str(status), retry_after=wait)
