@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hub.testing.channel_suite import until
+from yobikake.rehearsal.servers.port import free_port
 from yobikake.rehearsal.servers.process import Process
 from yobikake.rehearsal.servers.program import BARESIP, SIPP
 
@@ -46,18 +47,28 @@ _COMMON = """[last_Via:]
 """
 
 
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+def free_sip_port() -> int:
+    """For UDP and TCP; baresip also wants the next one, for TLS."""
+    while True:
+        port = free_port()
+        if not _taken(port) and _free_for_tls(port + 1):
+            return port
+
+
+def _free_for_tls(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asking:
+        try:
+            asking.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 @asynccontextmanager
 async def recording(folder: Path, *, left: bool = False) -> AsyncIterator[int]:
     """The port of a console that answers every call and keeps what it heard in `folder`. `left`: its caller will not say
     goodbye, which it would wait for."""
-    port = free_udp_port()
+    port = free_sip_port()
     folder.mkdir()
     silence = folder / "silence.wav"
     with wave.open(str(silence), "wb") as file:
@@ -93,7 +104,7 @@ def heard(folder: Path) -> npt.NDArray[np.float64]:
 @asynccontextmanager
 async def answering(folder: Path, *steps: str) -> AsyncIterator[int]:
     """The port of a console that goes through `steps` with its first call."""
-    port = free_udp_port()
+    port = free_sip_port()
     folder.mkdir()
     scenario = folder / "scenario.xml"
     scenario.write_text(

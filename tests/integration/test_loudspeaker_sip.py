@@ -32,7 +32,7 @@ from tests.integration.sip_console import (
     answer,
     answering,
     asked,
-    free_udp_port,
+    free_sip_port,
     heard,
     recording,
     recordings,
@@ -159,7 +159,7 @@ async def test_who_does_not_take_a_request_is_called(tmp_path: Path) -> None:
 
 
 async def test_nobody_there_is_temporary() -> None:
-    called = channel(free_udp_port(), ring_s=1)
+    called = channel(free_sip_port(), ring_s=1)
     known, _ = outcome(await send(called, order()))
     assert known is Outcome.TEMPORARY
 
@@ -236,7 +236,7 @@ def test_a_rehearsal_hub_calls_nobody_outside() -> None:
 
 
 async def test_what_is_too_long_is_said_once_and_what_still_is_too_long_is_not_called(tmp_path: Path) -> None:
-    called = channel(free_udp_port(), longest_s=10)
+    called = channel(free_sip_port(), longest_s=10)
     long = await send(called, order(text=SAID * 30))
     assert long.failure is not None
     assert "too long" in long.failure.reason
