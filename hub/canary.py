@@ -93,6 +93,7 @@ class Canary:
 def content(*, city: str, number: str, link: str, sent: datetime) -> Content:
     """What a canary says, in both of staff's languages. Nothing in it sounds like an alert."""
     headline = "【試験】よびかけの送信試験 / test message"
+    short = "【試験】災害の情報ではありません。よびかけの送信試験です / a test, no alert"
     body = (
         "これは、災害情報の配信システム「よびかけ」が自動で送っている試験です。災害の情報ではありません。"
         "何もする必要はありません。\n"
@@ -110,7 +111,7 @@ def content(*, city: str, number: str, link: str, sent: datetime) -> Content:
         sent=sent,
         headline=(Span(headline),),
         body=(Span(body),),
-        short=(Span(headline),),
+        short=(Span(short),),
         speech=(Span(speech),),
         link=link,
         thread="canary",

@@ -16,6 +16,7 @@ from hub.draft import Draft, State
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.headquarters import Standing
+from hub.health import SILENT_AFTER
 from hub.inbound import occasions
 from hub.inbound.occasions import Occasion
 from hub.inbound.warning import Suggestion
@@ -143,6 +144,7 @@ async def show(request: web.Request) -> web.Response:
             if (found := schedule_pages.shown(draft, request[ACTOR], console.clock()))
         ],
         health=await console.health(),
+        silent_after=SILENT_AFTER,
         to_enter=await public_notices_page.waiting(console, board),
         outages=await console.outages(),
         capabilities=console.capabilities,

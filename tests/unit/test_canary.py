@@ -13,7 +13,7 @@ from channels.webhook import Settings as Systems
 from channels.webhook import System, Webhook
 from hub import receipts
 from hub.canaries import Canaries
-from hub.canary import AGAIN_AFTER, DAY, Canary, Proof, To, only
+from hub.canary import AGAIN_AFTER, AT_ONCE, DAY, Canary, Proof, To, only
 from hub.channel import Capabilities, Channel, Health, Parcel, Receipt
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.ledger import Ledger, canaries
@@ -234,6 +234,27 @@ async def test_staff_hear_once_that_they_arrive_again(mail: Watch, smarthost: Sm
     for _ in range(2):
         await mail.after(seconds=5)
     assert mail.pages == ["canary mail", "over: canary mail"]
+
+
+@pytest.mark.parametrize("proof", Proof)
+async def test_two_misses_page_and_recovery_is_told_whatever_proves_it(ledger: Ledger, proof: Proof) -> None:
+    """Of what the gateway's answer shows, it takes nothing; of the others, no proof comes."""
+    telephone = Telephone()
+    telephone.broken = proof in AT_ONCE
+    watch = Watch(ledger, telephone, proof)
+    await watch.after(minutes=0)
+    assert (await watch.after(minutes=10)).missed == 1
+    assert not watch.pages
+    await watch.after(minutes=5)
+    assert (await watch.after(minutes=10)).missed == 2
+    assert watch.pages == ["canary voice"]
+    telephone.broken = False
+    sent = await watch.after(minutes=5)
+    if sent.waiting:
+        assert await watch.canaries.seen("voice", sent.key)
+    for _ in range(2):
+        await watch.after(seconds=5)
+    assert watch.pages == ["canary voice", "over: canary voice"]
 
 
 async def test_every_partner_is_tried_and_the_one_that_is_away_is_named(

@@ -88,6 +88,8 @@ async def test_nobody_looking_any_more_stands_out(desk: Desk) -> None:
         page = await viewer.get("/channels")
     assert "見張りが止まっています" in page
     assert "役割 mail のプロセス" in page
+    async with somebody(desk, "ono") as viewer:
+        assert "見張りが止まっています" in await viewer.get("/")
 
 
 async def test_staff_invite_the_browser_that_test_notifications_go_to(desk: Desk) -> None:
