@@ -80,10 +80,7 @@ async def test_a_result_says_what_became_of_a_fax_and_nothing_is_sent_again(tmp_
 
 async def test_the_result_of_a_new_numbers_trial_is_kept_with_it(tmp_path: Path) -> None:
     async with FaxGateway(Inbox()) as gateway:
-        settings = Settings(
-            host="127.0.0.1", port=gateway.port, security=Security.NONE, sender="fax@city.example",
-            address=f"{{number}}@{DOMAIN}",
-        )  # fmt: skip
+        settings = a_fax(gateway)
         city = cities.load(config.folder("akishima"))
         fax = Fax(settings, outbound=OUTBOUND, clock=utc_now)
         fax.know(city, {})
