@@ -61,12 +61,8 @@ class Line:
     @property
     def proven_at(self) -> datetime | None:
         """When something last went through it to its end, or as far as anybody can tell."""
-        return _newest([self.canary and self.canary.proven_at, self.sent and self.sent.at])
-
-    @property
-    def alive_at(self) -> datetime | None:
-        """When it was last seen alive, in whatever way."""
-        return _newest([self.proven_at, self.health.checked_at if self.health and self.health.ok else None])
+        drilled = [place.shown_at for place in self.places]
+        return _newest([self.canary and self.canary.proven_at, self.sent and self.sent.at, *drilled])
 
     @property
     def overdue(self) -> Sequence[Place]:

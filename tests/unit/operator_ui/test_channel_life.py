@@ -62,11 +62,12 @@ def test_the_first_that_is_wrong_decides(known: dict[str, Any], state: State) ->
     assert line(**known).state is state
 
 
-def test_what_lives_is_dated_by_whatever_showed_it_last() -> None:
-    found = line(plan=PLAN, canary=CANARY, sent=sent(timedelta(hours=2)), health=probed(ok=False))
-    assert found.alive_at == found.proven_at == NOW - timedelta(hours=2)
-    assert line(sent=sent(DAY)).alive_at == NOW - timedelta(minutes=4)
-    assert line(health=None).alive_at is None
+def test_what_went_through_is_dated_by_whatever_showed_it_last() -> None:
+    assert line(plan=PLAN, canary=CANARY, sent=sent(timedelta(hours=2))).proven_at == NOW - timedelta(hours=2)
+    assert line(plan=PLAN, canary=CANARY, sent=sent(2 * DAY)).proven_at == NOW - DAY
+    drilled = [Place(name="駅", shown_at=NOW - DAY), Place(name="会館", shown_at=None)]
+    assert line(places=drilled).proven_at == NOW - DAY
+    assert line().proven_at is None, "an answer to a probe shows nothing of the way behind it"
 
 
 def test_each_facility_has_the_last_drill_that_was_seen_there() -> None:
