@@ -9,6 +9,7 @@ import ipaddress
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,18 +65,26 @@ class Outbound:
             )
 
     def tls(self) -> ssl.SSLContext:
-        """Verifies against the system's authorities, and against `ca_file` where one is set.
+        """Verifies against the system's authorities, and against `ca_file` where one is set. The same one for whoever
+        asks: nobody changes it.
 
         Raises:
             BadSettings: `ca_file` cannot be read as PEM.
         """
-        context = ssl.create_default_context()
-        if self.ca_file is not None:
-            try:
-                context.load_verify_locations(self.ca_file)
-            except (OSError, ssl.SSLError) as e:
-                raise BadSettings("[proxy] ca_file", f"{self.ca_file} cannot be read as PEM: {e}") from e
-        return context
+        return _context(self.ca_file)
+
+
+@lru_cache(maxsize=8)
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    """To read the authorities takes a hundredth of a second and half a megabyte, and a hub has a session for each system
+    that it tells of alerts."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as e:
+            raise BadSettings("[proxy] ca_file", f"{ca_file} cannot be read as PEM: {e}") from e
+    return context
 
 
 def _is_loopback(host: str) -> bool:

@@ -173,6 +173,10 @@ async def test_a_private_authority_is_trusted_only_where_it_is_configured(tmp_pa
     assert unanswered(caught.value) is Outcome.TEMPORARY
 
 
+def test_sessions_share_the_authorities_that_they_trust() -> None:
+    assert Outbound(deployment=Deployment.REHEARSAL).tls() is Outbound(deployment=Deployment.PRODUCTION).tls()
+
+
 async def test_a_request_that_never_left_is_temporary() -> None:
     async with session(REHEARSAL, "http://127.0.0.1:1") as gateway:
         with pytest.raises(aiohttp.ClientConnectorError) as caught:
