@@ -42,7 +42,12 @@ class Postbox:
         self._random = random or Random()  # noqa: S311 - jitter
 
     async def post(self, channel: str, found: Sequence[Receipt]) -> None:
-        """Take receipts in; durable when this returns. With the bus away they go to the ledger directly."""
+        """Take receipts in; durable when this returns. With the bus away they go to the ledger directly.
+
+        Of most reports nothing follows (a message is on its way): those cost no commit.
+        """
+        if not found:
+            return
         try:
             sealed = [(receipt.ref, self._seal(channel, receipt)) for receipt in found]
             await self._bus.publish_many(bus.RECEIPTS, sealed)
