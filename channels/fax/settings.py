@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "failed",
         "no answer",
     )
-    per_minute: Annotated[int, Meta(ge=1, le=600)] = 30
+    per_minute: Annotated[int, Meta(ge=1, le=60_000)] = 30
     """Faxes that the gateway takes a minute, as the contract says."""
     connections: Annotated[int, Meta(ge=1, le=20)] = 2
     connect_timeout_s: Seconds = 10.0

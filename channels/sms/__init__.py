@@ -78,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sender: Sender
     callback_url: Url
     base_url: Url = BASE_URL
-    segments_per_s: Annotated[int, Meta(ge=1, le=100)] = 1
+    segments_per_s: Annotated[int, Meta(ge=1, le=1000)] = 1
     timeout_s: TimeoutS = 20.0
 
 

@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     from_number: PhoneNumber
     callback_url: Url
     base_url: Url = BASE_URL
-    calls_per_s: Annotated[int, Meta(ge=1, le=30)] = 1
+    calls_per_s: Annotated[int, Meta(ge=1, le=1000)] = 1
     lines: Annotated[int, Meta(ge=1)] | None = None
     ring_s: Annotated[int, Meta(ge=5, le=600)] = 40
     voices: dict[Language, VoiceName] = {}

@@ -67,6 +67,46 @@ def test_readings_that_were_never_seen_on_the_page_reach_no_goal() -> None:
     assert (goal.seen, goal.met) == ("not seen", False)
 
 
+def connector(channel: str, *, faulty: bool = False, lost: int = 0, **outcomes: int) -> dict[str, Any]:
+    sums = {
+        "recipients": sum(outcomes.values()),
+        "outcomes": outcomes,
+        "undecided": 0,
+        "lost": lost,
+        "twice": 0,
+    }
+    return {
+        "channel": channel, "faulty": faulty, "first_s": 0.1, "last_s": 2.0, "settled_s": 2.5, "per_s": 40.0,
+        "requests": 100, "parts": 7_200, "hub_cpu_s": 0.05, "gateway_cpu_s": 0.02, "growth_bytes": 2_000_000,
+        "sums": sums | {"resent": 1},
+    }  # fmt: skip
+
+
+def test_connectors_that_lose_nobody_reach_their_goal_and_say_what_a_contract_would_take() -> None:
+    measured: dict[str, Any] = {
+        "residents": 7_200,
+        "runs": [
+            connector("webpush", accepted=100),
+            connector("sms", delivered=100),
+            connector("sms", faulty=True, delivered=97, permanent=2, ambiguous=1),
+        ],
+        "peers": [
+            {"channel": "webpush", "name": "pywebpush", "recipients": 10, "per_s": 20.0, "cpu_ms": 1.0}
+        ],
+        "window": None,
+        "contracts_per_s": {"sms": 1.0},
+    }
+    part = SECTION["connectors"].read({"connectors": measured})
+    clean, faulty, beside = part.tables
+    assert [row[0] for row in clean.rows] == ["webpush", "sms"]
+    assert faulty.rows == [["sms", "100", "97", "2", "1", "1", "0", "0", "2.5"]]
+    assert beside.rows[0][-2:] == ["2", "2"], "the hub used half of its time, and was twice as fast"
+    assert all(goal.met for goal in part.goals)
+    assert part.notes[0].endswith("sms 7,200 at 1 a second, 2 hours.")
+    measured["runs"].append(connector("voice", lost=1, accepted=5))
+    assert not SECTION["connectors"].read({"connectors": measured}).goals[0].met
+
+
 def test_the_page_has_every_section_and_says_why_one_is_missing(tmp_path: Path) -> None:
     found = {"alert": {"runs": [run(last_ms=1_500.0)]}}
     old = tmp_path / "performance" / "old.svg"

@@ -19,7 +19,7 @@ from hub.draft import Draft
 from hub.ledger import Ledger, batches, plans
 from yobikake.bench.distance import distant
 from yobikake.bench.figures import Machine, Say, machine, median_of, used_s
-from yobikake.bench.hub_apart import Desk, Prepared, Shape, ledger_of, prepared, running
+from yobikake.bench.hub_apart import Desk, Prepared, Shape, ledger_of, only_mail, prepared, running
 from yobikake.bench.sink import Counted
 from yobikake.chaos.city import City
 from yobikake.rehearsal.servers.folder import temporary
@@ -105,7 +105,8 @@ async def _run(
     async with AsyncExitStack() as stack:
         sink = await stack.enter_async_context(sink_apart())
         port = await stack.enter_async_context(distant(sink.port, round_trip_ms=delay_ms))
-        processes = await stack.enter_async_context(running(hub, shape, smarthost_port=port))
+        only_mail(hub.path, port)
+        processes = await stack.enter_async_context(running(hub.path, shape))
         ledger = await stack.enter_async_context(ledger_of(hub.found))
         desk = Desk(hub.found, hub.approver)
         stack.push_async_callback(desk.close)

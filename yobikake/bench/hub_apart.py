@@ -1,4 +1,4 @@
-"""A hub in processes of its own, as `yobikake serve` runs it, with mail as its only channel."""
+"""A hub in processes of its own, as `yobikake serve` runs it, with one channel."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ from hub.draft import Draft
 from hub.ledger import Ledger
 from hub.settings import Settings
 from yobikake import compose, initialise
-from yobikake.assembly import assemble
+from yobikake.assembly import Assembly, assemble
 from yobikake.bench.figures import Say
 from yobikake.bench.town import enrol
 from yobikake.rehearsal import evening
@@ -72,31 +72,38 @@ async def prepared(
         say(f"registering {residents:,} residents")
         await enrol(found, town.city, residents, lambda n: {"mail": f"bench{n}@mail.example"})
         async with assemble(found) as assembly:
-            message = compose.message(
-                compose.template(evening.TEMPLATE),
-                assembly.city,
-                area=None,
-                mode=Mode.LIVE,
-                channels=("mail",),
-                method=DecisionMethod.HEADQUARTERS,
-                ordered_at=assembly.clock(),
-                grounds="bench",
-            )
-            drafts = []
-            for _ in range(alerts):
-                draft = await assembly.intake.save(message, author.actor)
-                drafts.append(await assembly.intake.submit(draft.id, author.actor, seen=draft.version))
+            drafts = await submitted(assembly, author, channels=("mail",), number=alerts)
         yield Prepared(found=found, path=path, drafts=drafts, approver=approver)
 
 
+async def submitted(
+    assembly: Assembly, author: Clerk, *, channels: Sequence[str], number: int
+) -> list[Draft]:
+    """So many orders to the whole city, which wait for their approval."""
+    message = compose.message(
+        compose.template(evening.TEMPLATE),
+        assembly.city,
+        area=None,
+        mode=Mode.LIVE,
+        channels=tuple(channels),
+        method=DecisionMethod.HEADQUARTERS,
+        ordered_at=assembly.clock(),
+        grounds="bench",
+    )
+    drafts = []
+    for _ in range(number):
+        draft = await assembly.intake.save(message, author.actor)
+        drafts.append(await assembly.intake.submit(draft.id, author.actor, seen=draft.version))
+    return drafts
+
+
 @asynccontextmanager
-async def running(hub: Prepared, shape: Shape, *, smarthost_port: int) -> AsyncIterator[Mapping[str, int]]:
-    """Its processes by their roles, each ready, ended behind the caller."""
-    only_mail(hub.path, smarthost_port)
+async def running(path: Path, shape: Shape) -> AsyncIterator[Mapping[str, int]]:
+    """The processes, by their roles, of the hub whose settings these are: each ready, ended behind the caller."""
     async with AsyncExitStack() as stack:
         yield {
             " ".join(roles) or "all": await stack.enter_async_context(
-                _process(hub.path, f"bench-{number}", roles)
+                _process(path, f"bench-{number}", roles)
             )
             for number, roles in enumerate(ROLES[shape])
         }
@@ -169,10 +176,16 @@ async def ledger_of(found: Settings) -> AsyncIterator[Ledger]:
 
 
 def only_mail(path: Path, port: int) -> None:
-    """Leave the hub whose settings these are one channel, through the smarthost on this port; what needs another goes."""
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    """Leave the hub whose settings these are one channel, through the smarthost on this port."""
+    only(path, "mail", port=port)
+
+
+def only(path: Path, kind: str, *, of: Path | None = None, **over: Any) -> None:
+    """Leave the hub whose settings these are one channel, with this laid over its stanza; what needs another goes.
+    `of`: settings that have more of them."""
+    values = tomllib.loads((of or path).read_text(encoding="utf-8"))
     values.pop("phone_in", None)
-    values["channels"] = {"mail": values["channels"]["mail"] | {"port": port}}
+    values["channels"] = {kind: values["channels"][kind] | over}
     path.write_text(tomli_w.dumps(values), encoding="utf-8")
 
 

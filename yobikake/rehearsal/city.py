@@ -92,13 +92,19 @@ class RehearsalCity:
 
 @asynccontextmanager
 async def rehearsal_city(
-    folder: Path, *, residents_port: int, staff_port: int, conditions: Conditions, seed: int = 1
+    folder: Path,
+    *,
+    residents_port: int,
+    staff_port: int,
+    conditions: Conditions,
+    seed: int = 1,
+    inbox: Inbox | None = None,
 ) -> AsyncIterator[RehearsalCity]:
-    """Write the folder and run its gateways. Nothing of a city's own configuration is read."""
+    """Write the folder and run its gateways. Nothing of a city's own configuration is read. `inbox`: None: a new one."""
     city_folder = folder / "city"
     sites, sensors = _write_city(city_folder, seed)
     keys = _secrets(folder / "secrets")
-    inbox = Inbox()
+    inbox = inbox or Inbox()
     account_sid = f"AC{secrets.token_hex(16)}"
     smtp = SmtpGateway(inbox, faults=conditions.mail)
     line = LineGateway(inbox, faults=conditions.line)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -84,8 +85,18 @@ async def set_up(
     town: RehearsalCity, people: Sequence[Clerk], *, number: int, seed: int, progress: Progress
 ) -> list[Persona]:
     """Make the hub's database and register everybody. Returns the residents and staff, for the inbox."""
-    await initialise.initialise(town.folder, str(town.folder / "city"), Deployment.REHEARSAL, at=utc_now())
-    found = settings.load(town.folder / "yobikake.toml")
+    found = await found_hub(town.folder, people)
+    invented = [*residents(town.places, n=number, seed=seed), *staff(seed=seed)]
+    browsers = min(BROWSERS, number // 10)
+    personas = [*(_with_browser(each, town) for each in invented[:browsers]), *invented[browsers:]]
+    await _register(found, personas, progress)
+    return personas
+
+
+async def found_hub(folder: Path, people: Sequence[Clerk]) -> settings.Settings:
+    """Make the database of the hub whose settings lie in the folder, with accounts for these, and nobody registered."""
+    await initialise.initialise(folder, str(folder / "city"), Deployment.REHEARSAL, at=utc_now())
+    found = settings.load(folder / "yobikake.toml")
     for clerk in people:
         await logins.add(
             found,
@@ -95,11 +106,7 @@ async def set_up(
             roles=clerk.roles,
             at=utc_now(),
         )
-    invented = [*residents(town.places, n=number, seed=seed), *staff(seed=seed)]
-    browsers = min(BROWSERS, number // 10)
-    personas = [*(_with_browser(each, town) for each in invented[:browsers]), *invented[browsers:]]
-    await _register(found, personas, progress)
-    return personas
+    return found
 
 
 async def list_staff(town: RehearsalCity, people: Sequence[Persona], by: Actor) -> None:

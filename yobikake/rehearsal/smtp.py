@@ -110,6 +110,11 @@ class SmtpGateway:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
+    def forget(self) -> None:
+        """The messages so far are kept no longer."""
+        self.messages.clear()
+        self._distinct.clear()
+
     def begin(self, at: datetime) -> Exchange:
         """A transaction whose MAIL was read at this moment."""
         exchange = Exchange(channel=self.channel, begun_at=at)

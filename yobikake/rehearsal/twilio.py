@@ -4,6 +4,7 @@ Limits, words and statuses: https://www.twilio.com/docs/voice/api/call-resource
 Errors: https://www.twilio.com/docs/api/errors
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
@@ -61,6 +62,7 @@ class TwilioGateway(TwilioAccount):
         )
         self.fates = fates or Fates()
         self.calls: list[Call] = []
+        self._by_number: defaultdict[str, list[Call]] = defaultdict(list)
         self._accounts: dict[str, Exchange] = {}
         """By SID: the request that made the call."""
         self.phones = Phones(self.fates, account_sid=account_sid, auth_token=auth_token, clock=clock)
@@ -119,10 +121,11 @@ class TwilioGateway(TwilioAccount):
             events=[str(event) for event in form.getall("StatusCallbackEvent", ["completed"])],
         )
         self.calls.append(call)
+        self._by_number[call.to].append(call)
         return call
 
     def _ending(self, number: str) -> str:
-        if any(call.to == number for call in self.calls):
+        if number in self._by_number:
             return "completed"
         if self.faults.hits(self.faults.temporary, "temporary", number):
             return "busy"
@@ -133,11 +136,8 @@ class TwilioGateway(TwilioAccount):
     async def _list(self, request: web.Request) -> web.Response:
         wanted = request.query
         size = int(wanted.get("PageSize", 50))
-        found = [
-            call
-            for call in reversed(self.calls)
-            if wanted.get("To", call.to) == call.to and wanted.get("From", call.caller) == call.caller
-        ][:size]
+        made = self._by_number.get(wanted["To"], []) if "To" in wanted else self.calls
+        found = [call for call in reversed(made) if wanted.get("From", call.caller) == call.caller][:size]
         request[EXCHANGE].about += [self._accounts[call.sid] for call in found]
         resources = [self._resource(call) for call in found]
         return self.unauthorised(request) or listed(request, "calls", resources, size=size)

@@ -5,6 +5,7 @@ Errors: https://www.twilio.com/docs/api/errors
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from email.utils import format_datetime
 from urllib.parse import parse_qs
@@ -60,6 +61,7 @@ class TwilioMessages(TwilioAccount):
         self.signal = signal or Signal()
         self.stopped = set(stopped)
         self.messages: list[Message] = []
+        self._by_number: defaultdict[str, list[Message]] = defaultdict(list)
         self._exchanges: dict[str, Exchange] = {}
         """By SID: the request that made the message."""
         self.handsets = Handsets(account_sid=account_sid, auth_token=auth_token)
@@ -111,10 +113,11 @@ class TwilioMessages(TwilioAccount):
             code=code,
         )
         self.messages.append(message)
+        self._by_number[message.to].append(message)
         return message
 
     def _ending(self, number: str) -> tuple[str, int | None]:
-        if any(message.to == number for message in self.messages):
+        if number in self._by_number:
             return "delivered", None
         if self.faults.hits(self.faults.temporary, "temporary", number):
             return "undelivered", 30003
@@ -124,7 +127,8 @@ class TwilioMessages(TwilioAccount):
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted, size = request.query, int(request.query.get("PageSize", 50))
-        found = [each for each in reversed(self.messages) if wanted.get("To", each.to) == each.to][:size]
+        made = self._by_number.get(wanted["To"], []) if "To" in wanted else self.messages
+        found = made[: -size - 1 : -1]
         request[EXCHANGE].about += [self._exchanges[message.sid] for message in found]
         resources = [self._resource(message) for message in found]
         return self.unauthorised(request) or listed(request, "messages", resources, size=size)

@@ -14,7 +14,7 @@ from channels.webhook.event import TEST
 from hub.clock import Clock, utc_now
 from yobikake.rehearsal.exchange import Exchange
 from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.http import HttpGateway
+from yobikake.rehearsal.http import EXCHANGE, HttpGateway
 from yobikake.rehearsal.inbox import Inbox
 
 PATH = "/hooks/{system}"
@@ -77,8 +77,11 @@ class Receiver(HttpGateway):
         data = event["data"]
         if not self.understood(data):
             return web.Response(status=422)
+        exchange = request[EXCHANGE]
+        exchange.key = message
         if message not in self.known:
             self.known.add(message)
+            exchange.take(self._clock(), to=[system])
             if event.get("type") != TEST:
                 self.keep(system, data, message)
         return web.Response(status=204)

@@ -7,6 +7,7 @@ import typer
 
 from yobikake.commands.bench.accept import accept
 from yobikake.commands.bench.alert import alert
+from yobikake.commands.bench.connectors import connectors
 from yobikake.commands.bench.ingest import ingest
 from yobikake.commands.bench.isolation import isolation
 from yobikake.commands.bench.lanes import lanes
@@ -28,6 +29,7 @@ for command in (
     line,
     voice,
     webpush,
+    connectors,
     ingest,
     readings,
     page,
