@@ -42,11 +42,26 @@ def is_public(address: str) -> bool:
             return False
         if parsed in _NAT64:
             return _is_global(ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF))
+        if any(parsed in each for each in _NOWHERE_PUBLIC):
+            return False
     return _is_global(parsed)
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052 §2.1: the last four bytes are the address meant."""
+
+_NOWHERE_PUBLIC = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "64:ff9b:1::/48",  # NAT64 of a network's own (RFC 8215)
+            "::/96",  # IPv4-compatible (RFC 4291 §2.5.5.1)
+            "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765 §2.1)
+            "fec0::/10",  # site-local (RFC 3879)
+        ),
+    )
+)
+"""Given up, or a network's own, and still routed in places; the library calls some of them global."""
 
 
 def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

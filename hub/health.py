@@ -14,12 +14,14 @@ from hub.deliver import Page
 from hub.errors import BadInput
 from hub.ledger.columns import to_us
 from hub.live import Live
+from hub.reasons import sides, words
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=5)
 SILENT_AFTER = 3 * EVERY
 """When nobody has probed a channel for so long, nobody watches it."""
+UNFORESEEN = "確認の途中で想定外の誤りが起きました。ログを見てください / the probe itself failed: see the log"
 MISSES = 2
 """Probes missed in a row after which staff are paged."""
 
@@ -60,26 +62,30 @@ class Prober:
         if not health.ok:
             log.warning("a channel did not answer its probe", channel=kind, detail=health.detail)
         name = channel.capabilities.japanese
+        japanese, english = sides(health.detail)
         if health.ok and kind in self._in_doubt:
             self._in_doubt.discard(kind)
             self._recovered(
-                f"probe {kind}", f"{name}の応答が戻りました / {kind} answers its probe again: {health.detail}"
+                f"probe {kind}",
+                f"{name}の応答が戻りました：{japanese} / {kind} answers its probe again: {english}",
             )
         if self._missed[kind] >= MISSES:
             self._in_doubt.add(kind)
             self._page(
                 f"probe {kind}",
-                f"{name}が応答しません：{health.detail} / {kind} does not answer its probe: {health.detail}. "
-                f"Try: yobikake check {kind}",
+                f"{name}の確認で問題が見つかりました：{japanese}。直したら yobikake check {kind} で確かめてください / "
+                f"{kind} fails its probe: {english}. Once it is mended, try: yobikake check {kind}",
             )
 
     async def _ask(self, channel: Channel) -> Health:
         try:
             async with asyncio.timeout(2 * channel.capabilities.request_deadline.total_seconds()):
                 return await channel.probe()
-        except Exception as e:
+        except TimeoutError:
+            return Health(ok=False, detail=" / ".join(words("no answer")), checked_at=self._clock())
+        except Exception:
             log.exception("a probe failed in an unforeseen way", channel=channel.capabilities.kind)
-            return Health(ok=False, detail=type(e).__name__, checked_at=self._clock())
+            return Health(ok=False, detail=UNFORESEEN, checked_at=self._clock())
 
 
 async def share(live: Live, kind: str, health: Health, *, missed: int) -> None:

@@ -1,6 +1,7 @@
 """A short reason in words for staff, Japanese and English: what went wrong on the way, or what a gateway answered."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 Both = tuple[str, str]
 """Japanese and English."""
@@ -47,6 +48,15 @@ _ERROR = ("エラーを返しました", "it answered with an error")
 _THEIRS = ("先方の障害です", "it is out of order")
 
 
+def sides(message: str) -> Both:
+    """Of 「日本語 / English」, whichever comes first; of anything else the whole of it, twice."""
+    parts = message.split(" / ")
+    if len(parts) != 2:
+        return message, message
+    english, japanese = sorted(parts, key=_japanese)
+    return (japanese, english) if _japanese(japanese) else (message, message)
+
+
 def words(reason: str, *, refused: bool = False) -> Both:
     """`reason`: one of `WAY`, an HTTP status, or a provider's own code, which is named too. `refused`: its provider's
     table calls it a refusal of our credentials."""
@@ -62,11 +72,18 @@ def told(name: str, reason: str, *, refused: bool = False) -> str:
     return f"{name}：{japanese} / {name}: {english}"
 
 
-def told_of_all(found: Mapping[str, str]) -> str:
-    """The same of several, reasons by name."""
-    said = {name: words(reason) for name, reason in found.items()}
-    japanese = "、".join(f"{name}（{each}）" for name, (each, _) in said.items())
-    return f"{japanese} / " + ", ".join(f"{name} ({each})" for name, (_, each) in said.items())
+def together(details: Iterable[str]) -> str:
+    """Several details as one, each language on its side."""
+    said = [sides(each) for each in details]
+    return f"{'。'.join(japanese for japanese, _ in said)} / {'; '.join(english for _, english in said)}"
+
+
+def _japanese(text: str) -> float:
+    """The share of kana in it: a name in Japanese script does not make an English sentence Japanese."""
+    return len(_KANA.findall(text)) / max(1, len(text))
+
+
+_KANA = re.compile(r"[\u3040-\u30ff]")
 
 
 def _by_class(reason: str) -> Both:

@@ -4,7 +4,6 @@ The texts in templates are Japanese, the language of those who answer for them, 
 other languages' catalogs. A text without a translation shows in Japanese.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -16,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from hub.errors import BadInput, HubError
 from hub.place import Name
+from hub.reasons import sides
 
 SOURCE = "ja"
 """The language of the texts in templates and code."""
@@ -28,12 +28,7 @@ def load(folder: Traversable, languages: Iterable[str]) -> Mapping[str, NullTran
 
 def one_language(message: str, language: str) -> str:
     """The side of 「日本語 / English」 that is in `language`, whichever comes first; else the whole message."""
-    sides = message.split(" / ")
-    if len(sides) != 2:
-        return message
-    english, japanese = sorted(sides, key=_japanese)
-    if not _japanese(japanese):
-        return message
+    japanese, english = sides(message)
     return japanese if language.startswith(SOURCE) else english
 
 
@@ -48,14 +43,6 @@ def said(error: HubError, language: str) -> str:
     if isinstance(error, BadInput):
         message = message.removeprefix(f"{error.path}: ")
     return one_language(message, language)
-
-
-def _japanese(text: str) -> float:
-    """The share of kana in it: a name in Japanese script does not make an English sentence Japanese."""
-    return len(_KANA.findall(text)) / max(1, len(text))
-
-
-_KANA = re.compile(r"[\u3040-\u30ff]")
 
 
 def _catalog(folder: Traversable, language: str) -> NullTranslations:

@@ -18,6 +18,7 @@ from hub.channel import Parcel
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
 from hub.outbound import Deployment, Outbound
+from hub.reasons import told
 from hub.secret import read_secret
 
 ALIVE_BELOW = 500
@@ -51,7 +52,7 @@ class Line:
             return why(e)
 
     async def away(self, *, signed_at: datetime | None = None, unfit: Collection[int] = ()) -> str:
-        """For a probe: why it is not there, empty where it is. Raises nothing for what it answers.
+        """For a probe, in words: why it is not there; empty where it is. Raises nothing for what it answers.
 
         `unfit`: statuses by which it says that it would take nothing from us. With `signed_at` the request is signed,
         like a message without a body.
@@ -60,12 +61,12 @@ class Line:
         try:
             async with self.session.request("HEAD", self.url, headers=said) as response:
                 well = response.status < ALIVE_BELOW and response.status not in unfit
-                return "" if well else f"{self.name} {response.status}"
+                return "" if well else told(self.name, str(response.status))
         except Refused as e:
             return e.message
         except ERRORS as e:
             reason = why(e)
-            return refusal(self.setting) if reason == NOT_PUBLIC else f"{self.name} {reason}"
+            return refusal(self.setting) if reason == NOT_PUBLIC else told(self.name, reason)
 
     async def tell(
         self, parcel: Parcel, message: str, body: bytes, *, at: datetime, classify: Classify

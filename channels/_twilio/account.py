@@ -18,8 +18,10 @@ from channels._secret import read_secret
 from channels._session import GatewaySession, is_object
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, understood, unseen
 from hub.channel import Health, Parcel
+from hub.delivery import Outcome
 from hub.errors import Forbidden, Refused
 from hub.outbound import Outbound
+from hub.reasons import told
 
 BASE_URL = "https://api.twilio.com"
 SIGNATURE = "x-twilio-signature"
@@ -103,9 +105,16 @@ class Account:
         except Refused as e:
             return Health(ok=False, detail=e.message, checked_at=now)
         except ERRORS as e:
-            return Health(ok=False, detail=f"Twilio: {classify(e).reason}", checked_at=now)
-        detail = f"Twilio {account.status}, {balance}"
-        return Health(ok=account.status == "active", detail=detail, checked_at=now)
+            failure = classify(e)
+            detail = told("Twilio", failure.reason, refused=failure.outcome is Outcome.CREDENTIALS)
+            return Health(ok=False, detail=detail, checked_at=now)
+        if account.status == "active":
+            return Health(ok=True, detail=balance, checked_at=now)
+        detail = (
+            f"Twilioのアカウントが使えません（{account.status}）。契約を確かめてください / "
+            f"the Twilio account is {account.status}: check the contract"
+        )
+        return Health(ok=False, detail=detail, checked_at=now)
 
     async def read(self) -> Any:
         """The account as Twilio has it; `status` is `active`, `suspended` or `closed`. Raises `ERRORS`."""
@@ -113,13 +122,14 @@ class Account:
             return await self.client.api.v2010.accounts(self.sid).fetch_async()
 
     async def balance(self) -> str:
-        """With its currency. A subaccount has none of its own."""
+        """In words, with its currency. A subaccount has none of its own."""
         try:
             with understood():
                 balance = await self.client.api.v2010.accounts(self.sid).balance.fetch_async()
         except ERRORS:
-            return "残高不明 / balance unknown"
-        return f"残高 / balance {balance.balance} {balance.currency}"
+            return "Twilioを使えます。残高は分かりません / Twilio works; the balance is not known"
+        money = f"{balance.balance} {balance.currency}"
+        return f"Twilioを使えます。残高は {money} です / Twilio works; the balance is {money}"
 
     def signed_form(self, headers: Mapping[str, str], body: bytes, *, url: str) -> Mapping[str, str]:
         """The fields of a callback to `url`, exactly as it was given to Twilio.

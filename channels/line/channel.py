@@ -33,6 +33,7 @@ from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused
 from hub.outbound import Outbound
+from hub.reasons import told
 from hub.recipient import Recipient
 
 log = structlog.get_logger(__name__)
@@ -114,7 +115,8 @@ class Line:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         except _ERRORS as e:
             answer = _understand(e)
-            return Health(ok=False, detail=f"LINE: {answer.reason}", checked_at=self._clock())
+            detail = told("LINE", answer.reason, refused=answer.outcome is Outcome.CREDENTIALS)
+            return Health(ok=False, detail=detail, checked_at=self._clock())
         if left is None:
             return Health(ok=True, detail="LINE: 上限なし / no monthly limit", checked_at=self._clock())
         detail = f"LINE: 今月の残り {left:,} 通 / {left:,} messages left this month"

@@ -1,10 +1,12 @@
 """A connection to the smarthost, logged in and ready for a transaction."""
 
 import asyncio
+import socket
 import ssl
 
 from aiosmtplib import (
     SMTP,
+    SMTPConnectError,
     SMTPException,
     SMTPResponseException,
     SMTPServerDisconnected,
@@ -17,6 +19,7 @@ from channels.mail.settings import Security, Settings
 from hub.delivery import Outcome
 from hub.errors import BadSettings, CredentialsFailure, DeliveryFailure, TemporaryFailure
 from hub.outbound import Outbound
+from hub.reasons import words
 
 
 class Smarthost:
@@ -122,7 +125,7 @@ def _unreached(error: Exception, stanza: str) -> DeliveryFailure:
         )
     if isinstance(error, SMTPException) and not isinstance(error, OSError):
         return _unaccepted("not offered", stanza)  # neither STARTTLS nor AUTH can be had from this host
-    return _away(type(cause).__name__, stanza)
+    return _away(_why(cause), stanza)
 
 
 def _unaccepted(reason: str, stanza: str) -> CredentialsFailure:
@@ -134,7 +137,24 @@ def _unaccepted(reason: str, stanza: str) -> CredentialsFailure:
 
 
 def _away(reason: str, stanza: str) -> TemporaryFailure:
+    japanese, english = words(reason)
     return TemporaryFailure(
         reason,
-        f"{stanza} the smarthost cannot be used now ({reason}). / メールサーバーを使えません。({reason})",
+        f"{stanza} the smarthost cannot be used now: {english}. / メールサーバーを使えません。{japanese}",
     )
+
+
+def _why(cause: Exception) -> str:
+    """In a word of `hub.reasons`."""
+    for kinds, reason in _WORDS:
+        if isinstance(cause, kinds):
+            return reason
+    return "broken off"
+
+
+_WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((TimeoutError,), "no answer"),
+    ((socket.gaierror,), "unknown name"),
+    ((ssl.SSLError,), "certificate"),
+    ((ConnectionRefusedError, SMTPConnectError), "no connection"),
+)

@@ -27,6 +27,7 @@ from hub.delivery import Outcome, Result
 from hub.errors import Refused
 from hub.language import Language
 from hub.outbound import Outbound
+from hub.reasons import together
 from hub.recipient import Recipient
 
 CAPABILITIES = Capabilities(
@@ -116,12 +117,14 @@ class Webhook:
             yield answer.result(recipient, message_id(parcel.content, recipient.address), alone=True)
 
     async def probe(self) -> Health:
-        """Of all systems: the first that is not there is named."""
-        away = [said for line in self._lines.values() if (said := await line.away())]
+        """Asks all systems at once, and names those that are not there."""
+        said = await asyncio.gather(*(line.away() for line in self._lines.values()))
+        away = [each for each in said if each]
         if away:
-            return Health(ok=False, detail="、".join(away), checked_at=self._clock())
+            return Health(ok=False, detail=together(away), checked_at=self._clock())
         number = len(self._lines)
-        return Health(ok=True, detail=f"{number}件が応答 / {number} answer", checked_at=self._clock())
+        detail = f"{number}件のシステムが応答しました / {number} systems answer"
+        return Health(ok=True, detail=detail, checked_at=self._clock())
 
     async def _tell(self, parcel: Parcel, recipient: Recipient, message: bytes) -> Answer:
         line = self._lines.get(recipient.address)

@@ -4,6 +4,7 @@ A push service keeps no key of a request, so a repeat cannot be recognised: it r
 (`Topic`), and what is shown already is replaced without a sound (`sw.js`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -29,6 +30,7 @@ from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import Refused
 from hub.outbound import Deployment, Outbound
+from hub.reasons import together, told
 from hub.recipient import Recipient
 from hub.subscription import BadSubscription, Services, Subscription
 
@@ -114,16 +116,14 @@ class Webpush:
     async def probe(self) -> Health:
         """Asks every service that is named whole whether it answers, and says which of all takes no messages now.
         Nobody hears of it."""
-        said = {}
-        for origin in self._whole:
-            try:
-                said[origin] = await self._answer(origin)
-            except Refused as e:
-                return self._health(ok=False, detail=e.message)
-        said |= self._ways.away
-        bad = [f"{origin}: {wrong}" for origin, wrong in said.items() if wrong]
-        detail = "; ".join(bad) or f"応答あり / answering: {len(said)}"
-        return self._health(ok=not bad, detail=detail)
+        try:
+            answers = await asyncio.gather(*(self._answer(origin) for origin in self._whole))
+        except Refused as e:
+            return self._health(ok=False, detail=e.message)
+        said = dict(zip(self._whole, answers, strict=True)) | dict(self._ways.away)
+        bad = [told(origin, wrong) for origin, wrong in said.items() if wrong]
+        well = f"{len(said)}件の通知サービスが応答しました / {len(said)} push services answer"
+        return self._health(ok=not bad, detail=together(bad) if bad else well)
 
     async def _push(self, parcel: Parcel, recipient: Recipient, body: bytes) -> Result:
         try:

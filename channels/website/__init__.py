@@ -128,7 +128,7 @@ class Website:
         except Refused as e:
             return self._health(ok=False, detail=e.message)
         except OSError as e:
-            return self._health(ok=False, detail=f"フォルダを読めません / the folder: {_name(e)}")
+            return self._health(ok=False, detail=_unreadable(e))
         bad = await self._wordpress.trouble() if self._wordpress is not None else ""
         return self._health(ok=not bad, detail=bad or f"掲載中 {shown} 件 / {shown} on the page")
 
@@ -179,7 +179,7 @@ class Website:
             return typed.from_json(path.read_bytes(), Notices)
         except FileNotFoundError:
             self._directory.stat()
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             log.error("website state damaged, starting from an empty page", file=str(path))
         return Notices(generated=self._clock())
 
@@ -187,7 +187,7 @@ class Website:
         """Whether the folder bears our mark; False if it bears none, or is not there. Raises `Refused`."""
         ours = self._outbound.deployment.value
         try:
-            found = (self._directory / MARK).read_text(encoding="utf-8").strip()
+            found = (self._directory / MARK).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return False
         if found != ours:
@@ -233,6 +233,14 @@ def _ungated() -> None:
 
 def _without(new: Notice, notices: Sequence[Notice]) -> list[Notice]:
     return [each for each in notices if each.identifier != new.identifier]
+
+
+def _unreadable(error: OSError) -> str:
+    name = _name(error)
+    return (
+        f"掲載用のフォルダを読めません（{name}）。directory と権限を確かめてください / "
+        f"the folder cannot be read ({name}): check directory and who may read it"
+    )
 
 
 def _name(error: OSError) -> str:

@@ -24,6 +24,7 @@ from hub import typed
 from hub.channel import Content, Parcel, freely
 from hub.delivery import Outcome
 from hub.outbound import Outbound
+from hub.reasons import told
 
 REF = "wordpress"
 """Of the target."""
@@ -106,10 +107,11 @@ class Wordpress:
         try:
             user = await self._ask("GET", "/users/me", User, params={"context": "edit"})
         except Failed as e:
-            return f"WordPress: {e.reason}"
+            return told("WordPress", e.reason, refused=e.outcome is Outcome.CREDENTIALS)
         if not user.capabilities.get("publish_posts"):
             return (
-                "WordPress: publish_posts: 投稿を公開する権限がありません / this user may not publish posts"
+                "WordPress：この利用者には投稿を公開する権限（publish_posts）がありません / "
+                "WordPress: this user may not publish posts (publish_posts)"
             )
         return ""
 

@@ -7,7 +7,7 @@ What a vendor's controller takes is its own module's (docs/decisions/0047-contro
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _NAMED = 5
-"""Facilities that a probe names with their reasons."""
+"""Facilities that a probe names for each reason."""
 _PROBED_WITHIN = 1.5
 """Of a request's time: a probe is given up after twice of it (`hub.health`), and then names nobody."""
 
@@ -116,9 +116,11 @@ class Wifi:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
-        said = [(each.name, "silent" if task.cancelled() else task.result()) for task, each in asked.items()]
-        unfit = [(name, words(reason)) for name, reason in said if reason]
-        return self._health(ok=not unfit, detail=_found(len(said), unfit))
+        unfit: defaultdict[Both, list[str]] = defaultdict(list)
+        for task, facility in asked.items():
+            if reason := "silent" if task.cancelled() else task.result():
+                unfit[words(reason)].append(facility.name)
+        return self._health(ok=not unfit, detail=_found(len(asked), unfit))
 
     async def look(self, facility: Facility) -> str:
         """Under which name it is on the air, read from its controller; empty: it is not. Raises `NotDone`."""
@@ -269,17 +271,24 @@ class Wifi:
         return Health(ok=ok, detail=detail, checked_at=self._clock())
 
 
-def _found(number: int, unfit: Sequence[tuple[str, Both]]) -> str:
-    """A probe's detail. `unfit`: the names of facilities, and why."""
+def _found(number: int, unfit: Mapping[Both, Sequence[str]]) -> str:
+    """A probe's detail. `unfit`: the names of facilities by what is wrong with them."""
     if not unfit:
         return f"{number}施設を開放できます / {number} facilities can be opened"
-    more = len(unfit) - _NAMED
-    japanese = "、".join(f"{name}（{why}）" for name, (why, _) in unfit[:_NAMED])
-    english = "; ".join(f"{name} ({why})" for name, (_, why) in unfit[:_NAMED])
-    return (
-        f"{number}施設のうち{len(unfit)}施設を開放できません：{japanese}{f'ほか{more}施設' if more > 0 else ''} / "
-        f"{len(unfit)} of {number} facilities cannot be opened: {english}{f' and {more} more' if more > 0 else ''}"
+    closed = sum(map(len, unfit.values()))
+    japanese = "。".join(
+        f"{why}（{'、'.join(_named(names, 'ほか{}施設'))}）" for (why, _), names in unfit.items()
     )
+    english = "; ".join(f"{why} ({', '.join(_named(names, '{} more'))})" for (_, why), names in unfit.items())
+    return (
+        f"{number}施設のうち{closed}施設を開放できません：{japanese} / "
+        f"{closed} of {number} facilities cannot be opened: {english}"
+    )
+
+
+def _named(names: Sequence[str], rest: str) -> list[str]:
+    more = len(names) - _NAMED
+    return [*names[:_NAMED], *([rest.format(more)] if more > 0 else [])]
 
 
 def ungated() -> None:

@@ -28,6 +28,7 @@ from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused
 from hub.language import Language
 from hub.outbound import Deployment, Outbound
+from hub.reasons import told
 
 DO_NOT_POST = "【訓練 投稿しないでください】"
 
@@ -147,7 +148,8 @@ class X:
         except Refused as e:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         if answer.outcome is not Outcome.ACCEPTED:
-            return Health(ok=False, detail=f"X: {answer.reason}", checked_at=self._clock())
+            detail = told("X", answer.reason, refused=answer.outcome is Outcome.CREDENTIALS)
+            return Health(ok=False, detail=detail, checked_at=self._clock())
         return Health(ok=True, detail=self._working(), checked_at=self._clock())
 
     async def close(self) -> None:

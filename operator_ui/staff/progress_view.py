@@ -8,6 +8,7 @@ from hub.channel import Capabilities, Unit
 from hub.delivery import Outcome
 from hub.ledger.tempo import Tempo, half
 from hub.progress import Tally
+from hub.reasons import WAY
 from operator_ui.staff.pace import TOTAL, Step, steps
 
 SHARES = ("answered", "delivered", "accepted", "ambiguous", "retrying", "failed", "waiting")
@@ -94,7 +95,8 @@ def paced(of: list[Line], tempo: Tempo) -> tuple[list[Line], Line]:
 def reason_words(reason: str) -> str:
     """What is known of a failure, 「日本語 / English」; a provider's own code as it is."""
     named = Outcome.__members__.get(reason.upper())
-    return " / ".join(named.sentence) if named is not None else reason
+    known = named.sentence if named is not None else WAY.get(reason)
+    return " / ".join(known) if known else reason
 
 
 def _line(kind: str, tally: Tally, has: Capabilities | None) -> Line:

@@ -255,9 +255,14 @@ async def test_the_page_survives_a_restart_and_a_second_process(harness: Website
     assert len(items(harness.folder)) == 2
 
 
-async def test_a_damaged_state_keeps_no_new_alert_off_the_page(harness: WebsiteHarness) -> None:
+@pytest.mark.parametrize(
+    "damaged", [b"{", b'{"generated":"\xff"}', b"[" * 100_000], ids=["cut", "no text", "deep"]
+)
+async def test_a_damaged_state_keeps_no_new_alert_off_the_page(
+    harness: WebsiteHarness, damaged: bytes
+) -> None:
     await send(harness.website(), told("a"))
-    (harness.folder / STATE).write_text("{")
+    (harness.folder / STATE).write_bytes(damaged)
     said = await send(harness.website(), told("b"))
     assert said.outcomes == {1: Outcome.DELIVERED}
     assert [item.findtext("guid") for item in items(harness.folder)] == ["b"]

@@ -234,8 +234,8 @@ async def test_a_probe_names_the_buildings_that_could_not_be_opened(harness: Wif
     health = await wifi.probe()
     assert not health.ok
     assert "30施設のうち2施設" in health.detail
-    assert "第03会館（設定した場所にWi-Fiがありません）" in health.detail
-    assert "第06会館（元の設定に戻せないため" in health.detail
+    assert "設定した場所にWi-Fiがありません（第03会館）" in health.detail
+    assert "設定を確かめてください（第06会館）" in health.detail
     assert health.detail.count(" / ") == 1, "one side in each language"
 
 
@@ -260,8 +260,8 @@ async def test_a_controller_that_is_silent_hides_no_other(tmp_path: Path) -> Non
         await wifi.close()
     assert not health.ok
     assert "13施設のうち12施設" in health.detail
-    assert "第01会館（機器が応答しません。電源と回線を確かめてください）" in health.detail
-    assert "ほか7施設" in health.detail
+    named = "、".join(f"第{number:02}会館" for number in range(1, 6))
+    assert f"機器が応答しません。電源と回線を確かめてください（{named}、ほか7施設）" in health.detail
     assert "第13会館" not in health.detail
     assert len(hanging.gateway.requests) < 12
 

@@ -1,6 +1,7 @@
 """A gateway that answers anything at all: no answer ends a connector, fills the memory or says when for ever."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from channels._answer import MOST_BYTES
 from channels.wifi import Wifi
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub.outbound import Outbound
+from hub.reasons import sides
 from hub.testing.channel_harness import Harness, send
 from hub.testing.channel_suite import opened
 from hub.testing.parcels import NOW, parcel
@@ -29,6 +31,7 @@ from yobikake.rehearsal.http import HttpGateway, Odd
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.push import PushService
 
+KANA = re.compile(r"[\u3040-\u30ff]")
 JSON = {"Content-Type": "application/json"}
 NEVER = ("9" * 30, "9" * 5000, "-1", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
 NOT_SO = (
@@ -99,7 +102,9 @@ async def test_no_answer_ends_a_connector(kind: str, tmp_path: Path) -> None:
                 assert {each.recipient for each in said.results} == {each.id for each in to}, gateway.odd
                 waits = [each.retry_after for each in said.results if each.retry_after is not None]
                 assert all(timedelta(0) <= each <= timedelta(days=1) for each in waits), gateway.odd
-            assert (await channel.probe()).detail
+            japanese, english = sides((await channel.probe()).detail)
+            assert KANA.search(japanese), gateway.odd
+            assert "Error" not in english, "a name in a program is no sentence"
 
 
 @pytest.mark.parametrize("kind", [*HARNESSES, *WIFI])

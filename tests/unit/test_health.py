@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from hub.clock import utc_now
 from hub.health import Prober, known
 from hub.live.memory import MemoryLive
 from hub.outbound import Deployment, Outbound
+from hub.reasons import sides
 from yobikake.rehearsal.smtp import SmtpGateway
 
 
@@ -44,11 +46,13 @@ class Rounds:
     def __init__(self, channels: Mapping[str, Channel], live: MemoryLive) -> None:
         self.pages: list[str] = []
         self.recovered: list[str] = []
+        self.texts: list[str] = []
         self.live = live
         self.channels = channels
 
     def page(self, topic: str, text: str) -> None:
         self.pages.append(topic)
+        self.texts.append(text)
 
     def over(self, topic: str, text: str) -> None:
         self.recovered.append(topic)
@@ -105,6 +109,26 @@ async def test_a_probe_that_breaks_is_a_miss_and_stops_no_other(smarthost: SmtpG
     rounds = Rounds({"broken": broken, "mail": mail}, MemoryLive())
     await rounds.until(pages=1, ok=True)
     assert set(rounds.pages) == {"probe broken"}
+    japanese, english = sides(rounds.texts[0])
+    assert "想定外の誤り" in japanese
+    assert "see the log" in english
+    assert "RuntimeError" not in rounds.texts[0], "a name in a program is no sentence"
+
+
+class Hanging(Mail):
+    async def probe(self) -> Health:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_probe_without_an_answer_is_said_in_words() -> None:
+    hanging = object.__new__(Hanging)
+    hanging.capabilities = replace(Mail.capabilities, request_deadline=timedelta(milliseconds=1))
+    rounds = Rounds({"hanging": hanging}, MemoryLive())
+    await rounds.until(pages=1)
+    japanese, english = sides(rounds.texts[0])
+    assert "時間内に応答がありません" in japanese
+    assert "no answer in time" in english
 
 
 async def test_what_nobody_has_probed_yet_is_not_known() -> None:
