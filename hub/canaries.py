@@ -107,7 +107,7 @@ class Canaries:
         except Exception as e:
             log.exception("a canary failed in an unforeseen way", channel=canary.kind)
             return Result(NOBODY, Outcome.TEMPORARY, reason=type(e).__name__)
-        return results[0]
+        return next(iter(results), Result(NOBODY, Outcome.TEMPORARY, reason="no result"))
 
     def _parcel(self, to: Recipient, key: UUID, canary: Canary, now: datetime) -> Parcel:
         number = key.hex[:8]

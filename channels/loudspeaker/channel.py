@@ -81,7 +81,7 @@ class Loudspeaker:
 
     async def probe(self) -> Health:
         away = await self._handover.away()
-        detail = away or f"{self.settings.name}が応答しました / the console answers"
+        detail = away or f"{self.settings.name}が応答しました / it answers"
         return Health(ok=not away, detail=detail, checked_at=self._clock())
 
     async def _broadcast(self, parcel: Parcel, recipient: Recipient) -> Answer:

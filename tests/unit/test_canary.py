@@ -211,6 +211,19 @@ async def test_a_channel_that_breaks_is_a_miss_and_ends_nothing(ledger: Ledger) 
     assert (known.missed, known.detail) == (1, "temporary RuntimeError")
 
 
+class Mute(Telephone):
+    """Says nothing of what it was given."""
+
+    async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+        for result in ():
+            yield result
+
+
+async def test_a_channel_that_says_nothing_is_a_miss(ledger: Ledger) -> None:
+    known = await Watch(ledger, Mute(), Proof.RECEIPT).after(minutes=0)
+    assert (known.missed, known.detail) == (1, "temporary no result")
+
+
 async def test_where_nobody_tells_more_an_acceptance_is_all_there_is(ledger: Ledger) -> None:
     telephone = Telephone()
     watch = Watch(ledger, telephone, Proof.ACCEPTED)
