@@ -207,6 +207,9 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     towns: tuple[Town, ...] = ()
     """The towns it is for; empty: the whole city, or not for towns."""
     references: tuple[str, ...] = ()
+    telephone: str = ""
+    """Where somebody without the internet hears which sites are open: the phone-in line, or the city's own number. Empty, in
+    what an earlier version froze: not known."""
     sites_as_of: datetime | None = None
     """Of the oldest report in the list of sites that these texts hold, to the minute; None where they hold none."""
     sites: tuple[str, ...] = ()

@@ -50,6 +50,10 @@ class SlotSource(Protocol):
         """The public page of the alert with this number."""
         ...
 
+    def telephone(self) -> str:
+        """As `hub.channel.Content.telephone`, written with hyphens."""
+        ...
+
 
 def check(infos: Sequence[AlertInfo], *, mode: Mode, correction: bool) -> None:
     """Whether these texts could be rendered; for a draft, before anybody approves it.
@@ -77,8 +81,9 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
     info = alert.info(variant.language)
     shelters = _usable(source.shelters(variant.zone, alert.hazard, info.language), source, clock)
     values = _known_values(alert, info.language) | {"number": number, "city": source.city(info.language)}
-    written = values | {"shelters": _listed(shelters, info.language, spoken=False)}
-    spoken = values | {"shelters": _listed(shelters, info.language, spoken=True)}
+    telephone = source.telephone()
+    written = values | {"shelters": _listed(shelters, info.language, telephone, spoken=False)}
+    spoken = values | {"shelters": _listed(shelters, info.language, telephone, spoken=True)}
     texts = approved(alert, info.language)
     listed = shelters if _lists(texts) else None
     content = Content(
@@ -95,6 +100,7 @@ def render(alert: Alert, variant: Variant, source: SlotSource, clock: Clock, *, 
         short=_filled(texts["short"], written),
         speech=_filled(texts["speech"], spoken),
         link=source.link(number, info.language),
+        telephone=telephone,
         thread=alert.thread,
         event=info.event,
         hazard=alert.hazard,
@@ -158,11 +164,12 @@ def without_old_list(content: Content, now: datetime) -> Content:
 
 def without_list(content: Content) -> Content:
     """`content`, with the approved sentence in place of its list of sites."""
-    sentence = Span(slots.SHELTERS_UNKNOWN[content.language], "shelters")
-    texts = {
-        form: tuple(sentence if span.slot == "shelters" else span for span in getattr(content, form))
-        for form in ("headline", "body", "short", "speech")
-    }
+    texts = {}
+    for form in ("headline", "body", "short", "speech"):
+        said = slots.shelters_unknown(content.language, telephone=content.telephone, spoken=form == "speech")
+        texts[form] = tuple(
+            Span(said, "shelters") if span.slot == "shelters" else span for span in getattr(content, form)
+        )
     return msgspec.structs.replace(content, sites_as_of=None, sites=(), **texts)
 
 
@@ -213,16 +220,17 @@ def _usable(shelters: ShelterLines | None, source: SlotSource, clock: Clock) -> 
     return shelters
 
 
-def _listed(shelters: ShelterLines | None, language: Language, *, spoken: bool) -> str:
+def _listed(shelters: ShelterLines | None, language: Language, telephone: str, *, spoken: bool) -> str:
+    unknown = slots.shelters_unknown(language, telephone=telephone, spoken=spoken)
     if shelters is None:
-        return slots.SHELTERS_UNKNOWN[language]
+        return unknown
     text = (shelter_list.spoken if spoken else shelter_list.written)(shelters, language)
     if not text:  # no name that a voice of this language can say
-        return slots.SHELTERS_UNKNOWN[language]
+        return unknown
     if shelter_list.fits(text, language):
         return text
     log.error("shelter list does not fit its grammar", language=language.value)
-    return slots.SHELTERS_UNKNOWN[language]
+    return unknown
 
 
 def _to_the_minute(moment: datetime) -> datetime:
@@ -275,5 +283,7 @@ def _worst_values(alert: Alert, language: Language, *, spoken: bool) -> dict[str
         "issued_at": shelter_list.clock_words(longest.as_of, language),
         "number": "A-2000-000000",
         "city": "避" * 20,
-        "shelters": max(listed, slots.SHELTERS_UNKNOWN[language], key=len),
+        "shelters": max(
+            listed, slots.shelters_unknown(language, telephone="0000-000-0000", spoken=spoken), key=len
+        ),
     }

@@ -314,6 +314,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.ledger.url or f"sqlite:///{self.data / 'ledger.db'}"
 
     @property
+    def phone_in_number(self) -> str:
+        """Empty: there is no such line."""
+        return self.phone_in.number if self.phone_in else ""
+
+    @property
     def telegrams(self) -> Path:
         return self.warnings.folder or self.data / "telegrams"
 

@@ -34,6 +34,7 @@ DRILL = "drill"
 _LINES = frozenset({Form.HEADLINE, Form.DESCRIPTION, Form.INSTRUCTION, Form.SHORT, Form.SPEECH})
 _LONG = frozenset({Form.DESCRIPTION, Form.INSTRUCTION, Form.SPEECH})
 _JAPANESE = frozenset({Language.JA, Language.JA_EASY})
+_HAN = frozenset({Language.ZH_HANS, Language.ZH_HANT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def refuse_unseen(text: str, place: str, language: Language) -> None:
 
 def fits(span: Span, language: Language) -> bool:
     """Whether a filled slot holds what its grammar allows, or its approved fallback."""
-    if span.slot == "shelters" and span.text == SHELTERS_UNKNOWN[language]:
+    if span.slot == "shelters" and _no_list(language).fullmatch(span.text):
         return True
     slot = SLOTS.get(span.slot or "")
     return slot is not None and slot.fits(span.text, language)
@@ -172,7 +173,7 @@ SLOTS: Mapping[str, Slot] = {
         Slot(name="city", version=1, fits=_one_line(40)),
         Slot(name="area", version=1, fits=_one_line(200), languages=_JAPANESE),
         Slot(name="issuer", version=1, fits=_one_line(30), languages=_JAPANESE),
-        Slot(name="shelters", version=2, fits=shelter_list.fits, forms=_LONG),
+        Slot(name="shelters", version=3, fits=shelter_list.fits, forms=_LONG),
     )
 }
 """`issued_at`: when it was ordered (発令時刻). `area` and `issuer`: as the order has them, in Japanese."""
@@ -182,7 +183,7 @@ VERSIONS: Mapping[str, int] = {slot.name: slot.version for slot in SLOTS.values(
 
 SHELTERS_UNKNOWN: Mapping[Language, str] = {
     Language.JA: "いま開いている場所は、市のホームページで確かめてください。",
-    Language.JA_EASY: "いま あいている ばしょは、市のホームページで 見てください。",
+    Language.JA_EASY: "今（いま）開（あ）いているところは、市（し）のホームページで見（み）てください。",
     Language.EN: "Please check the city's website for the places that are open now.",
     Language.ZH_HANS: "目前开放的场所，请在市政府网站上确认。",
     Language.ZH_HANT: "目前開放的場所，請在市政府網站上確認。",
@@ -191,3 +192,39 @@ SHELTERS_UNKNOWN: Mapping[Language, str] = {
     Language.NE: "अहिले खुला रहेका ठाउँहरू सहरको वेबसाइटमा हेर्नुहोस्।",
 }
 """In place of a list that is empty, older than 30 minutes, or not in its grammar."""
+
+SHELTERS_BY_TELEPHONE: Mapping[Language, str] = {
+    Language.JA: "いま開いている場所は、電話 {number} で確かめてください。",
+    Language.JA_EASY: "今、開いているところは、電話 {number} で聞いてください。",
+    Language.EN: "To hear which places are open now, call {number}.",
+    Language.ZH_HANS: "目前开放的场所，请拨打{number}确认。",
+    Language.ZH_HANT: "目前開放的場所，請撥打{number}確認。",
+    Language.KO: "지금 열려 있는 곳은 전화 {number}번으로 확인해 주십시오.",
+    Language.VI: "Để biết những nơi đang mở cửa, hãy gọi {number}.",
+    Language.NE: "अहिले खुला ठाउँहरू थाहा पाउन {number} मा फोन गर्नुहोस्।",
+}
+"""The same where it is spoken: whoever is called may have no internet."""
+
+_EARLIER = {Language.JA_EASY: "いま あいている ばしょは、市のホームページで 見てください。"}
+"""What stood there before, in texts that are frozen, and is spoken where no number is known: it has no readings."""
+
+
+def shelters_unknown(language: Language, *, telephone: str = "", spoken: bool = False) -> str:
+    """What stands in place of a list of sites. `telephone`: as `hub.channel.Content` has it."""
+    if spoken and telephone:
+        return SHELTERS_BY_TELEPHONE[language].format(number=figures(telephone, language))
+    return _EARLIER.get(language, SHELTERS_UNKNOWN[language]) if spoken else SHELTERS_UNKNOWN[language]
+
+
+def figures(number: str, language: Language) -> str:
+    """A telephone number figure by figure, with a breath at each hyphen, for a voice."""
+    breath = "、" if language in _JAPANESE | _HAN else ", "
+    return breath.join(" ".join(part) for part in number.split("-"))
+
+
+@lru_cache(maxsize=len(Language))
+def _no_list(language: Language) -> re.Pattern[str]:
+    before, after = map(re.escape, SHELTERS_BY_TELEPHONE[language].split("{number}"))
+    written = re.escape(SHELTERS_UNKNOWN[language])
+    earlier = re.escape(_EARLIER.get(language, SHELTERS_UNKNOWN[language]))
+    return re.compile(rf"{written}|{earlier}|{before}[+0-9](?:(?: |、|, )[0-9]){{2,19}}{after}")

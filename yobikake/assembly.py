@@ -221,7 +221,12 @@ def _assembly(
         usable=usable(load_thresholds(folder)),
     )
     renderer = Renderer(
-        city=city, sites=sites, live_board=board, public_url=settings.residents.url, clock=clock
+        city=city,
+        sites=sites,
+        live_board=board,
+        public_url=settings.residents.url,
+        phone_in=settings.phone_in_number,
+        clock=clock,
     )
     fanout = Fanout(
         ledger=ledger,

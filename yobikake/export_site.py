@@ -97,7 +97,9 @@ async def _portal(settings: Settings) -> AsyncIterator[Residents]:
     ):
 
         async def slots() -> CitySlots:
-            return CitySlots(city, sites, await board(), settings.residents.url)
+            return CitySlots(
+                city, sites, await board(), settings.residents.url, phone_in=settings.phone_in_number
+            )
 
         yield Residents(
             city=city,

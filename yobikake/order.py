@@ -110,7 +110,7 @@ async def message(settings: Settings, ledger: Ledger, asked: Asked) -> Message:
     sites = {row.site.code: row.site for row in board.rows}
 
     async def slots() -> SlotSource:
-        return CitySlots(city, sites, board, settings.residents.url)
+        return CitySlots(city, sites, board, settings.residents.url, phone_in=settings.phone_in_number)
 
     hub = _Hub(city=city, capabilities=capabilities, slots=slots, previews=own_words(channels))
     names = list(named(written.infos, list(sites.values()), city.names[Language.JA]))

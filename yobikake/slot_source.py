@@ -30,8 +30,16 @@ class CitySlots:
     """A `SlotSource` over one look at the board. Which site may be named is the board's to say (I16)."""
 
     def __init__(
-        self, city: City, sites: Mapping[SiteCode, Site], board: Board | None, public_url: str
+        self,
+        city: City,
+        sites: Mapping[SiteCode, Site],
+        board: Board | None,
+        public_url: str,
+        *,
+        phone_in: str = "",
     ) -> None:
+        """`phone_in`: the number of the line that tells what is true now; without it the city's own is named."""
+        self._telephone = phone_in or city.contact.telephone
         self._city = city
         self._official = {site.name.ja for site in sites.values()}
         self._board = board
@@ -61,6 +69,9 @@ class CitySlots:
     def link(self, number: str, language: Language) -> str:
         return f"{self._public_url}/{language}/a/{number}"
 
+    def telephone(self) -> str:
+        return self._telephone
+
 
 class Renderer:
     """Renders variants with the shelters of this moment."""
@@ -72,17 +83,20 @@ class Renderer:
         sites: Mapping[SiteCode, Site],
         live_board: LiveBoard,
         public_url: str,
+        phone_in: str = "",
         clock: Clock,
     ) -> None:
         self._city, self._sites, self._live_board = city, sites, live_board
-        self._public_url, self._clock = public_url, clock
+        self._public_url, self._phone_in, self._clock = public_url, phone_in, clock
         self._slots: CitySlots | None = None
         self._looked_at = -FRESH_S
 
     async def slots(self) -> CitySlots:
         """Over the board as it was at most a second ago."""
         if self._slots is None or time.monotonic() - self._looked_at >= FRESH_S:
-            self._slots = CitySlots(self._city, self._sites, await self._board(), self._public_url)
+            self._slots = CitySlots(
+                self._city, self._sites, await self._board(), self._public_url, phone_in=self._phone_in
+            )
             self._looked_at = time.monotonic()
         return self._slots
 

@@ -21,8 +21,9 @@ from hub.delivery import Variant
 from hub.errors import HubError
 from hub.language import Language
 from hub.ledger.alerts import Accepted
-from hub.render import render
+from hub.render import SlotSource, render
 from hub.shelter_list import ShelterLines
+from hub.slots import figures
 from operator_ui.pages import Pages
 from operator_ui.residents.reader import Reader
 from operator_ui.residents.snapshot import Snapshot
@@ -157,7 +158,7 @@ class Briefing:
     def stuck(self, language: Language, snapshot: Snapshot) -> list[Said]:
         """That nothing could be checked since, and where to ask."""
         words = WORDS[language]
-        number = digits(self._city.contact.telephone)
+        number = figures(self._city.contact.telephone, language)
         return [
             self._line(words.stuck, language, snapshot),
             Said(language, words.ask.format(number=number)),
@@ -181,9 +182,9 @@ class Briefing:
         yield _said(content.language, Content.text(content.speech))
 
     def _content(self, accepted: Accepted, language: Language, snapshot: Snapshot) -> Content | None:
-        variant = Variant(language, None)
+        variant, desk = Variant(language, None), _Desk(snapshot.slots, self._city.contact.telephone)
         try:
-            return render(accepted.alert, variant, snapshot.slots, self._clock, number=accepted.number)
+            return render(accepted.alert, variant, desk, self._clock, number=accepted.number)
         except HubError as e:
             log.error("an alert cannot be told whole", alert=accepted.alert.identifier, reason=e.message)
             return None
@@ -215,15 +216,26 @@ class Briefing:
         )
 
 
+class _Desk:
+    """A `SlotSource` that names the city's own number: whoever hears this has called the other one."""
+
+    def __init__(self, source: SlotSource, telephone: str) -> None:
+        self._telephone = telephone
+        self.shelters, self.official, self.city, self.link = (
+            source.shelters,
+            source.official,
+            source.city,
+            source.link,
+        )
+
+    def telephone(self) -> str:
+        return self._telephone
+
+
 def told(snapshot: Snapshot) -> list[Accepted]:
     """The alerts that are told: the live ones; drills only where there is no live one."""
     live = [each for each in snapshot.alerts if each.alert.mode is Mode.LIVE]
     return live or list(snapshot.alerts)
-
-
-def digits(number: str) -> str:
-    """A telephone number figure by figure, with a breath at each hyphen."""
-    return "、".join(" ".join(part) for part in number.split("-"))
 
 
 def _said(language: Language, text: str) -> Said:

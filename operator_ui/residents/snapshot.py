@@ -169,3 +169,6 @@ class _Unlisted:
 
     def link(self, number: str, language: Language) -> str:
         return self._source.link(number, language)
+
+    def telephone(self) -> str:
+        return self._source.telephone()

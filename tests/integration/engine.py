@@ -93,6 +93,9 @@ class PlainSlots:
     def link(self, number: str, language: Language) -> str:
         return f"http://127.0.0.1/{language}/a/{number}"
 
+    def telephone(self) -> str:
+        return "042-555-0100"
+
 
 @dataclass(slots=True, kw_only=True)
 class Engine:

@@ -115,6 +115,9 @@ class NothingKnown:
     def link(self, number: str, language: Language) -> str:
         return f"https://hub.example/a/{number}/{language}"
 
+    def telephone(self) -> str:
+        return "042-555-0100"
+
 
 def sent(template: Template, mode: Mode) -> Alert:
     return Alert(

@@ -69,6 +69,9 @@ class Shelters:
     def link(self, number: str, language: Language) -> str:
         return f"https://hub.example/a/{number}/{language}"
 
+    def telephone(self) -> str:
+        return "042-555-0100"
+
 
 def alert(*infos: AlertInfo, mode: Mode = Mode.LIVE, correction: bool = False) -> Alert:
     return Alert(
@@ -170,7 +173,8 @@ def test_a_list_that_cannot_be_trusted_gives_the_approved_sentence(shelters: She
     with capture_logs():
         content = rendered(alert(), Language.EN, source=Shelters(shelters))
     assert content.body[-1] == Span(slots.SHELTERS_UNKNOWN[Language.EN], "shelters")
-    assert content.speech[-1] == Span(slots.SHELTERS_UNKNOWN[Language.EN], "shelters")
+    said = "To hear which places are open now, call 0 4 2, 5 5 5, 0 1 0 0."
+    assert content.speech[-1] == Span(said, "shelters")
 
 
 def test_a_list_just_within_its_time_is_shown() -> None:
@@ -412,6 +416,19 @@ def test_a_list_older_than_thirty_minutes_gives_way_to_the_approved_sentence(lan
     assert (old.headline, old.short) == (content.headline, content.short)
     render.verify(old, alert())
     assert render.without_old_list(old, at_last + timedelta(days=1)) is old
+
+
+def test_a_voice_says_whom_to_call_where_a_list_grew_old_and_a_page_says_where_to_look() -> None:
+    content = rendered(alert(JA))
+    old = render.without_list(content)
+    assert "電話 0 4 2、5 5 5、0 1 0 0 で確かめて" in Content.text(old.speech)
+    assert slots.SHELTERS_UNKNOWN[Language.JA] in Content.text(old.body)
+    render.verify(old, alert(JA))
+
+
+def test_what_was_frozen_without_a_number_speaks_of_the_website() -> None:
+    earlier = msgspec.structs.replace(rendered(alert(JA)), telephone="")
+    assert "市のホームページ" in Content.text(render.without_list(earlier).speech)
 
 
 def test_a_text_that_lists_nothing_never_grows_old() -> None:

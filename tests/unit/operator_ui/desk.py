@@ -117,6 +117,9 @@ class Slots:
     def link(self, number: str, language: Language) -> str:
         return f"https://bosai.example/{language}/a/{number}"
 
+    def telephone(self) -> str:
+        return "042-555-0100"
+
 
 class Drive(Disk):
     """A disk that a test fills."""

@@ -128,6 +128,9 @@ class Slots:
     def link(self, number: str, language: Language) -> str:
         return self._url + alert_path(number, language)
 
+    def telephone(self) -> str:
+        return "042-555-0100"
+
 
 @dataclass(slots=True, kw_only=True)
 class Town:

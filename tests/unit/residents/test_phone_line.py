@@ -23,6 +23,7 @@ from hub.delivery import ProviderRef
 from hub.errors import Forbidden, HubError
 from hub.evacuation import Level
 from hub.language import Language
+from hub.slots import figures
 from operator_ui.residents.phone_press import ROUNDS
 from operator_ui.residents.portal import PhoneIn, Telephone
 from operator_ui.residents.static_site import StaticSite
@@ -152,6 +153,13 @@ async def test_the_sites_are_those_that_receive_and_are_designated(line: Line) -
     assert FLOOD[0].name.ja in said
     assert FLOOD[1].name.ja not in said
     assert NOT_FLOOD[0].name.ja not in said
+
+
+async def test_who_called_the_line_is_told_another_number_where_no_site_can_be_named(line: Line) -> None:
+    await line.town.publish(flood_order(), "2026-0147")
+    said = (await line.call()).text("ja-JP")
+    assert figures(CITY.contact.telephone, Language.JA) in said
+    assert figures("042-555-0100", Language.JA) not in said, "what calls say: the line's own"
 
 
 async def test_a_text_without_the_list_is_followed_by_it(line: Line) -> None:
