@@ -244,3 +244,11 @@ def test_without_the_speech_engine_seconds_are_estimates(
     said = findings(run("check", "manual", "-s", settings, "--json"))["speech"]
     assert said["ok"]
     assert "目安" in said["warning"]
+
+
+def test_a_call_that_outlasts_its_claim_is_found_before_the_hub_is_started(tmp_path: Path) -> None:
+    settings = hub(tmp_path / "a")
+    add(settings, '[channels.loudspeaker.sip]\ntarget = "sip:console@127.0.0.1:9"')
+    said = findings(run("check", "loudspeaker", "-s", settings, "--json"))["loudspeaker"]
+    assert not said["ok"]
+    assert "lease_s" in said["detail"]
