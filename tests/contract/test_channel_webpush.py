@@ -133,6 +133,16 @@ async def test_a_browser_shows_level_place_and_action_and_opens_the_alerts_page(
     assert said["topic"] == request_headers(harness)[0]["Topic"]
 
 
+async def test_only_a_canary_asks_its_device_to_report_and_stays_out_of_the_way(harness: PushHarness) -> None:
+    alert = parcel(harness.recipients(1))
+    async with opened(harness) as webpush:
+        await send(webpush, alert)
+        await send(webpush, replace(alert, canary=True))
+    said, tried = (msgspec.json.decode(each) for each in harness.gateway.opened)
+    assert "proof" not in said
+    assert (tried["proof"], tried["stays"]) == (alert.idempotency_key.hex, False)
+
+
 async def test_it_is_kept_until_the_alert_expires_and_no_longer(harness: PushHarness) -> None:
     to = parcel(harness.recipients(1))
     async with opened(harness) as webpush:

@@ -1,5 +1,6 @@
 """Canaries: one process sends, and what was said of one counts for that one."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -68,3 +69,17 @@ class CanarySuite:
         assert found is not None
         assert found.outcome is Outcome.DELIVERED
         assert await ledger.write(lambda conn: canaries.receipt(conn, "mail", "CA1")) is None
+
+    async def test_what_is_said_by_our_key_is_kept_while_somebody_waits_for_it(self, ledger: Ledger) -> None:
+        said = Receipt(ref=ProviderRef("a"), outcome=Outcome.PERMANENT, at=SOON, reason="busy")
+
+        def lives(conn: Connection) -> list[object]:
+            before = canaries.report(conn, "fax", said)
+            canaries.begin(conn, "fax", key="a", last=None, at=NOW)
+            other = canaries.report(conn, "fax", replace(said, ref=ProviderRef("b")))
+            return [before, other, canaries.report(conn, "fax", said)]
+
+        assert await ledger.write(lives) == [False, False, True]
+        assert await ledger.write(lambda conn: canaries.receipt(conn, "fax", "a")) == said
+        await ledger.write(lambda conn: canaries.miss(conn, "fax", key="a", detail="busy"))
+        assert not await ledger.write(lambda conn: canaries.report(conn, "fax", said))
