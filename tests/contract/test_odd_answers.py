@@ -2,12 +2,11 @@
 
 import gzip
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,20 +15,13 @@ from channels.wifi import Wifi
 from channels.wifi.reconciler import Reconciler, Wanted
 from hub.outbound import Outbound
 from hub.reasons import sides
-from hub.testing.channel_harness import Harness, send
+from hub.testing.channel_harness import send
 from hub.testing.channel_suite import opened
 from hub.testing.parcels import NOW, parcel
-from tests.contract.test_channel_line import LineHarness
-from tests.contract.test_channel_sms import SmsHarness
-from tests.contract.test_channel_voice import VoiceHarness
-from tests.contract.test_channel_webhook import WebhookHarness
-from tests.contract.test_channel_webpush import PushHarness
-from tests.contract.test_channel_wordpress import WordpressHarness
-from tests.contract.test_channel_x import XHarness
-from tests.contract.wifi_vendors import MerakiHarness, OpenwrtHarness, UnifiHarness, WifiHarness
-from yobikake.rehearsal.http import HttpGateway, Odd
-from yobikake.rehearsal.inbox import Inbox
-from yobikake.rehearsal.push import PushService
+from tests.contract.every_connector import OVER_HTTP
+from tests.contract.gateways import OfHttp
+from tests.contract.wifi_vendors import WifiHarness
+from yobikake.rehearsal.http import Odd
 
 KANA = re.compile(r"[\u3040-\u30ff]")
 JSON = {"Content-Type": "application/json"}
@@ -58,33 +50,17 @@ ODD = [
 ]
 
 
-HARNESSES: dict[str, Callable[[Any, Path], Harness]] = {
-    "line": LineHarness,
-    "x": XHarness,
-    "sms": SmsHarness,
-    "voice": VoiceHarness,
-    "webhook": WebhookHarness,
-    "webpush": PushHarness,
-    "wordpress": WordpressHarness,
-}
-WIFI: dict[str, Callable[[Path], WifiHarness]] = {
-    "meraki": MerakiHarness,
-    "unifi": UnifiHarness,
-    "openwrt": OpenwrtHarness,
-}
+WIFI = ("meraki", "openwrt", "unifi")
+ASKS_NOTHING = ("push", "wordpress")
+"""When it is opened."""
 
 
 @asynccontextmanager
-async def odd(kind: str, folder: Path) -> AsyncIterator[tuple[HttpGateway, Harness]]:
-    """A connector's harness, at a gateway of which only the address matters."""
-    if kind in WIFI:
-        wifi = WIFI[kind](folder)
-        wifi.facilities = wifi.facilities[:2]
-        async with wifi.gateway:
-            yield wifi.gateway, wifi
-    else:
-        async with PushService(Inbox()) as gateway:
-            yield gateway, HARNESSES[kind](gateway, folder)
+async def odd(kind: str, folder: Path) -> AsyncIterator[OfHttp]:
+    async with OVER_HTTP[kind].running(folder) as harness:
+        if isinstance(harness, WifiHarness):
+            harness.facilities = harness.facilities[:2]
+        yield harness
 
 
 @pytest.fixture(autouse=True)
@@ -92,36 +68,38 @@ def authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outbound, "tls", cache(Outbound.tls))
 
 
-@pytest.mark.parametrize("kind", [*HARNESSES, *WIFI])
+@pytest.mark.parametrize("kind", OVER_HTTP)
 async def test_no_answer_ends_a_connector(kind: str, tmp_path: Path) -> None:
-    async with odd(kind, tmp_path) as (gateway, harness), opened(harness) as channel:
+    async with odd(kind, tmp_path) as harness, opened(harness) as channel:
         to = harness.recipients(2)
-        for gateway.odd in ODD:
+        for harness.gateway.odd in ODD:
             for again in (False, True):
                 said = await send(channel, parcel(to, attempt=1 + again, resend=again))
-                assert {each.recipient for each in said.results} == {each.id for each in to}, gateway.odd
+                assert {each.recipient for each in said.results} == {each.id for each in to}, (
+                    harness.gateway.odd
+                )
                 waits = [each.retry_after for each in said.results if each.retry_after is not None]
-                assert all(timedelta(0) <= each <= timedelta(days=1) for each in waits), gateway.odd
+                assert all(timedelta(0) <= each <= timedelta(days=1) for each in waits), harness.gateway.odd
             japanese, english = sides((await channel.probe()).detail)
-            assert KANA.search(japanese), gateway.odd
+            assert KANA.search(japanese), harness.gateway.odd
             assert "Error" not in english, "a name in a program is no sentence"
 
 
-@pytest.mark.parametrize("kind", [*HARNESSES, *WIFI])
+@pytest.mark.parametrize("kind", OVER_HTTP)
 async def test_no_answer_keeps_a_hub_from_starting(kind: str, tmp_path: Path) -> None:
-    async with odd(kind, tmp_path) as (gateway, harness):
-        for gateway.odd in ODD[::8]:
+    async with odd(kind, tmp_path) as harness:
+        for harness.gateway.odd in ODD[::8]:
             async with opened(harness):
-                assert gateway.requests or kind in ("webpush", "wordpress")
+                assert harness.gateway.requests or kind in ASKS_NOTHING
 
 
 @pytest.mark.parametrize("kind", WIFI)
 async def test_no_answer_of_one_controller_ends_the_others(kind: str, tmp_path: Path) -> None:
-    async with odd(kind, tmp_path) as (gateway, harness), opened(harness) as channel:
+    async with odd(kind, tmp_path) as harness, opened(harness) as channel:
         assert isinstance(channel, Wifi)
         reconciler = Reconciler(channel, _wanted, clock=lambda: NOW)
-        for gateway.odd in ODD:
-            assert all(state.problem for state in await reconciler.run_once()), gateway.odd
+        for harness.gateway.odd in ODD:
+            assert all(state.problem for state in await reconciler.run_once()), harness.gateway.odd
 
 
 async def _wanted() -> Wanted:
