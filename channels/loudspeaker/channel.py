@@ -57,8 +57,8 @@ class Loudspeaker:
         self.settings = settings
         self.speaker = speaker({}, settings.spoken)
         self._clock = clock
-        self._handover, deadline = _handover(settings, outbound, clock)
-        if self._handover.speaks and not self.speaker.able:
+        self.handover, deadline = _handover(settings, outbound, clock)
+        if self.handover.speaks and not self.speaker.able:
             raise BadSettings("[channels.loudspeaker]", MISSING)
         self.capabilities = replace(CAPABILITIES, request_deadline=deadline)
 
@@ -69,10 +69,10 @@ class Loudspeaker:
         return [Target(ref=CONSOLE, name=self.settings.name, read_out=True)]
 
     async def open(self) -> None:
-        await self._handover.open()
+        await self.handover.open()
 
     async def close(self) -> None:
-        await self._handover.close()
+        await self.handover.close()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         for recipient in parcel.to:
@@ -80,7 +80,7 @@ class Loudspeaker:
             yield answer.result(recipient, message_id(parcel.content, recipient.address))
 
     async def probe(self) -> Health:
-        away = await self._handover.away()
+        away = await self.handover.away()
         detail = away or f"{self.settings.name}が応答しました / it answers"
         return Health(ok=not away, detail=detail, checked_at=self._clock())
 
@@ -96,13 +96,13 @@ class Loudspeaker:
             log.exception("the speech engine failed")
             return Answer(outcome=Outcome.TEMPORARY, reason="speech")
         message = message_id(parcel.content, recipient.address)
-        return await self._handover.hand(parcel, spoken, message=message)
+        return await self.handover.hand(parcel, spoken, message=message)
 
     async def _spoken(self, content: Content) -> Spoken | None:
         """As often as is set, or once where the way takes no more. Raises `PermanentFailure`: not even that."""
-        if not self._handover.speaks:
+        if not self.handover.speaks:
             return None
-        longest_s, text = self._handover.longest_s, content.text(content.speech)
+        longest_s, text = self.handover.longest_s, content.text(content.speech)
         for times in (self.speaker.voice.times, 1):
             spoken = await self.speaker.spoken(text, times=times)
             if longest_s is None or spoken.seconds <= longest_s:

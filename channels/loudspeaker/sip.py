@@ -21,8 +21,11 @@ from hub.secret import read_secret
 log = structlog.get_logger(__name__)
 
 PROBE_S = 10.0
-END_S = 10.0
-"""How much longer than its sound a call may last."""
+LINGER_S = 2.0
+"""How much longer than its sound a call lasts, where baresip hangs up by itself."""
+
+END_S = 5.0
+"""Until it has hung up, where it is told to."""
 
 SHORT_S = 1.0
 """A call that was this much shorter than its sound was heard whole: the last of it is a pause."""
@@ -128,24 +131,37 @@ class BySip:
         """From the moment at which somebody answered: what is not known to have been heard whole is in doubt."""
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(sound_s + END_S):
-                while True:
-                    message = await running.message()
-                    if message.method == "BYE" and message.status is None:
-                        break
+            bye = await self._bye(running, sound_s)
         except (NotRunning, TimeoutError) as e:
             return Answer(outcome=Outcome.AMBIGUOUS, reason=type(e).__name__)
         heard_s = time.monotonic() - begun
         log.info(
             "call ended",
             channel="loudspeaker",
-            ours=message.ours,
+            ours=bye.ours,
             heard_s=round(heard_s),
             sound_s=round(sound_s),
         )
         if heard_s < sound_s - SHORT_S:
             return Answer(outcome=Outcome.AMBIGUOUS, reason="hung up")
         return Answer(outcome=Outcome.ACCEPTED)
+
+    async def _bye(self, running: Phone, sound_s: float) -> Message:
+        """Whose soever. A baresip that goes on in silence behind its sound is told to hang up. Raises `NotRunning`, or
+        `TimeoutError` where that does not help."""
+        try:
+            async with asyncio.timeout(sound_s + LINGER_S):
+                return await self._request(running, "BYE")
+        except TimeoutError:
+            await running.order("hangup")
+        async with asyncio.timeout(END_S):
+            return await self._request(running, "BYE")
+
+    async def _request(self, running: Phone, method: str) -> Message:
+        while True:
+            message = await running.message()
+            if message.method == method and message.status is None:
+                return message
 
     async def _final(self, running: Phone, method: str) -> Message:
         """The answer that ends a request. A first 401 or 407 asks for the password, where there is one."""

@@ -171,6 +171,15 @@ async def test_a_console_that_rings_for_ever_is_left(tmp_path: Path) -> None:
         assert outcome(said) == (Outcome.TEMPORARY, "no answer")
 
 
+async def test_a_telephone_that_does_not_hang_up_is_told_to(tmp_path: Path) -> None:
+    async with recording(tmp_path / "console") as port:
+        called = channel(port)
+        spoken = called.speaker.say(SAID * 10)
+        shorter = replace(spoken, seconds=0.1)  # so that baresip still plays when it should be over
+        assert (await called.handover.hand(order(), shorter, message="msg_1")).outcome is Outcome.ACCEPTED
+    assert len(heard(tmp_path / "console")) / 8000 < spoken.seconds / 2
+
+
 async def test_one_that_hangs_up_in_the_middle_is_in_doubt(tmp_path: Path) -> None:
     remember = '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>'
     steps = (
