@@ -1,4 +1,4 @@
-"""A console of loudspeakers that takes a signed request: it looks whether the sound is what the request says, and keeps it."""
+"""A console of loudspeakers that takes a signed request: it looks whether the sound is what the request says."""
 
 import base64
 import binascii
@@ -7,33 +7,18 @@ import io
 import wave
 from typing import Any
 
-from hub.clock import Clock, utc_now
-from yobikake.rehearsal.faults import Faults
-from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.webhook import Receiver
 
 CONSOLE = "console"
 
 
 class LoudspeakerConsole(Receiver):
-    """`sounds`: the file of each message, by its id."""
+    """Its inbox says how long each sound plays."""
 
     channel = "loudspeaker"
     for_good = frozenset({400, 413, 415, 422})
     gone = 422
     request_bytes = 32 * 1024**2
-
-    def __init__(
-        self,
-        inbox: Inbox,
-        *,
-        secret: str,
-        faults: Faults | None = None,
-        clock: Clock = utc_now,
-        port: int = 0,
-    ) -> None:
-        super().__init__(inbox, secret=secret, faults=faults, clock=clock, port=port)
-        self.sounds: dict[str, bytes] = {}
 
     @property
     def address(self) -> str:
@@ -45,7 +30,6 @@ class LoudspeakerConsole(Receiver):
     def keep(self, system: str, data: dict[str, Any], message: str) -> None:
         said, sound = data["text"], data["sound"]
         if sound is not None:
-            self.sounds[message] = base64.b64decode(sound["base64"])
             said = f"（約{round(sound['seconds'])}秒）{said}"
         shown = f"\n［文字表示］{data['display']}" if data["display"] else ""
         self.arrive(address=system, text=f"{said}{shown}", key=message)
