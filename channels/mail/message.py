@@ -98,7 +98,6 @@ def headers(letter: Letter, letterhead: Letterhead, charset: Charset, *, persona
     servers treat bulk mail as unwanted.
     """
     message = EmailMessage(policy=SMTP)
-    names = _names(letter, letterhead, message, charset)
     message["Date"] = format_datetime(letter.sent.astimezone(JST))
     message["Auto-Submitted"] = "auto-generated"
     if personal:
@@ -109,26 +108,24 @@ def headers(letter: Letter, letterhead: Letterhead, charset: Charset, *, persona
             message["List-Unsubscribe"] = f"<mailto:{letterhead.unsubscribe}>"
     message["MIME-Version"] = "1.0"
     message["Content-Language"] = letter.language.value
-    return names + message.as_bytes().removesuffix(b"\r\n")
+    return _names(letter, letterhead, charset) + message.as_bytes().removesuffix(b"\r\n")
 
 
-def _names(letter: Letter, letterhead: Letterhead, message: EmailMessage, charset: Charset) -> bytes:
-    """From and Subject: as octets where the library, which writes them in UTF-8 alone, cannot."""
+def _names(letter: Letter, letterhead: Letterhead, charset: Charset) -> bytes:
+    """From and Subject. Not by `EmailMessage`: it writes UTF-8 alone, and where it folds between two encoded words the
+    space between them is lost (RFC 2047 §6.2 has it ignored)."""
     name, subject = _one_line(letter.name), _one_line(letter.subject)
-    if charset is Charset.UTF_8:
-        message["From"] = Address(display_name=name, addr_spec=letterhead.sender)
-        message["Subject"] = subject
-        return b""
-    lines = (
-        f"From: {_encoded('From', name, charset)}\r\n <{letterhead.sender}>\r\n"
-        f"Subject: {_encoded('Subject', subject, charset)}\r\n"
-    )
-    return lines.encode("ascii")
+    if name.isascii():
+        sender = str(Address(display_name=name, addr_spec=letterhead.sender))
+    else:
+        sender = f"{_encoded('From', name, charset)}\r\n <{letterhead.sender}>"
+    return f"From: {sender}\r\nSubject: {_encoded('Subject', subject, charset)}\r\n".encode("ascii")
 
 
 def _encoded(name: str, text: str, charset: Charset) -> str:
     """RFC 2047, folded."""
-    return Header(text, charset=charset.value, header_name=name).encode(linesep="\r\n")
+    written = "us-ascii" if text.isascii() else charset.value
+    return Header(text, charset=written, header_name=name).encode(linesep="\r\n")
 
 
 def stuffed(octets: bytes) -> bytes:

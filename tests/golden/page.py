@@ -12,6 +12,10 @@ from datetime import timedelta
 import msgspec
 
 from channels import manual
+from channels._poster.around import Around, Here
+from channels._poster.embedded import EMBEDDED
+from channels._poster.letters import FONTS
+from channels._poster.page import poster
 from channels.line.message import messages
 from channels.loudspeaker import broadcast
 from channels.loudspeaker.settings import Display
@@ -19,11 +23,15 @@ from channels.mail.markup import END, html
 from channels.voice.speech import VOICES, twiml
 from channels.webhook import event
 from channels.webpush.message import payload
-from channels.website.notice import Notices, as_html, notice
+from channels.website.notice import Masthead, Notices, as_html, as_rss, notice
+from channels.website.wordpress_post import draft
 from channels.x.card import alt_text
 from hub.channel import Content
 from hub.errors import PermanentFailure
 from hub.language import Language
+from hub.place import Position
+from tests.golden.published import Published
+from tests.unit.channels.pdf import lines, pages
 from yobikake.connectors import CONNECTORS
 from yobikake.previews import previews
 
@@ -37,20 +45,29 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "x": ("x", "x picture"),
     "voice": ("voice", "voice twiml"),
     "sms": ("sms",),
-    "fax": (),
+    "fax": ("fax page",),
     "wifi": (),  # it shows a name, whatever the alert says
     "webpush": ("webpush", "webpush payload"),
-    "website": ("website", "website html"),
+    "website": ("website", "website html", "website rss", "wordpress post"),
     "webhook": ("webhook event",),
     "loudspeaker": ("loudspeaker", "loudspeaker broadcast"),
     "manual": tuple(f"sheet {sheet.ref}" for sheet in manual.SHEETS),
 }
 """What of each connector stands on a page, by the names it has there."""
 
+_CORNERS = [
+    Position(longitude=139.3 + east, latitude=35.7 + north)
+    for east, north in ((0, 0), (0, 1), (1, 1), (1, 0))
+]
+SQUARE = Around(here=Here("", _CORNERS[0]), boundary=_CORNERS, towns=(), sites={}, telephone="042-000-0000")
+"""A city without a map of its own."""
+
 _PREVIEWS = previews(dict.fromkeys(CONNECTORS))  # type: ignore[arg-type]  # only which there are
 
 
-def page(title: str, contents: Mapping[Language, Content], *, whole: bool = False) -> str:
+def page(
+    title: str, contents: Mapping[Language, Content], published: Published, *, whole: bool = False
+) -> str:
     """`contents` by the language that was asked for."""
     lines = [f"# {title}"]
     for language, content in contents.items():
@@ -59,8 +76,11 @@ def page(title: str, contents: Mapping[Language, Content], *, whole: bool = Fals
             lines += [f"-- {form}", *content.text(getattr(content, form)).split("\n")]
         for name, parts in said(content).items():
             lines += [f"-- {name}", *_shown(parts, content)]
-        for name, written in forms(content).items():
+        for name, written in (forms(content) | published.by_language[language]).items():
             lines += [f"-- {name}", *_form(written, whole=whole and language in WHOLE)]
+    lines += ["", "== in all languages at once =="]
+    for name, written in published.once.items():
+        lines += [f"-- {name}", *_form(written, whole=False)]
     return "\n".join(lines) + "\n"
 
 
@@ -83,6 +103,8 @@ def forms(content: Content) -> dict[str, bytes]:
         "mail html": (html(content) + END).encode(),
         "line messages": msgspec.json.encode(messages(content)),
         "website html": as_html(shown),
+        "website rss": as_rss(shown, Masthead(title="緊急情報", link="https://city.example/")),
+        "wordpress post": msgspec.json.encode(draft(content, category=None)),
         "webhook event": event.body(content, expires=expires),
         "webpush payload": payload(content) or b"",
     }
@@ -90,9 +112,18 @@ def forms(content: Content) -> dict[str, bytes]:
         written["loudspeaker broadcast"] = broadcast.body(
             content, expires=expires, spoken=None, rate_hz=16_000, fits=Display()
         )
+    if content.language in FONTS.keys() - EMBEDDED.keys():  # the others are set in the system's fonts
+        written["fax page"] = _set(content)
     if content.language in VOICES:
         written["voice twiml"] = twiml(content, names={}).encode()
     return written
+
+
+def _set(content: Content) -> bytes:
+    """What stands on the one page that comes out of a fax machine, and in colour on a wall."""
+    pdf = poster(content, SQUARE, colour=False)
+    assert pages(pdf) == 1
+    return "\n".join(lines(pdf)).encode()
 
 
 def _sheet(content: Content, sheet: manual.Sheet) -> Sequence[str]:

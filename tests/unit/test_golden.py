@@ -27,6 +27,7 @@ from hub.language import Language
 from hub.recipient import Zone
 from hub.shelter_list import Crowding, ShelterLine, ShelterLines
 from tests.golden.page import SHOWN, forms, page, said
+from tests.golden.published import published
 from tests.unit.test_phrases import BANK, NOW, NothingKnown, sent
 
 PAGES = Path(__file__).parents[1] / "golden" / "texts"
@@ -77,15 +78,19 @@ PAGES_OF_ALL = {template: (template, Mode.LIVE, OPEN) for template in BANK} | {
 
 @pytest.mark.parametrize("name", PAGES_OF_ALL)
 def test_every_channel_says_what_is_written_down(name: str, request: pytest.FixtureRequest) -> None:
+    path = PAGES / f"{name}.txt"
+    if request.config.getoption("--update-golden"):
+        path.write_text(written(name), encoding="utf-8")
+    assert path.is_file(), "there is no such page: --update-golden writes it"
+    assert written(name).split("\n") == path.read_text(encoding="utf-8").split("\n")
+
+
+def written(name: str) -> str:
     template, mode, lines = PAGES_OF_ALL[name]
     hazard, level = BANK[template].hazard, BANK[template].level
     title = f"{name}: {hazard.value}, {f'level {level.value}' if level else 'no level'}, {mode.value}"
-    written = page(title, in_every_language(template, mode, lines), whole=name == "flood-4")
-    path = PAGES / f"{name}.txt"
-    if request.config.getoption("--update-golden"):
-        path.write_text(written, encoding="utf-8")
-    assert path.is_file(), "there is no such page: --update-golden writes it"
-    assert written.split("\n") == path.read_text(encoding="utf-8").split("\n")
+    site = published(sent(BANK[template], mode), Sites(lines), NUMBER)
+    return page(title, in_every_language(template, mode, lines), site, whole=name == "flood-4")
 
 
 def test_every_channel_has_its_place_on_the_pages() -> None:
