@@ -166,7 +166,7 @@ def is_object(body: bytes | str) -> bool:
     """Whether it is a JSON object."""
     try:
         typed.from_json(body, dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -45,6 +45,7 @@ UNSAID = (
     OBJECT,
     Said(200, "application/json", "[]"),
     Said(200, "application/json", "null"),
+    Said(200, "application/json", "[" * 100_000),
     Said(200, "application/json", '{"sid":7,"calls":[1],"messages":null,"data":[3]}'),
     Said(200, "application/json; charset=klingon", '"\u3042"'),
 )
