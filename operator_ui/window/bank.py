@@ -20,7 +20,10 @@ from hub.language import Language
 from operator_ui.window.reply import Origin, Said, Span
 from shelters.site import Facility
 
-OWN = {"sentences.toml", "hazards.toml", "marks.toml"}
+OTHERS, DANGER = "others", "danger"
+"""What is asked that is left to others, and how somebody writes who is in danger now: told apart as topics are."""
+
+OWN = {"sentences.toml", "hazards.toml", "marks.toml", f"{OTHERS}.toml", f"{DANGER}.toml"}
 """What is no topic."""
 
 ALWAYS = frozenset({"city", "telephone"})
@@ -66,18 +69,28 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Words the window goes by before it compares anything."""
 
     emergency: tuple[str, ...]
+    no_emergency: tuple[str, ...]
+    """What has a word of `emergency` in it and is none."""
     level_before: tuple[str, ...]
     level_behind: tuple[str, ...]
     other_places: tuple[str, ...]
+    relatives: tuple[str, ...]
+    """Who or what somebody has elsewhere: with these, another place is not what is asked about."""
     other_business: tuple[str, ...]
     """What is asked of the city and of others otherwise: not answered here."""
     empty: dict[Language, str]
     """Words, with spaces between, that any question has."""
 
 
+Examples = Mapping[Language, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
+    """`unanswered`: how people write what no topic answers, by `OTHERS` and `DANGER`."""
+
     topics: Mapping[str, Topic]
+    unanswered: Mapping[str, Examples]
     sentences: Mapping[str, Mapping[Language, str]]
     hazards: Mapping[Hazard, HazardWords]
     marks: Marks
@@ -111,6 +124,7 @@ def load(folder: Folder) -> Bank:
             )
     return Bank(
         topics=topics,
+        unanswered={name: _unanswered(folder, f"{name}.toml") for name in (OTHERS, DANGER)},
         sentences=_sentences(folder),
         hazards=_hazards(folder),
         marks=files.toml(folder, "marks.toml", Marks),
@@ -184,6 +198,19 @@ def _topic(folder: Folder, name: str) -> Topic:
         answers={language: text.answer for language, text in texts.items() if text.answer},
         examples={language: text.examples for language, text in texts.items()},
     )
+
+
+class _Unanswered(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    examples: tuple[str, ...]
+
+
+def _unanswered(folder: Folder, name: str) -> Examples:
+    found = files.toml(folder, name, dict[Language, _Unanswered])
+    if missing := [
+        language for language in Language if language not in found or not found[language].examples
+    ]:
+        raise BadSettings(f"{name} $.{missing[0]}.examples", "is empty / 質問の例がありません")
+    return {language: each.examples for language, each in found.items()}
 
 
 def _sentences(folder: Folder) -> Mapping[str, Mapping[Language, str]]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from hub.language import Language
@@ -23,10 +23,10 @@ _LONG_WITHOUT_HAN = 5
 """So many hiragana and no character: who writes so reads so, too."""
 
 
-def detect(text: str, wish: Language | None, vietnamese: Collection[str] = ()) -> Language:
+def detect(text: str, wish: Language | None, latin: Mapping[Language, Collection[str]] = {}) -> Language:
     """The language to answer in. `wish`: what was chosen before, which holds wherever the text may be in it.
 
-    `vietnamese`: words of that language as `folded` writes them, by which it is known where no accent was typed.
+    `latin`: words as `folded` writes them, by which a language is known that is also typed in plain Latin letters.
     """
     if _HANGUL.search(text):
         return Language.KO
@@ -37,7 +37,7 @@ def detect(text: str, wish: Language | None, vietnamese: Collection[str] = ()) -
     if _HAN.search(text):
         return _characters(text, wish)
     if _LATIN.search(text):
-        return _latin(text, wish, vietnamese)
+        return _latin(text, wish, latin)
     return wish or Language.JA
 
 
@@ -66,13 +66,14 @@ def _characters(text: str, wish: Language | None) -> Language:
     return wish if wish in _CHINESE else Language.ZH_HANS
 
 
-def _latin(text: str, wish: Language | None, vietnamese: Collection[str]) -> Language:
+def _latin(text: str, wish: Language | None, latin: Mapping[Language, Collection[str]]) -> Language:
     if _VIETNAMESE.search(unicodedata.normalize("NFC", text)):
         return Language.VI
     words = re.findall(r"[a-z]+", folded(text))
-    known = sum(word in vietnamese for word in words)
-    if words and known * 2 > len(words) and (wish is Language.VI or known > 1):
-        return Language.VI
+    for language, vocabulary in sorted(latin.items(), key=lambda each: each[0] is not wish):
+        known = sum(word in vocabulary for word in words)
+        if words and known * 2 > len(words) and (wish is language or known > 1):
+            return language
     return Language.EN
 
 

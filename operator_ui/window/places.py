@@ -49,25 +49,22 @@ class Places:
         """`others`: further places that are nobody's neighbour."""
         self._city = city
         self._sites = _by_name(sites, cleaned(city.names[Language.JA]))
-        self._own = sorted({cleaned(name) for name in city.names.values()}, key=len, reverse=True)
-        self._outside = sorted(
-            (cleaned(each) for each in (*neighbours.names, *others)), key=len, reverse=True
+        self._own = _Names(
+            shorter for name in city.names.values() for shorter in (name, _without_kind(cleaned(name)))
         )
+        self._outside = _Names((*neighbours.names, *others))
         self._towns = _by_base(city.towns.values())
         self._latin = _by_latin(city.towns.values())
 
     def named(self, text: str) -> Named:
         """In a cleaned text. A number behind a town's name says which part of it (丁目)."""
         site, rest = self._site(text)
+        outside, rest = self._outside.taken(rest)
         towns, rest = self._town(rest)
-        own = bool(towns) or site is not None
-        for name in self._own:
-            own, rest = own or name in rest, rest.replace(name, " ")
-        outside = [name for name in self._outside if name in rest]
-        for name in outside:
-            rest = re.sub(rf"{re.escape(name)}[市区區町村]?", " ", rest)
+        own, rest = self._own.taken(rest)
         other = _KANA.search(rest) is not None and _MUNICIPALITY.search(rest) is not None
-        return Named(" ".join(rest.split()), towns, site, (bool(outside) or other) and not own)
+        ours = bool(towns) or site is not None or own
+        return Named(" ".join(rest.split()), towns, site, (outside or other) and not ours)
 
     def centre(self, towns: Sequence[Town]) -> Position | None:
         """The middle of the towns; None for none."""
@@ -90,7 +87,7 @@ class Places:
 
     def _town(self, text: str) -> tuple[tuple[Town, ...], str]:
         for base in sorted(self._towns, key=len, reverse=True):
-            if (at := text.find(base)) >= 0:
+            if (at := text.find(base)) >= 0 and text[at + len(base) :][:1] != "市":
                 parts, end = self._towns[base], at + len(base)
                 number = _NUMBER_BEHIND.match(text.translate(_KANJI_DIGITS), end)
                 if number and number[1] in parts:
@@ -106,6 +103,28 @@ class Places:
             if name in text:
                 return code, text.replace(name, " ")
         return None, text
+
+
+class _Names:
+    """Of municipalities; Latin letters only as whole words: "Ome" is not in "home"."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        ordered = sorted({cleaned(name) for name in names}, key=lambda name: (-len(name), name))
+        latin = "|".join(re.escape(name) for name in ordered if name.isascii())
+        others = "|".join(re.escape(name) for name in ordered if not name.isascii())
+        words = [rf"(?<![a-z])(?:{latin})(?:[ -](?:city|shi|ku|ward))?(?![a-z])"] if latin else []
+        words += [rf"(?:{others})[市区區町村시]?"] if others else []
+        self._pattern = re.compile("|".join(words) or r"(?!)")
+
+    def taken(self, text: str) -> tuple[bool, str]:
+        """Whether one is in the text, and the text without."""
+        rest, times = self._pattern.subn(" ", text)
+        return times > 0, rest
+
+
+def _without_kind(name: str) -> str:
+    """As people say it: 「昭島」, "Akishima"."""
+    return re.sub(r"\s*(?:市|city|시|नगर|सहर)$", "", name)
 
 
 def load_neighbours(folder: Folder) -> Neighbours:

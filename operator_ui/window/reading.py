@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from sudachipy import Dictionary, Morpheme, SplitMode, Tokenizer
@@ -50,6 +50,33 @@ def features(text: str, language: Language, empty: Collection[str] = ()) -> Feat
     return found
 
 
+def traits(text: str, language: Language) -> frozenset[str]:
+    """Of a cleaned text, all by which topics may be told apart: words, words in their order, and pieces of words, endings
+    too, since 「出たら」 asks for something else than 「出てる」."""
+    if language in _JAPANESE:
+        words = [*_words(text, language)]
+        return frozenset((*_in_order(words), *_pieces(f"^{text.replace(' ', '')}$", (2, 3))))
+    if language in (*_CHINESE, Language.KO):
+        runs = _WORD.findall(text)
+        ends = language is Language.KO
+        return frozenset(piece for run in runs for piece in _pieces(f"^{run}$" if ends else run, (1, 2, 3)))
+    written = (_DEVANAGARI_WORD if language is Language.NE else _WORD).findall(text)
+    words = [folded(word) for word in written]
+    sizes = (2, 3) if language is Language.NE else (3, 4)
+    pieces = (piece for word in words for piece in _pieces(f"^{word}$", sizes))
+    return frozenset((*_in_order(["^", *words, "$"]), *pieces, *(f"w:{word}" for word in written)))
+
+
+def _in_order(words: list[str]) -> Iterator[str]:
+    yield from (f"w:{word}" for word in words)
+    yield from (f"w:{first} {second}" for first, second in pairwise(words))
+
+
+def _pieces(word: str, sizes: Collection[int]) -> Iterator[str]:
+    for size in sizes:
+        yield from (f"c:{word[at : at + size]}" for at in range(len(word) - size + 1))
+
+
 def _words(text: str, language: Language) -> Iterator[str]:
     if language in _JAPANESE:
         yield from _japanese_words(text)
@@ -59,15 +86,15 @@ def _words(text: str, language: Language) -> Iterator[str]:
         yield from (_stem(folded(word)) for word in _WORD.findall(text))
 
 
-def _japanese_words(text: str) -> Iterator[str]:
+@lru_cache(maxsize=8)
+def _japanese_words(text: str) -> tuple[str, ...]:
     """In their dictionary form and usual script: 「にげれば」 is 逃げる, 「ワイファイ」 Wi-Fi.
 
-    What somebody wrote with spaces between the words is read without them first: they cut words apart.
+    What somebody wrote with spaces between the words is read without them first: they cut words apart. The last few are
+    remembered, since each is asked for twice.
     """
-    for morpheme in _tokenizer().tokenize(text.replace(" ", "、")):
-        word = _content(morpheme)
-        if word and word not in _EMPTY:
-            yield word.lower()
+    read = (_content(morpheme) for morpheme in _tokenizer().tokenize(text.replace(" ", "、")))
+    return tuple(word.lower() for word in read if word and word not in _EMPTY)
 
 
 def _content(morpheme: Morpheme) -> str:

@@ -30,7 +30,7 @@ _COMMAS = {Language.JA: "・", Language.JA_EASY: "・", Language.ZH_HANS: "、",
 
 
 class Window:
-    """Made once, and asked from any thread; the first question takes half a second more: the examples are taken apart then.
+    """Made once, and asked from any thread; the first question in a language takes up to a second more: it is learnt then.
 
     `answer` is the protocol `Answers`.
     """

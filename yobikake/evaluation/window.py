@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import msgspec
@@ -27,14 +28,18 @@ _SHORTEST_NAME = 4
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`expect`: topics or kinds of reply, any of which is right. `asked`: hazards that it names. `unseen`: nothing of the
-    bank was changed since it was written."""
+    """`expect`: topics or kinds of reply, any of which is right. `asked`: hazards that it names.
+
+    `held_out`: since when it is part of a set that was asked once, of a bank that did not know it. `unseen`: was such a set
+    until 2026-11-30, and has been used for developing since.
+    """
 
     ask: str
     expect: tuple[str, ...]
     at: StateName = StateName.FLOOD
     asked: tuple[Hazard, ...] = ()
     unseen: bool = False
+    held_out: date | None = None
 
 
 class _Questions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,9 +62,13 @@ class Judgement:
     replies: int
 
     def figures(self) -> dict[str, dict[str, Figure]]:
-        """By language, by what was expected first, and of all."""
+        """Of all, of each set that was held out, by language, and by what was expected first."""
         parts = {"all": _shares(self.judged, goals=True)}
         parts["all"]["wrong sites"] = Figure(value=self.wrong_sites, at_most=WRONG_SITES)
+        for day in sorted({each.asked.held_out for each in self.judged if each.asked.held_out}):
+            parts[f"held out {day}"] = _shares(
+                [each for each in self.judged if each.asked.held_out == day], goals=True
+            )
         parts["unseen"] = _shares([each for each in self.judged if each.asked.unseen])
         for language in Language:
             parts[language.value] = _shares([each for each in self.judged if each.language is language])

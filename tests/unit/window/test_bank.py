@@ -1,3 +1,4 @@
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hub.hazard import DESIGNABLE
 from hub.language import Language
 from operator_ui.window import bank as banks
 from operator_ui.window.bank import ALWAYS, Live, gaps
+from operator_ui.window.reading import cleaned
 from operator_ui.window.reply import Origin
 from tests.unit.window.asking import bank
 
@@ -18,6 +20,18 @@ def test_every_topic_is_asked_about_and_answered_in_every_language() -> None:
         assert topic.source, topic.id
     assert {topic.live for topic in bank().topics.values()} == {None, *Live}
     assert set(bank().hazards) == DESIGNABLE
+
+
+def test_nothing_is_an_example_of_two_topics() -> None:
+    """Whoever writes it would be answered by chance."""
+    of = defaultdict(set)
+    topics = {topic.id: topic.examples for topic in bank().topics.values()} | {**bank().unanswered}
+    for name, examples in topics.items():
+        for language, phrases in examples.items():
+            assert len(phrases) >= 20, (name, language)
+            for phrase in phrases:
+                of[cleaned(phrase)].add(name)
+    assert {phrase: names for phrase, names in of.items() if len(names) > 1} == {}
 
 
 def test_a_sentence_has_the_same_gaps_in_every_language() -> None:
@@ -62,6 +76,8 @@ def folder_with(tmp_path: Path, name: str, before: str, after: str) -> Path:
         ("sentences.toml", "{telephone}", "", r"sentences.toml \$.call"),
         ("sentences.toml", 'ko = "전화로 묻기: {telephone}"\n', "", r"sentences.toml \$.call"),
         ("hazards.toml", "[volcano]", "[heat]", "hazards.toml"),
+        ("others.toml", "[vi]", "[xx]", "others.toml"),
+        ("danger.toml", "[ne]\nexamples = [", "[ne]\nexamples = []\nmore = [", "danger.toml"),
     ],
 )
 def test_a_bank_that_is_not_whole_is_refused_with_the_place(

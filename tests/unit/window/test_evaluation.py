@@ -1,5 +1,7 @@
 """The window against a city's questions: the goals, and that the questions are not the bank's own examples."""
 
+from datetime import date
+
 import pytest
 
 from config import folder
@@ -9,7 +11,7 @@ from operator_ui.window.reply import NamedSite, Reply
 from tests.unit.residents.portal_setup import CITY, window
 from tests.unit.window.asking import ask, bank, stated
 from yobikake.evaluation import window as evaluation
-from yobikake.evaluation.window import Asked, Judgement
+from yobikake.evaluation.window import Asked, Judged, Judgement
 from yobikake.evaluation.window_states import StateName
 
 QUESTIONS = evaluation.questions(folder("akishima"))
@@ -38,12 +40,8 @@ def test_in_every_language_most_is_right(judgement: Judgement) -> None:
 
 
 def test_no_question_is_an_example_of_the_bank() -> None:
-    known = {
-        plain(phrase)
-        for topic in bank().topics.values()
-        for phrases in topic.examples.values()
-        for phrase in phrases
-    }
+    examples = [*(topic.examples for topic in bank().topics.values()), *bank().unanswered.values()]
+    known = {plain(phrase) for each in examples for phrases in each.values() for phrase in phrases}
     asked = [(plain(each.ask), each.at) for questions in QUESTIONS.values() for each in questions]
     assert [text for text, _ in asked if text in known] == []
     assert len(asked) == len(set(asked))
@@ -59,6 +57,16 @@ def test_an_expectation_is_a_topic_or_a_kind() -> None:
     for questions in QUESTIONS.values():
         for each in questions:
             assert {*each.expect} <= known, each.ask
+
+
+def test_a_set_that_was_held_out_has_a_line_of_its_own() -> None:
+    asked = Asked(ask="", expect=("sites",), held_out=date(2026, 11, 30))
+    known = Asked(ask="", expect=("sites",))
+    judged = [Judged(Language.JA, asked, "wrong", "alerts"), Judged(Language.JA, known, "right", "sites")]
+    figures = Judgement(judged=judged, wrong_sites=0, replies=2).figures()
+    assert figures["held out 2026-11-30"]["questions"].value == 1
+    assert figures["held out 2026-11-30"]["right %"].met is False
+    assert figures["all"]["right %"].value == 50
 
 
 def test_a_wrong_site_would_be_found() -> None:

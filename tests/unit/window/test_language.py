@@ -3,7 +3,7 @@ import pytest
 from hub.language import Language
 from operator_ui.window.language import detect, folded
 
-VIETNAMESE = {"noi", "so", "tan", "o", "dau"}
+LATIN = {Language.VI: {"noi", "so", "tan", "o", "dau"}, Language.NE: {"kaha", "cha", "thau"}}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ VIETNAMESE = {"noi", "so", "tan", "o", "dau"}
         ("nơi sơ tán", Language.EN, Language.VI),
         ("noi so tan o dau", None, Language.VI),
         ("shelter", Language.VI, Language.EN),
+        ("surakshit thau kaha cha", None, Language.NE),
+        ("thau", Language.NE, Language.NE),
+        ("thau", None, Language.EN),
         ("123", Language.KO, Language.KO),
         ("", None, Language.JA),
     ],
@@ -32,7 +35,7 @@ VIETNAMESE = {"noi", "so", "tan", "o", "dau"}
 def test_the_script_says_the_language_and_the_wish_decides_where_it_may(
     text: str, wish: Language | None, language: Language
 ) -> None:
-    assert detect(text, wish, VIETNAMESE) is language
+    assert detect(text, wish, LATIN) is language
 
 
 def test_vietnamese_is_the_same_with_and_without_accents() -> None:

@@ -21,6 +21,8 @@ PLACES = Places(CITY, SITES.values(), load_neighbours(folder("akishima")), ["大
         ),
         ("東京", []),
         ("福島県", []),
+        ("武蔵野市の避難所", []),
+        ("武蔵野の避難所", ["武蔵野二丁目", "武蔵野三丁目"]),
     ],
 )
 def test_towns_are_known_by_their_names_and_parts(text: str, names: list[str]) -> None:
@@ -39,6 +41,12 @@ def test_towns_are_known_by_their_names_and_parts(text: str, names: list[str]) -
         ("昭島市の避難所", False),
         ("市役所の電話番号", False),
         ("都市ガスが止まった", False),
+        ("武蔵野市の避難所", True),
+        ("武蔵野の避難所", False),
+        ("shelters in musashino city", True),
+        ("shelters in ome", True),
+        ("can i go home", False),
+        ("立川市民ですが昭島の避難所に入れますか", False),
         ("避難所", False),
     ],
 )

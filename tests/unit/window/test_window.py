@@ -192,6 +192,16 @@ def test_a_drill_is_no_alert_in_force() -> None:
         ("cứu tôi với", Language.VI),
         ("cuu toi voi", Language.VI),
         ("बचाउनुहोस्", Language.NE),
+        ("水が腰まで来ていて家から出られません", Language.JA),
+        ("夫の胸が苦しいそうです", Language.JA),
+        ("妹が濁流に流されました", Language.JA),
+        ("土砂で離れがつぶれました", Language.JA),
+        ("むねが くるしいです", Language.JA_EASY),
+        ("my uncle can't breathe", Language.EN),
+        ("我奶奶被压在下面", Language.ZH_HANS),
+        ("할아버지가 숨을 안 쉬어요", Language.KO),
+        ("em bé không thở", Language.VI),
+        ("घरभित्र पानी पस्यो", Language.NE),
     ],
 )
 def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Language) -> None:
@@ -204,7 +214,21 @@ def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Languag
     assert ask(text, language).language is language
 
 
-@pytest.mark.parametrize("text", ["I am studying Japanese", "助成金のこと", "where is the nearest shelter"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am studying Japanese",
+        "助成金のこと",
+        "where is the nearest shelter",
+        "足が悪くて階段を下りられない",
+        "うちのおばあちゃんを連れて行けない",
+        "一人では逃げられない",
+        "電柱が倒れている",
+        "my phone battery is dying",
+        "hi, so small a dog",
+        "tàu có chạy không",
+    ],
+)
 def test_not_everything_is_danger(text: str) -> None:
     assert ask(text, None).kind is not Kind.EMERGENCY
 
@@ -215,6 +239,37 @@ def test_danger_leaves_room_for_where_to_go_and_for_nothing_else() -> None:
     assert "119" in next(both.said()).text
     assert both.sites
     assert len(list(ask("बचाउनुहोस्", Language.NE).said())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("避難場所と避難所のちがい", "what-is-shelter"),
+        ("避難場所はどこ", "sites"),
+        ("避難所に食べ物はある？", "cost"),
+        ("避難所に持っていく物", "go-bag"),
+        ("登録したい", "register"),
+        ("登録を解除したい", "leave"),
+        ("家に戻ってよいか", "when-over"),
+        ("避難指示は出ていますか", "alerts"),
+        ("避難指示の意味", "level-4"),
+        ("レベル3と4の違い", "levels"),
+        ("警戒レベル四とは", "level-4"),
+        ("what is level five", "level-5"),
+        ("スマホの電池がもうない", "power"),
+        ("ミルクのお湯ありますか", "infants"),
+        ("shelterどこ？", "sites"),
+        ("petもOK？", "pets"),
+    ],
+)
+def test_neighbouring_topics_are_told_apart(text: str, topic: str) -> None:
+    assert ask(text).topic == topic
+
+
+def test_who_goes_to_people_elsewhere_asks_for_no_shelter_there() -> None:
+    assert ask("八王子の娘のところに行く").kind is not Kind.OUTSIDE
+    assert ask("八王子の避難所").kind is Kind.OUTSIDE
+    assert ask("青梅の実家の避難所はどこ").kind is Kind.OUTSIDE
 
 
 HOSTILE = [
