@@ -293,7 +293,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What a probe found. `detail` is for staff: no address, no token."""
+    """What a probe found. `detail` is for staff, 「日本語 / English」: no address, no token."""
 
     ok: bool
     detail: str

@@ -130,7 +130,7 @@ class Website:
         except OSError as e:
             return self._health(ok=False, detail=_unreadable(e))
         bad = await self._wordpress.trouble() if self._wordpress is not None else ""
-        return self._health(ok=not bad, detail=bad or f"掲載中 {shown} 件 / {shown} on the page")
+        return self._health(ok=not bad, detail=bad or f"いま {shown} 件を載せています / {shown} on the page")
 
     async def _put(self, parcel: Parcel, target: str) -> Failed | None:
         """None: it stands there, and was read back."""

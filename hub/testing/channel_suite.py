@@ -16,9 +16,10 @@ from typing import ClassVar
 
 import pytest
 
-from hub.channel import Channel
+from hub.channel import Channel, Health
 from hub.delivery import Outcome
 from hub.errors import Cancelled, Expired, GateClosed, LeaseLost, Refused, WrongMode
+from hub.reasons import sides
 from hub.testing.answers_suite import TROUBLES, AnswersSuite, suffer
 from hub.testing.channel_harness import (
     PRODUCTION,
@@ -242,6 +243,7 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
     ) -> None:
         health = await channel.probe()
         assert health.ok, health.detail
+        _say_it_in_both_languages(health)
         assert health.checked_at == NOW
         assert harness.sends() == 0
         assert not harness.arrivals()
@@ -251,7 +253,7 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
         suffer(harness, trouble)
         async with opened(harness) as channel:
             health = await channel.probe()
-        assert health.detail
+        _say_it_in_both_languages(health)
         away = trouble == "down" and Feature.GATEWAY not in harness.lacks
         if away or (trouble == "credentials" and Feature.CREDENTIALS not in harness.lacks):
             assert not health.ok
@@ -263,7 +265,7 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
         async with opened(harness, where=Where.NOWHERE) as channel:
             health = await channel.probe()
         assert not health.ok
-        assert health.detail
+        _say_it_in_both_languages(health)
 
     @needs(Feature.GATEWAY)
     async def test_a_rehearsal_hub_refuses_a_gateway_that_is_not_loopback(self, harness: Harness) -> None:
@@ -278,6 +280,13 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
                 await send(channel, parcel(harness.recipients(3)))
         assert harness.sends() == 0
         assert not harness.arrivals()
+
+
+def _say_it_in_both_languages(health: Health) -> None:
+    """Staff read it, in the language of their console; a name in a program is no sentence."""
+    japanese, english = sides(health.detail)
+    assert japanese != english, health.detail
+    assert "Error" not in health.detail
 
 
 def _some_hit(harness: Harness, kind: str, addresses: list[str]) -> set[str]:
