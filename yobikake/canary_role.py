@@ -71,13 +71,13 @@ def canary(assembly: Assembly, kind: str) -> Canary:
         raise BadSettings(
             where, "this channel has no address to be tried at: remove it / この手段では使えません"
         )
-    own_addresses = channel.capabilities.canary_to is not CanaryTo.ADDRESS
-    if bool(settings.to) is own_addresses:
+    needs_address = channel.capabilities.canary_to is CanaryTo.ADDRESS
+    if bool(settings.to) is not needs_address:
         raise BadSettings(
             f"{where} to",
-            "has no use here: remove it / この手段では書きません"
-            if own_addresses
-            else "is missing: an address of the city's own / 市の宛先を書いてください",
+            "is missing: an address of the city's own / 市の宛先を書いてください"
+            if needs_address
+            else "has no use here: remove it / この手段では書きません",
         )
     if settings.back and kind != MAIL:
         raise BadSettings(f"{where} back", "only mail comes back to be read / back はメールだけで使えます")
@@ -97,10 +97,10 @@ def canary(assembly: Assembly, kind: str) -> Canary:
 
 def _to(assembly: Assembly, kind: str) -> To:
     channel = assembly.channels[kind].channel
-    if isinstance(channel, Targets):
-        return only(*(target.ref for target in channel.targets()))
     if channel.capabilities.canary_to is CanaryTo.ADDRESS:
         return only(assembly.settings.canaries[kind].to)
+    if isinstance(channel, Targets):
+        return only(*(target.ref for target in channel.targets()))
 
     async def device() -> Sequence[str]:
         found = await assembly.ledger.read(lambda conn: canary_device.current(conn, assembly.keys))
