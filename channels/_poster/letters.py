@@ -35,8 +35,8 @@ FONTS: Mapping[Language, Font] = {
     Language.VI: _JAPANESE,
     Language.NE: _JAPANESE,
 }
-"""Of what is neither a Latin letter nor in a font that the page brings along. Names of places stand in Japanese in every language; in Korean all Han characters are
-theirs."""
+"""Of what is neither a Latin letter nor in a font that the page brings along. Names of places stand in Japanese in every
+language; in Korean all Han characters are theirs."""
 
 LATIN = "Helvetica-Bold"
 
@@ -45,8 +45,8 @@ _NOT_FIRST = frozenset(
 )
 _NOT_LAST = frozenset("（([［｛{〔〈《「『【＋")
 """JIS X 4051, in short: what begins no line, and what ends none."""
-_PIECE = re.compile(r"[!-~À-ɏ\u0300-\u036fḀ-ỿ\u0900-\u097f\u200c\u200d가-힣]+[ ]*|.", re.S)
-"""A word, or one character of a script without spaces."""
+_PIECE = re.compile(r"\d{1,2}時\d{1,2}分|[!-~À-ɏ\u0300-\u036fḀ-ỿ\u0900-\u097f\u200c\u200d가-힣]+[ ]*|.", re.S)
+"""A time, a word, or one character of a script without spaces."""
 _MARK = r"\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
 _LETTER = re.compile(rf"(?:[\u0915-\u0939\u0958-\u095f]\u093c?\u094d[\u200c\u200d]?)*.[{_MARK}]*", re.S)
 """What no line may break within, be it wider than a line: a character with its marks, joined letters with all of them."""

@@ -197,6 +197,12 @@ def test_lines_lose_nothing(language: Language, text: str) -> None:
     assert squeezed("".join(wrapped(text, 12, 100, language))) == squeezed(text)
 
 
+def test_no_line_breaks_within_a_time() -> None:
+    for width in range(60, 160, 4):
+        lines = list(wrapped("避難場所の様子です（21時40分の情報）", 12, width, Language.JA))
+        assert any("21時40分" in line for line in lines), width
+
+
 def test_no_line_begins_with_a_full_stop_or_ends_with_a_bracket() -> None:
     text = "避難してください。（全員）、避難。" * 12
     for width in range(60, 180, 7):
