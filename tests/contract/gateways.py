@@ -16,11 +16,8 @@ from yobikake.rehearsal.http import HttpGateway
 from yobikake.rehearsal.smtp import SmtpGateway
 
 
-class OfHttp(Harness):
-    """`provider`: whose API description its gateway is held to (`tests.contract.descriptions`)."""
-
-    provider: ClassVar[str]
-    gateway: HttpGateway
+class OfGateway(Harness):
+    gateway: HttpGateway | SmtpGateway
 
     @classmethod
     @abstractmethod
@@ -33,6 +30,13 @@ class OfHttp(Harness):
         harness = cls.in_folder(folder)
         async with harness.gateway:
             yield harness
+
+
+class OfHttp(OfGateway):
+    """`provider`: whose API description its gateway is held to (`tests.contract.descriptions`)."""
+
+    provider: ClassVar[str]
+    gateway: HttpGateway
 
     @property
     def faults(self) -> Faults:
@@ -57,7 +61,7 @@ class OfHttp(Harness):
         return self.gateway.port
 
 
-class OfSmtp(Harness):
+class OfSmtp(OfGateway):
     """A smarthost is on the city's side of the proxy."""
 
     lacks: ClassVar[Mapping[Feature, str]] = {

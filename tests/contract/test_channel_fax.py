@@ -55,6 +55,11 @@ class FaxHarness(OfSmtp):
         self.password_file.write_text(PASSWORD)
         self.address = f"{{number}}@{DOMAIN}"
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> "FaxHarness":
+        terms = Terms(login=(USER, PASSWORD))
+        return cls(FaxGateway(Inbox(), faults=ByNumber(), terms=terms, clock=lambda: NOW), folder)
+
     @property
     def faults(self) -> Faults:
         return self.gateway.faults
@@ -102,9 +107,8 @@ class FaxHarness(OfSmtp):
 
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[FaxHarness]:
-    gateway = FaxGateway(Inbox(), faults=ByNumber(), terms=Terms(login=(USER, PASSWORD)), clock=lambda: NOW)
-    async with gateway:
-        yield FaxHarness(gateway, tmp_path)
+    async with FaxHarness.running(tmp_path) as harness:
+        yield harness
 
 
 class TestFax(ChannelSuite, of=FaxHarness):

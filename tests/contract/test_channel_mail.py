@@ -51,6 +51,10 @@ class MailHarness(OfSmtp):
         self._password_file = folder / "password"
         self._password_file.write_text(f"{PASSWORD}\n")
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> "MailHarness":
+        return cls(SmtpGateway(Inbox(), terms=Terms(login=(USER, PASSWORD))), folder)
+
     @property
     def faults(self) -> Faults:
         return self.gateway.faults
