@@ -1,7 +1,7 @@
 """The process that drives the Wi-Fi: what it asks the ledger, and a drill from beginning to end on real wires."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
+from channels.wifi.saved import JsonFiles, Saved
 from hub import keys as key_files
 from hub import wifi_desk, wifi_drill, wifi_state
 from hub.alert import Mode
@@ -143,6 +144,46 @@ async def test_a_drill_opens_what_was_chosen_puts_it_back_and_writes_it_down(
         assert told is not None
         looks = [told.look(state) for state in told.states]
         assert looks == [wifi_state.Look.EVERYDAY, wifi_state.Look.EVERYDAY, wifi_state.Look.FAILED]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await wifi.close()
+
+
+class Damaged(JsonFiles):
+    """A disk that fails, while it does."""
+
+    fails = True
+
+    def all(self) -> Sequence[Saved]:
+        if self.fails:
+            raise OSError("the disk fails")
+        return super().all()
+
+
+async def test_a_round_that_fails_ends_no_role_and_is_told(
+    assembly: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wifi_role, "EVERY_S", 0.02)
+    harness = OpenwrtHarness(tmp_path)
+    harness.facilities = harness.facilities[:1]
+    async with harness.gateway:
+        wifi = harness.wifi()
+        wifi.saved = disk = Damaged(tmp_path / "saved")
+        await wifi.open()
+        assembly.channels["wifi"] = SimpleNamespace(channel=wifi)
+        running = asyncio.create_task(wifi_role.run(assembly))
+
+        async def paged() -> bool:
+            return bool(assembly.paged)
+
+        async def told() -> bool:
+            return await wifi_state.known(assembly.live) is not None
+
+        await until(paged)
+        assert "想定外の誤り" in assembly.paged[0]
+        disk.fails = False
+        await until(told)
+        assert not running.done()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await wifi.close()
