@@ -68,7 +68,7 @@ class GatewaySession:
         self._free = asyncio.Semaphore(connections)
         self._library_url = library_url or self._base_url
         self._others = others
-        self._resolver = resolver if outbound.proxy is None else None
+        self._resolver = resolver if outbound.proxy_to(base_url) is None else None
         self._speaks_json = speaks_json
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
@@ -85,7 +85,6 @@ class GatewaySession:
                 ssl=self._outbound.tls(),
                 resolver=self._resolver() if self._resolver else None,
             ),
-            proxy=self._outbound.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._recognise,),
             request_class=_Request,
@@ -115,7 +114,8 @@ class GatewaySession:
         """As `aiohttp.ClientSession.request`: to be awaited or entered."""
         assert self._session is not None, "open() first"  # noqa: S101
         options |= {"timeout": self._timeout, "allow_redirects": False}
-        return self._session.request(method, self._address(url), **options)
+        address = self._address(url)
+        return self._session.request(method, address, proxy=self._outbound.proxy_to(str(address)), **options)
 
     async def close(self) -> None:
         """Closes every connection. May be called twice, and before `open`."""

@@ -31,10 +31,12 @@ class Deployment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
-    """Given to every connector. `proxy` is the 自治体情報セキュリティクラウド's, `ca_file` its private CA."""
+    """Given to every connector. `proxy` is the 自治体情報セキュリティクラウド's, `ca_file` its private CA. `direct`: hosts,
+    domains (`.example.lg.jp`) and networks on the city's side of it."""
 
     deployment: Deployment
     proxy: str | None = None
+    direct: tuple[str, ...] = ()
     ca_file: Path | None = None
 
     def allow(self, host_or_url: str, *, setting: str) -> None:
@@ -50,6 +52,11 @@ class Outbound:
                 "Use 127.0.0.1, or make a production hub with `yobikake init --production`. / "
                 "訓練用のハブは 127.0.0.1 以外の事業者につなぎません。"
             )
+
+    def proxy_to(self, url: str) -> str | None:
+        """Through which proxy it is asked; None: directly. A name is compared as it is written, and not looked up."""
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        return None if any(_is_in(host, inside.lower()) for inside in self.direct) else self.proxy
 
     def recognise(self, marker: str | None, *, setting: str) -> None:
         """Call with what a gateway says of itself: `REHEARSAL_HEADER`'s value or the SMTP greeting.
@@ -85,6 +92,17 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as e:
             raise BadSettings("[proxy] ca_file", f"{ca_file} cannot be read as PEM: {e}") from e
     return context
+
+
+def _is_in(host: str, inside: str) -> bool:
+    if inside.startswith("."):
+        return host.endswith(inside)
+    if host == inside:
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(inside, strict=False)
+    except ValueError:  # one of them is a name
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -157,13 +157,18 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ProxySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The way out of the city's network (自治体情報セキュリティクラウド) and its private CA."""
+    """The way out of the city's network (自治体情報セキュリティクラウド) and its private CA. `direct`: what is inside, and
+    asked without it: a host, all hosts of a domain (`.example.lg.jp`), or a network (`10.0.0.0/8`)."""
 
     url: str | None = None
+    direct: tuple[str, ...] = ()
     ca_file: Path | None = None
 
     def __post_init__(self) -> None:
         _check(self, "url", r"https?://[^\s/?#]+/?", like="http://proxy.example.lg.jp:8080")
+        _check(
+            self, "direct", r"\.?[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f.:]+(/\d{1,3})?", like=".example.lg.jp"
+        )
 
 
 class OnCallSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -141,7 +141,12 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         await ledger.open()
         stack.push_async_callback(ledger.close)
         kind = await ledger.read(deployment.read)
-        outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+        outbound = Outbound(
+            deployment=kind,
+            proxy=settings.proxy.url,
+            direct=settings.proxy.direct,
+            ca_file=settings.proxy.ca_file,
+        )
         channels = connectors.build(settings, outbound, clock)
         connectors.leave_by(channels, settings, keys)
         connectors.show_the_city(channels, city, {site.name.ja: site.position for site in sites.values()})

@@ -146,7 +146,9 @@ async def _settle(returns: Returns) -> None:
 
 def _outbound(assembly: Assembly) -> Outbound:
     proxy = assembly.settings.proxy
-    return Outbound(deployment=assembly.deployment, proxy=proxy.url, ca_file=proxy.ca_file)
+    return Outbound(
+        deployment=assembly.deployment, proxy=proxy.url, direct=proxy.direct, ca_file=proxy.ca_file
+    )
 
 
 def _fax(assembly: Assembly) -> fax_settings.Settings | None:

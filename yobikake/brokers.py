@@ -66,7 +66,10 @@ def _intake(
     return MqttIntake(
         broker,
         outbound=Outbound(
-            deployment=assembly.deployment, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file
+            deployment=assembly.deployment,
+            proxy=settings.proxy.url,
+            direct=settings.proxy.direct,
+            ca_file=settings.proxy.ca_file,
         ),
         devices=inspector.devices,
         bus=assembly.bus,

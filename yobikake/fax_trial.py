@@ -32,7 +32,12 @@ async def try_out(settings: Settings, typed: str, clock: Clock) -> None:
         raise BadSettings(f"[channels.{FAX}]", "is missing / FAXは設定されていません")
     async with initialise.opened(settings) as ledger:
         kind = Deployment(await ledger.read(deployment.read))
-    outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+    outbound = Outbound(
+        deployment=kind,
+        proxy=settings.proxy.url,
+        direct=settings.proxy.direct,
+        ca_file=settings.proxy.ca_file,
+    )
     fax = connectors.configured(FAX, settings, outbound, clock).by_lane[Lane.ROUTINE]
     assert isinstance(fax, Fax)  # noqa: S101 - as `connectors.CONNECTORS` says
     folder = city_folder(settings.city)

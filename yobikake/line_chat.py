@@ -85,4 +85,6 @@ def _settings(assembly: Assembly) -> "Settings | None":
 
 def _outbound(assembly: Assembly) -> Outbound:
     proxy = assembly.settings.proxy
-    return Outbound(deployment=assembly.deployment, proxy=proxy.url, ca_file=proxy.ca_file)
+    return Outbound(
+        deployment=assembly.deployment, proxy=proxy.url, direct=proxy.direct, ca_file=proxy.ca_file
+    )

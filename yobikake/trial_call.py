@@ -30,7 +30,12 @@ async def call(
             "[channels.voice]", "is not configured: nobody can be called / 電話が設定されていません"
         )
     kind = await ledger.read(deployment.read)
-    outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+    outbound = Outbound(
+        deployment=kind,
+        proxy=settings.proxy.url,
+        direct=settings.proxy.direct,
+        ca_file=settings.proxy.ca_file,
+    )
     channel = connectors.configured(KIND, settings, outbound, clock).channel
     await channel.open()
     try:

@@ -76,7 +76,12 @@ async def _check(settings: Settings, channels: Collection[str]) -> list[Finding]
     if not ledger.ok:
         return findings
     kind = Deployment(ledger.detail)
-    outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+    outbound = Outbound(
+        deployment=kind,
+        proxy=settings.proxy.url,
+        direct=settings.proxy.direct,
+        ca_file=settings.proxy.ca_file,
+    )
     if kind is Deployment.PRODUCTION and city.ok:
         findings.append(await _finding("contact", _contact(settings)))
     findings += _speech(channels)

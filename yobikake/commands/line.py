@@ -125,7 +125,12 @@ async def _menus(settings: Settings, own: "LineSettings") -> "AsyncIterator[Menu
 
     async with initialise.opened(settings) as ledger:
         kind = await ledger.read(deployment.read)
-    outbound = Outbound(deployment=kind, proxy=settings.proxy.url, ca_file=settings.proxy.ca_file)
+    outbound = Outbound(
+        deployment=kind,
+        proxy=settings.proxy.url,
+        direct=settings.proxy.direct,
+        ca_file=settings.proxy.ca_file,
+    )
     menus = Menus(own, outbound=outbound)
     await menus.open()
     try:

@@ -151,6 +151,39 @@ async def test_requests_go_through_the_proxy() -> None:
     assert asked == ["http://gateway.invalid/v2"]
 
 
+@pytest.mark.parametrize(
+    ("url", "through"),
+    [
+        ("https://api.line.me/v2", True),
+        ("https://www.city.example.lg.jp/wp-json", False),
+        ("https://CITY.example.lg.jp./", True),
+        ("https://evilcity.example.lg.jp/", True),
+        ("https://10.1.2.3:8443/ubus", False),
+        ("https://11.1.2.3/", True),
+        ("https://cms.example/", False),
+        ("https://cms.example.evil.example/", True),
+        ("https://[fd00::7]/", False),
+    ],
+)
+def test_what_is_inside_is_asked_without_the_proxy(url: str, through: bool) -> None:
+    inside = (".city.example.lg.jp", "10.0.0.0/8", "cms.example", "fd00::/8")
+    outbound = Outbound(deployment=Deployment.PRODUCTION, proxy="http://proxy.example:8080", direct=inside)
+    assert (outbound.proxy_to(url) is not None) is through
+
+
+async def test_a_request_to_what_is_inside_goes_past_the_proxy() -> None:
+    async def taken(_: web.Request) -> web.Response:
+        return web.Response(text="taken")
+
+    async def proxy(_: web.Request) -> web.Response:
+        return web.Response(text="by proxy")
+
+    async with serving(taken) as url, serving(proxy) as proxy_url:
+        outbound = Outbound(deployment=Deployment.PRODUCTION, proxy=proxy_url, direct=("127.0.0.0/8",))
+        async with session(outbound, url) as gateway:
+            assert await body(gateway, url) == "taken"
+
+
 def test_a_rehearsal_hub_uses_no_proxy_elsewhere() -> None:
     outbound = Outbound(deployment=Deployment.REHEARSAL, proxy="http://proxy.city.example:8080")
     with pytest.raises(Refused, match="proxy"):
