@@ -1,6 +1,7 @@
 """What residents will see, channel by channel, and whether it fits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -128,9 +129,9 @@ async def previews(hub: Hub, message: Message, language: Language) -> Previews:
         language=chosen.language,
         content=chosen,
         contents=contents,
-        channels=[
-            await _shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values()
-        ],
+        channels=await asyncio.gather(
+            *(_shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values())
+        ),
     )
 
 
@@ -180,25 +181,29 @@ async def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequenc
         seconds=recording.seconds if recording else seconds(content) if seconds else 0,
         segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
         charge=max((has.charge(preview(content)) for content in written), default=1),
-        sheets=[sheet async for sheet in _sheets(hub, has.kind, japanese)],
+        sheets=await _sheets(hub, has.kind, japanese),
         read_out=read_out,
         sound=recording.name if recording else "",
     )
 
 
-async def _sheets(hub: Hub, kind: str, content: Content) -> AsyncIterator[Sheet]:
-    """In Japanese: they are carried into systems of this country. A text that cannot be written says why."""
+async def _sheets(hub: Hub, kind: str, content: Content) -> Sequence[Sheet]:
+    """In Japanese: they are carried into systems of this country."""
     if hub.capabilities[kind].unit is not Unit.SHEETS:
-        return
-    for target in hub.targets.get(kind, ()):
-        write = hub.sheets.get(kind, {}).get(target.ref)
-        try:
-            text = "\n".join(field.text for field in write(content)) if write else ""
-        except HubError as e:
-            yield Sheet(target.name, e.message, target.by, 0)
-            continue
-        recording = await hub.aloud(kind, text) if target.read_out else None
-        if recording:
-            yield Sheet(target.name, text, target.by, ceil(recording.seconds), recording.name)
-        else:
-            yield Sheet(target.name, text, target.by, loudspeaker(text) if target.read_out else 0)
+        return ()
+    return await asyncio.gather(*(_sheet(hub, kind, target, content) for target in hub.targets.get(kind, ())))
+
+
+async def _sheet(hub: Hub, kind: str, target: Target, content: Content) -> Sheet:
+    """A text that cannot be written says why."""
+    write = hub.sheets.get(kind, {}).get(target.ref)
+    try:
+        text = "\n".join(field.text for field in write(content)) if write else ""
+    except HubError as e:
+        return Sheet(target.name, e.message, target.by, 0)
+    if not target.read_out:
+        return Sheet(target.name, text, target.by, 0)
+    recording = await hub.aloud(kind, text)
+    if recording is None:
+        return Sheet(target.name, text, target.by, loudspeaker(text))
+    return Sheet(target.name, text, target.by, ceil(recording.seconds), recording.name)
