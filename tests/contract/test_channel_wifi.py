@@ -17,6 +17,7 @@ from hub.errors import LeaseLost
 from hub.testing.channel_harness import send
 from hub.testing.channel_suite import REHEARSAL, ChannelSuite
 from hub.testing.parcels import NOW, parcel
+from hub.testing.way_out import Authority, ForwardProxy
 from tests.contract.wifi_vendors import (
     DISASTER,
     DRILLS_AT,
@@ -287,3 +288,20 @@ def _plain(ssid: dict[str, object]) -> dict[str, object]:
     """Without what says only what is taken for granted."""
     defaults = {"disabled": "0", "hidden": "0"}
     return {name: value for name, value in ssid.items() if defaults.get(name) != value}
+
+
+@pytest.mark.parametrize("vendor", ["unifi", "openwrt"])
+async def test_a_device_is_asked_through_the_proxy_where_its_stanza_says_so(
+    vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with VENDORS[vendor].running(tmp_path) as harness, ForwardProxy() as proxy:
+        directly = harness.stanza
+        monkeypatch.setattr(harness, "stanza", lambda url: structs.replace(directly(url), through_proxy=True))
+        authority = Authority(tmp_path)
+        await harness.secure(authority.server())
+        wifi = harness.wifi(replace(REHEARSAL, proxy=proxy.url, ca_file=authority.file))
+        await wifi.open()
+        said = await send(wifi, parcel(harness.recipients(1)))
+        await wifi.close()
+    assert set(said.outcomes.values()) == {Outcome.DELIVERED}
+    assert proxy.tunnels

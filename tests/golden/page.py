@@ -8,6 +8,7 @@ hash, and whole on the pages of `WHOLE`.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 
 import msgspec
 
@@ -119,6 +120,7 @@ def forms(content: Content) -> dict[str, bytes]:
     return written
 
 
+@cache
 def _set(content: Content) -> bytes:
     """What stands on the one page that comes out of a fax machine, and in colour on a wall."""
     pdf = poster(content, SQUARE, colour=False)

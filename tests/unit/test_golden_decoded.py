@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.unit.test_phrases import BANK, sent
 ROOT = Path(__file__).parents[2]
 
 
+@cache
 def of(name: str) -> tuple[Alert, Sites, Published]:
     template, mode, lines = PAGES_OF_ALL[name]
     alert = sent(BANK[template], mode)
