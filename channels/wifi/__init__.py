@@ -109,13 +109,9 @@ class Wifi:
         asked = {asyncio.create_task(self._fit(each, turns)): each for each in self.settings.facilities}
         try:
             async with asyncio.timeout(_PROBED_WITHIN * self._deadline_s):
-                await asyncio.wait(asked)
+                await asyncio.gather(*asked)
         except TimeoutError:
             log.warning("not every facility was read in time")
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
         unfit: defaultdict[Both, list[str]] = defaultdict(list)
         for task, facility in asked.items():
             if reason := "silent" if task.cancelled() else task.result():

@@ -267,6 +267,23 @@ async def test_a_controller_that_is_silent_hides_no_other(tmp_path: Path) -> Non
     assert len(hanging.gateway.requests) < 12
 
 
+@pytest.mark.parametrize("number", [0, 3])
+async def test_a_probe_ends_in_time_whoever_hangs(tmp_path: Path, number: int) -> None:
+    """One after the other they would take longer than a probe is given."""
+    async with UnifiHarness.running(tmp_path) as harness:
+        stanza = structs.replace(harness.stanza(harness.gateway.url + harness.path), timeout_s=0.5)
+        settings = Settings(
+            saved_dir=tmp_path / "saved", controllers={"main": stanza}, facilities=harness.facilities[:number]
+        )
+        wifi = Wifi(settings, outbound=REHEARSAL, clock=lambda: NOW)
+        await wifi.open()
+        with harness.gateway.mishaps.armed(Strike(mishap=Mishap.HALF_OPEN, left=100)):
+            health = await wifi.probe()
+        await wifi.close()
+    assert health.ok is (number == 0)
+    assert f"{number}施設を開放できま" in health.detail
+
+
 async def test_staff_are_offered_every_facility(wifi: Wifi) -> None:
     assert [(target.ref, target.name) for target in wifi.targets()][:2] == [
         ("hall01", "第01会館"),
