@@ -42,6 +42,7 @@ class Live(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """`facility`: what a site must have that is named beside the answer. `keys`: words that name the topic by themselves.
+    `answers`: none where `live` says all there is to say; with `Live.ALERTS` they may stand behind what is in force.
     `hazards`: for which alone it is an answer; empty: for any.
     `source`: whose words these are."""
 
@@ -176,13 +177,17 @@ class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename=_RE
 def _topic(folder: Folder, name: str) -> Topic:
     file = files.toml(folder, name, _File)
     texts = {language: getattr(file, language.name.lower()) for language in Language}
+    beside = file.live is Live.ALERTS and any(text.answer.strip() for text in texts.values())
+    answered = file.live is None or beside
     for language, text in texts.items():
         where = f"{name} $.{language}"
         if not text.examples:
             raise BadSettings(f"{where}.examples", "is empty / 質問の例がありません")
-        if (file.live is None) != bool(text.answer.strip()):
+        if answered != bool(text.answer.strip()):
             raise BadSettings(
-                f"{where}.answer", "has to be there, unless the topic is live / live でない話題にだけ書きます"
+                f"{where}.answer",
+                "has to be there in every language, and not with live = «sites» / "
+                "すべての言語に書きます。live = «sites» の話題には書きません",
             )
         if unknown := sorted(gaps(text.answer) - ALWAYS):
             raise BadSettings(f"{where}.answer", f"{{{unknown[0]}}} is not known here / 使えない差し込みです")

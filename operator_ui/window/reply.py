@@ -95,7 +95,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """Read in the order of its fields. `topic`: the name of the bank's file it was taken for, empty when it is unsure.
 
-    `hazards`: those for which every named site is designated.
+    `answer`: what the bank says to the alerts above it. `hazards`: those for which every named site is designated.
     """
 
     kind: Kind
@@ -103,6 +103,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     topic: str = ""
     lead: tuple[Said, ...] = ()
     alerts: tuple[NamedAlert, ...] = ()
+    answer: Said | None = None
     heading: Said | None = None
     sites: tuple[NamedSite, ...] = ()
     closing: tuple[Said, ...] = ()
@@ -119,6 +120,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.lead
         for alert in self.alerts:
             yield from alert.said()
+        if self.answer is not None:
+            yield self.answer
         if self.heading is not None:
             yield self.heading
         yield from (site.line for site in self.sites)

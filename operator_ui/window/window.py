@@ -83,27 +83,33 @@ class _Answering:
     def reply(self) -> Reply:
         topic = self._asked.topic
         if topic is None:
-            return self._made(Kind.UNSURE, lead=(self._say("unsure"),))
+            # a cry for help that was not heard as one is most often among what is not understood
+            return self._made(Kind.UNSURE, lead=(self._say("unsure"), self._say("in_danger")))
         if topic.live is None:
             return self._curated(topic)
-        if self._asked.outside or self._away:
+        answer = self._answer(topic) if topic.answers else None
+        # who has fled to another city asks from there whether they may come home
+        if self._asked.outside or (self._away and answer is None):
             return self._made(Kind.OUTSIDE, lead=(self._say("outside", city=self._city_name),))
         if self._now.stuck:
-            return self._made(Kind.STUCK, lead=(self._say("stuck"),))
-        return self._alerts() if topic.live is Live.ALERTS else self._sites()
+            return replace(self._made(Kind.STUCK, lead=(self._say("stuck"),)), answer=answer)
+        return replace(self._alerts(), answer=answer) if topic.live is Live.ALERTS else self._sites()
 
     # --- what the bank answers ------------------------------------------------------------------
 
     def _curated(self, topic: Topic) -> Reply:
-        said = self._bank.answer(
-            topic, self._language, city=self._city_name, telephone=self._city.contact.telephone
-        )
+        said = self._answer(topic)
         if topic.polite:
             return Reply(kind=Kind.POLITE, language=self._language, topic=topic.id, lead=(said,))
         reply = self._made(Kind.CURATED, lead=(said,))
         if topic.facility is None or self._asked.outside or self._away:
             return reply
         return self._with_facility(reply, topic.facility)
+
+    def _answer(self, topic: Topic) -> Said:
+        return self._bank.answer(
+            topic, self._language, city=self._city_name, telephone=self._city.contact.telephone
+        )
 
     def _with_facility(self, reply: Reply, facility: Facility) -> Reply:
         """And which sites are known to have what was asked about, while an alert is in force."""

@@ -133,6 +133,8 @@ def _names(reply: Reply, code: str, name: str) -> bool:
 
 def _said_besides_sites(reply: Reply) -> Iterator[Said]:
     yield from reply.lead
+    if reply.answer is not None:
+        yield reply.answer
     if reply.heading is not None:
         yield reply.heading
     yield from reply.closing

@@ -27,6 +27,8 @@ def said(reply: Reply, *, url: str) -> list[Message]:
     """An answer of the window: every sentence of it in its order, each alert with its page, each site a line."""
     parts = [each.text for each in reply.lead]
     parts += ["\n".join(_alert(each, url)) for each in reply.alerts]
+    if reply.answer is not None:
+        parts.append(reply.answer.text)
     if reply.sites or reply.heading is not None:
         lines = [reply.heading.text] if reply.heading is not None else []
         parts.append("\n".join([*lines, *(site.line.text for site in reply.sites)]))

@@ -122,6 +122,21 @@ async def test_nothing_asked_leads_back_to_the_form(town: Town) -> None:
             assert (answer.status, answer.headers["Location"]) == (303, "/ja/ask")
 
 
+async def test_whoever_is_not_understood_reads_119_before_the_number_of_the_city(town: Town) -> None:
+    async with served(town) as url:
+        page = reply(await asked(url, question="😀😀😀"))
+    assert 0 < page.index("119（") < page.index(CITY.contact.telephone)
+
+
+async def test_whether_it_is_lifted_stands_behind_what_is_in_force(town: Town) -> None:
+    await flooded(town)
+    async with served(town) as url:
+        page = reply(await asked(url, question="避難指示は解除されましたか"))
+    assert (
+        0 < page.index("/ja/a/2026-0147") < page.index("解除されるまで") < page.index(CITY.contact.telephone)
+    )
+
+
 async def test_one_address_asks_so_often_and_others_do_not_wait_for_it(town: Town) -> None:
     async def status(http: ClientSession, url: str, sender: str) -> tuple[int, str]:
         headers = {"X-Forwarded-For": sender}

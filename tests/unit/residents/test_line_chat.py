@@ -472,6 +472,8 @@ def test_an_alert_stands_with_its_page_and_a_long_answer_fits() -> None:
         short=bank("長" * 3000),
         path="/ja/a/2026-0147",
     )
+    short = Reply(kind=Kind.ALERTS, language=Language.JA, answer=bank("答え"), closing=(bank("終わり"),))
+    assert messages.said(short, url="https://hub.example")[0]["text"].split() == ["答え", "終わり"]
     reply = Reply(kind=Kind.ALERTS, language=Language.JA, alerts=(alert,) * 9, closing=(bank("終わり"),))
     made = messages.said(reply, url="https://hub.example")
     assert list(all_faults(_as_line(made))) == []

@@ -176,6 +176,32 @@ def test_a_drill_is_no_alert_in_force() -> None:
     assert reply.alerts[0].drill is not None
 
 
+def test_whether_it_is_lifted_is_answered_by_what_is_in_force_and_then_by_the_bank() -> None:
+    flood = stated()[StateName.FLOOD].now.alerts[0].alert
+    inside = flood.targeting.audience.towns[0]  # type: ignore[union-attr]
+    for language in Language:
+        lifted = bank().topics["when-over"].examples[language][0]
+        order = ask(lifted, language, town=inside)
+        assert (order.topic, [each.number for each in order.alerts]) == ("when-over", ["2026-0147"])
+        calm = ask(lifted, language, at=StateName.CALM)
+        assert calm.lead == (bank().say("no_alerts", language),)
+        assert not calm.alerts
+        for reply in (order, calm):
+            spoken = [each.text for each in reply.said()]
+            assert spoken[-2] == bank().topics["when-over"].answers[language]
+    assert ask("避難指示は解除されましたか", town=inside).lead == ask("いまの警報", town=inside).lead
+
+
+def test_who_fled_to_another_city_is_told_whether_it_is_lifted_and_nobody_when_it_cannot_be_checked() -> None:
+    stay = bank().topics["when-over"].answers[Language.JA]
+    away = ask("もう帰っていいですか", position=Position(latitude=34.7, longitude=135.5))
+    assert (away.kind, len(away.alerts)) == (Kind.ALERTS, 1)
+    stuck = ask("もう帰っていいですか", at=StateName.STUCK)
+    assert (stuck.kind, stuck.alerts) == (Kind.STUCK, ())
+    for reply in (away, stuck):
+        assert stay in reply.text
+
+
 # --- danger, and who is not understood -----------------------------------------------------------
 
 
@@ -270,6 +296,17 @@ def test_who_goes_to_people_elsewhere_asks_for_no_shelter_there() -> None:
     assert ask("八王子の娘のところに行く").kind is not Kind.OUTSIDE
     assert ask("八王子の避難所").kind is Kind.OUTSIDE
     assert ask("青梅の実家の避難所はどこ").kind is Kind.OUTSIDE
+
+
+@pytest.mark.parametrize("language", Language)
+def test_whoever_is_not_understood_reads_119_before_the_number_of_the_city(language: Language) -> None:
+    reply = ask("😀😀😀", language)
+    assert (reply.kind, reply.language) == (Kind.UNSURE, language)
+    *_, danger, city = (each.text for each in reply.said())
+    assert danger == bank().sentences["in_danger"][language]
+    assert "119" in danger
+    assert "110" in danger
+    assert CITY.contact.telephone in city
 
 
 HOSTILE = [
