@@ -20,7 +20,7 @@ from channels._poster.around import around
 from channels._poster.embedded import PACKAGES
 from channels._poster.letters import supported
 from channels._poster.page import poster
-from channels.fax.message import wire
+from channels.fax.message import PAGES_KEPT, wire
 from channels.fax.settings import Settings, mailbox
 from channels.mail.connection import Smarthost
 from channels.mail.handover import Envelope, Gates
@@ -54,9 +54,6 @@ CAPABILITIES = Capabilities(
     backoff=(timedelta(minutes=3), timedelta(minutes=10)),
 )
 """A batch is one fax: its key says whose a report is. `body_limit`: about what a page holds in letters for a fax."""
-
-PAGES_KEPT = 32
-"""Variants whose page is kept: it takes a twentieth of a second to set."""
 
 
 class Named(NamedTuple):

@@ -146,6 +146,9 @@ async def test_the_mail_names_one_number_and_has_no_words_for_a_cover_page(harne
         assert isinstance(body, EmailMessage)
         assert body.get_content().strip() == ""
     assert harness.gateway.pages[0] == harness.gateway.pages[1]
+    one, other = (message.split(b"\r\n") for message in harness.gateway.messages)
+    differ = [line for line, beside in zip(one, other, strict=True) if line != beside]
+    assert differ == [b"To: " + f"{to[0].address[1:]}@{DOMAIN}".encode()], "the rest was written once"
 
 
 @pytest.mark.parametrize(
