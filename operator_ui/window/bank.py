@@ -57,6 +57,11 @@ class Topic:
     answers: Mapping[Language, str]
     examples: Mapping[Language, tuple[str, ...]]
 
+    @property
+    def only_live(self) -> bool:
+        """Nothing but what is true now answers it, so that any hazard may be named in it."""
+        return self.live is not None and not self.answers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HazardWords:

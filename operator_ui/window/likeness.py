@@ -50,7 +50,7 @@ class Likeness:
             for language in Language
         }
         self._keys = Keys(self._words())
-        self._live = {topic.id for topic in bank.topics.values() if topic.live is not None}
+        self._live = {topic.id for topic in bank.topics.values() if topic.only_live}
         self._polite = {topic.id for topic in bank.topics.values() if topic.polite}
         self._learnt: dict[tuple[Language, ...], _Learnt] = {}
 

@@ -61,7 +61,7 @@ class Understanding:
         }
         self._levels, self._hazards = LevelNames(bank), HazardNames(bank)
         self._likeness = Likeness(bank, self._levels, self._hazards)
-        self._live = [topic.id for topic in bank.topics.values() if topic.live is not None]
+        self._live = [topic.id for topic in bank.topics.values() if topic.only_live]
         self._relatives = Keys((word, "") for word in bank.marks.relatives)
         english = _words_of(bank, Language.EN)
         self._latin = {each: _words_of(bank, each) - english for each in _ALSO_IN_LATIN}

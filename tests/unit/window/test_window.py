@@ -286,6 +286,11 @@ def test_danger_leaves_room_for_where_to_go_and_for_nothing_else() -> None:
         ("ミルクのお湯ありますか", "infants"),
         ("shelterどこ？", "sites"),
         ("petもOK？", "pets"),
+        ("裏山から石が転がってきました", "landslide"),
+        ("土砂崩れのときはどうすれば", "landslide"),
+        ("土砂崩れのときに逃げる場所はどこ", "sites"),
+        ("川が増水してきて心配", "flood"),
+        ("stones keep falling off the slope", "landslide"),
     ],
 )
 def test_neighbouring_topics_are_told_apart(text: str, topic: str) -> None:
