@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from hub.framing import FRAMINGS
+from hub.language import AUTONYMS
 from yobikake.rehearsal.exchange import Exchange
 
 
@@ -134,18 +135,21 @@ def _of_post(text: str) -> Said:
     if mark is None:
         return Said("", _says_drill(text), "", 1, 1)
     part, parts = int(mark["part"] or 1), int(mark["parts"] or 1)
-    return Said(mark["number"], _says_drill(text), mark["language"] or "ja", part, parts)
+    return Said(
+        mark["number"], _says_drill(text), _LANGUAGES.get(mark["language"] or "日本語", ""), part, parts
+    )
 
 
 def _says_drill(text: str) -> bool:
     return "訓練" in text or any(framing.sentence in text for framing in FRAMINGS.values())
 
 
+_LANGUAGES = {name: language.value for language, name in AUTONYMS.items()}
 _NUMBER = r"\d{4}-\d{4,6}"
 _LINK = re.compile(rf"https?://\S+/a/({_NUMBER})(?=\s|$)")
 _SPOKEN = re.compile(rf"(?<![\d-])({_NUMBER})(?!\d)")
 _MARK = re.compile(
-    rf"^\[(?P<number>{_NUMBER}) \d\d:\d\d(?: (?P<language>[\w-]+))?\](?: \((?P<part>\d+)/(?P<parts>\d+)\))?$",
+    rf"^\[(?P<number>{_NUMBER}) \d\d:\d\d(?: (?P<language>[^\]]+))?\](?: \((?P<part>\d+)/(?P<parts>\d+)\))?$",
     re.MULTILINE,
 )
 
