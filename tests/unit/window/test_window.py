@@ -241,6 +241,9 @@ def test_who_fled_to_another_city_is_told_whether_it_is_lifted_and_nobody_when_i
         ("둑이 터졌어요", Language.KO),
         ("vợ tôi chuyển dạ", Language.VI),
         ("घरमा पानी बढिरहेको छ", Language.NE),
+        ("裏山が崩れました", Language.JA),
+        ("the water has reached the second floor", Language.EN),
+        ("沒有路可逃了", Language.ZH_HANT),
     ],
 )
 def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Language) -> None:
@@ -264,6 +267,8 @@ def test_who_is_in_danger_is_told_119_and_110_first(text: str, language: Languag
         "一人では逃げられない",
         "途中で動けなくなったらどうすればいいですか",
         "堤防が切れたって本当ですか",
+        "裏山が崩れたらどうしますか",
+        "산사태가 났을 때 어디로 가요",
         "can I bring my boat",
         "should I call 911 in japan",
         "電柱が倒れている",
