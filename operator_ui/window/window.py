@@ -93,7 +93,10 @@ class _Answering:
             return self._made(Kind.OUTSIDE, lead=(self._say("outside", city=self._city_name),))
         if self._now.stuck:
             return replace(self._made(Kind.STUCK, lead=(self._say("stuck"),)), answer=answer)
-        return replace(self._alerts(), answer=answer) if topic.live is Live.ALERTS else self._sites()
+        if topic.live is not Live.ALERTS:
+            return self._sites()
+        alerts = self._alerts()  # what is said beside them would puzzle where there are none
+        return replace(alerts, answer=answer) if alerts.alerts else alerts
 
     # --- what the bank answers ------------------------------------------------------------------
 
