@@ -119,14 +119,17 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         """What a plan for `hazard` is made of: every site that may be shown. `usable`: of each capacity."""
         return [place for place in (row.place(hazard, usable) for row in self.rows) if place.verdict.shown]
 
-    def shown(self, hazard: Hazard, *, near: Position | None = None) -> list[Row]:
+    def shown(
+        self, hazard: Hazard, *, near: Position | None = None, about: Position | None = None
+    ) -> list[Row]:
         """What residents may see during an alert for `hazard`.
 
         From `near`: first where the plan wants people from there to go, then what it does not count on. Without a
-        place: by word. Without a plan: by way, to which a worse word adds (`_WORTH_M`).
+        place: by word. Without a plan: by way, to which a worse word adds (`_WORTH_M`). `about`: the middle of those
+        whom it concerns, where nobody said where they stand: it decides for the plan, and between sites of one word.
         """
         rows = [row for row in self.rows if row.suited(hazard).shown]
-        return sorted(rows, key=lambda row: _order(row, hazard, near, self.plan(hazard)))
+        return sorted(rows, key=lambda row: _order(row, hazard, near, about, self.plan(hazard)))
 
     def recommended(self, hazard: Hazard, *, near: Position | None = None) -> list[Row]:
         """Where people may be sent during an alert for `hazard`, in the order of `shown`."""
@@ -262,13 +265,13 @@ alone, whoever stands before a site that nobody has counted would be sent across
 
 
 def _order(
-    row: Row, hazard: Hazard, near: Position | None, plan: Plan | None
+    row: Row, hazard: Hazard, near: Position | None, about: Position | None, plan: Plan | None
 ) -> tuple[bool, bool, float, float]:
     """What the plan counts on comes first: its room is in the plan, and the word says nothing more."""
-    place = row.place(hazard)
-    way = way_m(near, place.position) if near else 0.0
-    by_word = way + _WORTH_M[row.crowding]
-    by_plan = plan.rank_m(place.site, place.position, near) if plan and near and place.room else None
+    place, start = row.place(hazard), near or about
+    way = way_m(start, place.position) if start else 0.0
+    by_word = _WORTH_M[row.crowding] + (way if near else 0.0)
+    by_plan = plan.rank_m(place.site, place.position, start) if plan and start and place.room else None
     return not place.verdict.recommended, by_plan is None, by_word if by_plan is None else by_plan, way
 
 

@@ -39,9 +39,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One to four people: how many exactly is not said (`shelters.disclosure`)."""
 
 
-def public_list(board: Board, hazard: Hazard, *, near: Position | None = None) -> list[Entry]:
+def public_list(
+    board: Board, hazard: Hazard, *, near: Position | None = None, about: Position | None = None
+) -> list[Entry]:
     """In the order of `Board.shown`; full ones and those being opened at the end."""
-    return [_entry(row, row.suited(hazard)) for row in board.shown(hazard, near=near)]
+    return [_entry(row, row.suited(hazard)) for row in board.shown(hazard, near=near, about=about)]
 
 
 def _entry(row: Row, verdict: Suited) -> Entry:

@@ -58,7 +58,7 @@ def section(hazard: Hazard, snapshot: Snapshot, city: City) -> Section:
     painted = frozenset(_named(alerts, city))
     return Section(
         hazard=hazard,
-        sites=shown_sites(snapshot.board, hazard, near=_centre(painted, city)),
+        sites=shown_sites(snapshot.board, hazard, about=_centre(painted, city)),
         painted=painted,
         directions=directions(snapshot.board, hazard, city, painted),
         level=max((alert.level for alert in alerts if alert.level), default=None),

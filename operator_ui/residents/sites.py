@@ -93,9 +93,9 @@ class ShownSite:
         return None if people is None or capacity is None else min(100, round(100 * people / capacity))
 
 
-def shown_sites(board: Board, hazard: Hazard, *, near: Position) -> list[ShownSite]:
+def shown_sites(board: Board, hazard: Hazard, *, about: Position) -> list[ShownSite]:
     """What residents may see during an alert for `hazard`, in the order of `Board.shown`."""
-    entries, prices = public_list(board, hazard, near=near), board.prices(hazard)
+    entries, prices = public_list(board, hazard, about=about), board.prices(hazard)
     return [
         _shown(entry, i, entries, board.at, prices.get(SiteCode(entry.code)))
         for i, entry in enumerate(entries, start=1)

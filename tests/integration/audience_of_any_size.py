@@ -100,7 +100,7 @@ def _pack(conn: Connection, language: Language, people: int) -> None:
         block = [
             SimpleNamespace(
                 id=RecipientId(n), town="t1" if n % 10 == 0 else "t2", kind=Kind.RESIDENT, drills=False,
-                suppressed=False, key_id=KEYS.active,
+                suppressed=False, key_id=KEYS.active, said=None, said_key=None,
                 sealed=KEYS.seal(f"r{n}@mail.example".encode(), bound_to=f"contacts mail {n}"),
             )
             for n in ours[begin : begin + packs.PACK]

@@ -10,7 +10,7 @@ from tests.unit.residents.portal_setup import CITY, FLOOD, NOT_FLOOD, NOW, SITES
 
 
 def shown(shelters: Shelters, hazard: Hazard = Hazard.FLOOD) -> list[ShownSite]:
-    return shown_sites(shelters.board(NOW), hazard, near=CITY.centre)
+    return shown_sites(shelters.board(NOW), hazard, about=CITY.centre)
 
 
 def by_code(shelters: Shelters) -> dict[str, ShownSite]:

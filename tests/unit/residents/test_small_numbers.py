@@ -93,7 +93,7 @@ def published(sites: list[Site], world: int, thresholds: Thresholds) -> list[obj
     lines = board.lines(Hazard.FLOOD, near=CITY.centre, zone=zone)
     return [
         now.version,
-        shown_sites(board, Hazard.FLOOD, near=CITY.centre),
+        shown_sites(board, Hazard.FLOOD, about=CITY.centre),
         open_data.shelters_json(now, city=CITY, publisher=CITY_ITSELF, deployment=Deployment.PRODUCTION),
         geojson.present(now, None, credit),
         occupancy_file.occupancy_json(past, now.sites, named, credit),

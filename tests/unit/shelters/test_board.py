@@ -222,6 +222,10 @@ def test_nobody_is_sent_across_the_city_for_a_better_word() -> None:
     found = board(sites, steps, counts, now=NOW)
     assert [row.site.code for row in found.shown(FLOOD, near=HERE)] == ["here", "there"]
     assert [row.site.code for row in found.shown(FLOOD)] == ["there", "here"]
+    assert [row.site.code for row in found.shown(FLOOD, about=HERE)] == [
+        "there",
+        "here",
+    ]  # nobody stands there
 
 
 def test_sites_without_steps_or_counts_stand_on_the_board_for_staff() -> None:
