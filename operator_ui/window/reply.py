@@ -110,11 +110,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
-    @property
-    def sure(self) -> bool:
-        """It answers what was asked."""
-        return self.kind not in (Kind.UNSURE, Kind.STUCK)
-
     def said(self) -> Iterator[Said]:
         """Everything in it that is read, from top to bottom."""
         yield from self.lead

@@ -28,8 +28,3 @@ def test_a_reply_reads_from_top_to_bottom() -> None:
     )
     assert reply.text == "始め\n見出し\n終わり"
     assert [span.origin for each in reply.said() for span in each.spans] == [Origin.BANK, Origin.LIVE] * 3
-
-
-def test_only_what_was_understood_is_sure() -> None:
-    unsure = {kind for kind in Kind if not Reply(kind=kind, language=Language.EN).sure}
-    assert unsure == {Kind.UNSURE, Kind.STUCK}
