@@ -1,6 +1,7 @@
 """Every page of the console as everybody meets it. The pages are those of the routes: a new one is looked at without
 anybody adding it here, or is named with the reason why it is none."""
 
+import asyncio
 import re
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ THERE = {
     "trial-call-failed": ".item .tag.bad",
 }  # fmt: skip
 """By a page's name: what it must show when it is looked at."""
+SPOKEN = {"drafts-draft", "drafts-draft-edit"}
+"""What is read out can be heard there once the sound is made, which the page does not wait for."""
 BUDGET_BYTES = 60 * 1024
 """Of a whole page with its scripts, as sent (the screens' rules, Tests)."""
 
@@ -89,6 +92,8 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, hub: Hub) 
         found += [f"{name}: {fault}" for fault in await wrong_with(answer, path, sizes)]
         if name in THERE:
             await page.locator(THERE[name]).first.wait_for(state="attached")
+        if name in SPOKEN:
+            await heard(page)
         found += await faults(page, name, colours)
     for name, path in night.more.items():
         await page.goto(hub.url + path)
@@ -99,6 +104,12 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, hub: Hub) 
         found += await faults(page, name, colours, unfold="none")
     assert found == []
     assert {urlsplit(request.url).netloc for request in asked} == {urlsplit(hub.url).netloc}
+
+
+async def heard(page: Page) -> None:
+    async with asyncio.timeout(60):
+        while not await page.locator("audio").count():
+            await page.reload()
 
 
 def addresses(night: Filled) -> dict[str, str]:
