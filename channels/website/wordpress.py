@@ -30,7 +30,7 @@ REF = "wordpress"
 """Of the target."""
 _API = "/wp-json/wp/v2"
 _MOST = 50
-"""Posts of a list, with their texts: more might be a longer answer than is read."""
+"""Posts of one answer, with their texts: more might be longer than is read."""
 _FIELDS = ",".join(("id", "slug", "status", "title.raw", "content.raw"))
 """Of `Found`: https://developer.wordpress.org/rest-api/using-the-rest-api/global-parameters/#_fields."""
 
@@ -118,7 +118,11 @@ class Wordpress:
     async def _keep(self, contents: Mapping[str, Content]) -> None:
         wanted = {slug(content): content for content in contents.values()}
         async with self._one:
-            for post in await self._ours():
+            posts = await self._shown()
+            for missing in wanted.keys() - {post.slug for post in posts}:
+                found = await self._find(missing)
+                posts += [found] if found is not None and found.status == "draft" else []
+            for post in posts:
                 content = wanted.get(post.slug)
                 wish = None if content is None else draft(content, category=self._category)
                 change = _change(post, wish)
@@ -160,17 +164,17 @@ class Wordpress:
         found = await self._ask("GET", "/posts", list[Found], params=query)
         return found[0] if found else None
 
-    async def _ours(self) -> list[Found]:
+    async def _shown(self) -> list[Found]:
+        """Ours that are on the site, however many."""
         author = (await self._ask("GET", "/users/me", User, params={"context": "edit"})).id
-        query = {
-            "author": str(author),
-            "status": "publish,draft",
-            "context": "edit",
-            "per_page": str(_MOST),
-            "_fields": _FIELDS,
-        }
-        found = await self._ask("GET", "/posts", list[Found], params=query)
-        return [post for post in found if post.slug.startswith(PREFIX)]
+        query = {"author": str(author), "status": "publish", "context": "edit", "_fields": _FIELDS}
+        posts: list[Found] = []
+        while True:
+            part = query | {"per_page": str(_MOST), "offset": str(len(posts))}
+            found = await self._ask("GET", "/posts", list[Found], params=part)
+            posts += found
+            if len(found) < _MOST:
+                return [post for post in posts if post.slug.startswith(PREFIX)]
 
     async def _change(self, number: int, body: object, gate: Gate) -> Found:
         try:

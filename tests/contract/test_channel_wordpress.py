@@ -206,6 +206,22 @@ async def test_what_is_no_longer_in_force_leaves_the_site_and_the_rest_follows(
     await website.close()
 
 
+async def test_what_is_over_leaves_the_site_however_many_came_after_it(harness: WordpressHarness) -> None:
+    contents = [structs.replace(content(), identifier=f"i{n}", number=f"2026-{n:04}") for n in range(1, 102)]
+    website = harness.website()
+    await website.open()
+    for said in contents:
+        await send(website, replace(parcel(harness.recipients(1)), content=said))
+    await website.keep({said.identifier: said for said in contents[:1]})
+    assert [post["slug"] for post in harness.shown] == ["yobikake-2026-0001"]
+    corrected = structs.replace(contents[0], body=(Span("水は飲めます。"),))
+    await website.keep({corrected.identifier: corrected})
+    assert "水は飲めます" in harness.gateway.posts[1]["content"]
+    await website.keep({})
+    assert harness.shown == []
+    await website.close()
+
+
 async def test_a_slug_that_somebody_else_has_is_not_taken_for_ours(harness: WordpressHarness) -> None:
     harness.gateway.posts[5] = {"id": 5, "slug": "yobikake-2026-0147", "status": "trash"}
     said = await published(harness, content())

@@ -84,10 +84,11 @@ class WordpressSite(HttpGateway):
         slug, author = request.query.get("slug"), request.query.get("author")
         found = [
             post
-            for post in self.posts.values()
+            for post in reversed(self.posts.values())  # the newest first
             if post["status"] in wanted and slug in (None, post["slug"]) and author in (None, "1")
         ]
-        return web.json_response([_shown(post) for post in found[: int(request.query.get("per_page", "10"))]])
+        most, offset = int(request.query.get("per_page", "10")), int(request.query.get("offset", "0"))
+        return web.json_response([_shown(post) for post in found[offset : offset + most]])
 
     async def _read(self, request: web.Request) -> web.Response:
         post = self.posts.get(int(request.match_info["id"]))
