@@ -21,6 +21,14 @@ class Fields(msgspec.Struct, frozen=True, rename="camel"):
     wpa_encryption_mode: str | None = None
 
 
+class Hours(msgspec.Struct, frozen=True):
+    """The outage schedule, during which an SSID that is enabled is silent."""
+
+    enabled: bool = False
+
+
+HOURS = "schedules"
+
 _CHANGED = ("name", "enabled", "authMode", "splashPage", "visible")
 
 _KEY = ("psk", "encryptionMode", "wpaEncryptionMode")
@@ -36,12 +44,16 @@ _SECRET_SPLASHES = frozenset(
 """Splash pages whose passwords Meraki keeps to itself: once gone, we could not set them again."""
 
 
-def opened(_present: Ssid, name: str) -> Ssid:
-    return {"name": name, "enabled": True, "authMode": "open", "splashPage": "None", "visible": True}
+def opened(present: Ssid, name: str) -> Ssid:
+    fields = {"name": name, "enabled": True, "authMode": "open", "splashPage": "None", "visible": True}
+    return {**fields, HOURS: {"enabled": False}} if _silenced(present) else fields
 
 
 def holds(present: Ssid, wanted: Ssid) -> bool:
-    return all(present.get(field) == value for field, value in wanted.items() if field != "psk")
+    """Of its hours only whether they are in force: Meraki may tell them in other units than it was given."""
+    fields = {field: value for field, value in wanted.items() if field not in ("psk", HOURS)}
+    same = all(present.get(field) == value for field, value in fields.items())
+    return same and (HOURS not in wanted or _silenced(present) == _silenced(wanted))
 
 
 def name(present: Ssid) -> str:
@@ -63,4 +75,9 @@ def kept(present: Ssid, *, psk: str | None) -> Ssid | None:
 
 def previous(saved: Ssid, _present: Ssid) -> Ssid:
     fields = (*_CHANGED, *_KEY) if saved.get("authMode") == "psk" else _CHANGED
-    return {field: saved[field] for field in fields if field in saved}
+    hours = (HOURS,) if _silenced(saved) else ()
+    return {field: saved[field] for field in (*fields, *hours) if field in saved}
+
+
+def _silenced(ssid: Ssid) -> bool:
+    return bool(ssid.get(HOURS, {}).get("enabled"))

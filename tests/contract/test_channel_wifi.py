@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from msgspec import structs
 
 from channels.wifi import Settings, Wifi
@@ -28,6 +29,7 @@ from tests.contract.wifi_vendors import (
     UnifiHarness,
     WifiHarness,
 )
+from yobikake.rehearsal.meraki import MerakiGateway
 from yobikake.rehearsal.mishap import Mishap, Strike
 
 DRILL = "kunren-wifi"
@@ -227,6 +229,35 @@ async def test_a_key_comes_back_with_its_ssid(harness: WifiHarness) -> None:
     assert harness.shown(REFS[0]) == ""
     assert b"himitsu-no-kagi" in harness.bodies()[-1]
     assert harness.ssid(REFS[1]) == untouched
+
+
+async def test_hours_without_wifi_do_not_hold_in_a_disaster_and_come_back(tmp_path: Path) -> None:
+    night = [{"startDay": "Monday", "startTime": "21:00", "endDay": "Tuesday", "endTime": "07:00"}]
+    async with MerakiHarness.running(tmp_path) as harness, opened(harness) as wifi:
+        for ref in REFS[:2]:
+            harness.dashboard.hours(ref).update(enabled=True, ranges=night)
+        harness.dashboard.hours(REFS[1])["enabled"] = False  # set, and not in force
+        desk = Desk(wifi)
+        assert not await desk.problems(Wanted(alerts=frozenset({"A"})))
+        assert {harness.shown(ref) for ref in REFS} == {DISASTER}
+        harness.dashboard.hours(REFS[1])["enabled"] = True  # staff, who did not know of the alert
+        assert not await desk.problems(Wanted(alerts=frozenset({"A"})))
+        assert harness.shown(REFS[1]) == DISASTER
+        assert not await desk.problems(Wanted())
+        assert harness.dashboard.hours(REFS[0]) == {"enabled": True, "ranges": night}
+
+
+async def test_an_ssid_whose_hours_cannot_be_told_is_opened_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(gateway: MerakiGateway, request: web.Request) -> web.Response:
+        return web.json_response({"errors": ["Not found"]}, status=404)
+
+    monkeypatch.setattr(MerakiGateway, "_read_hours", none)
+    async with MerakiHarness.running(tmp_path) as harness, opened(harness) as wifi:
+        said = await send(wifi, parcel(harness.recipients(1)))
+        assert said.outcomes == {0: Outcome.DELIVERED}
+        assert harness.shown(REFS[0]) == DISASTER
 
 
 async def test_a_probe_names_the_buildings_that_could_not_be_opened(harness: WifiHarness, wifi: Wifi) -> None:

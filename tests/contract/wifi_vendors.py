@@ -153,7 +153,8 @@ class MerakiHarness(WifiHarness):
     def shown(self, ref: str) -> str:
         ssid = self.ssid(ref)
         free = ssid["authMode"] == "open" and ssid["splashPage"] == "None" and ssid["visible"]
-        return str(ssid["name"]) if free and ssid["enabled"] else ""
+        on_air = ssid["enabled"] and not self.dashboard.hours(ref)["enabled"]
+        return str(ssid["name"]) if free and on_air else ""
 
     def rename(self, ref: str, name: str) -> None:
         self.ssid(ref)["name"] = name

@@ -64,6 +64,7 @@ class MerakiGateway(HttpGateway):
         self.networks = frozenset(networks)
         self._api_key = api_key
         self._ssids: dict[tuple[str, int], dict[str, Any]] = {}
+        self._hours: dict[tuple[str, int], dict[str, Any]] = {}
         self._put_off: set[str] = set()
 
     @property
@@ -75,12 +76,18 @@ class MerakiGateway(HttpGateway):
         """As it is now; may be changed, as staff may in the dashboard."""
         return self._ssids.setdefault((network, number), {"number": number, **EVERYDAY})
 
+    def hours(self, network: str, number: int = 0) -> dict[str, Any]:
+        """The outage schedule, which may be changed like the SSID."""
+        return self._hours.setdefault((network, number), {"enabled": False, "ranges": []})
+
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         ssid = f"{API}/networks/{{network}}/wireless/ssids/{{number:\\d+}}"
         return (
             web.get(f"{API}/organizations", self._organizations),
             web.get(ssid, self._read),
             web.put(ssid, self._update),
+            web.get(f"{ssid}/schedules", self._read_hours),
+            web.put(f"{ssid}/schedules", self._update_hours),
         )
 
     def error(self, status: int, request: web.Request) -> web.Response:
@@ -108,6 +115,23 @@ class MerakiGateway(HttpGateway):
         fields = {name: value for name, value in msgspec.to_builtins(change).items() if value is not None}
         return self._carry_out(request, fields)
 
+    async def _read_hours(self, request: web.Request) -> web.Response:
+        return self._inaccessible(request) or _json(self._hours_addressed(request))
+
+    async def _update_hours(self, request: web.Request) -> web.Response:
+        refused = self._inaccessible(request)
+        if refused:
+            return refused
+        try:
+            change = typed.from_json(await request.read(), Hours)
+        except msgspec.DecodeError as e:
+            return _errors(400, str(e))
+        hours = self._hours_addressed(request)
+        hours.update(
+            (name, value) for name, value in msgspec.to_builtins(change).items() if value is not None
+        )
+        return _json(hours)
+
     def _carry_out(self, request: web.Request, fields: dict[str, Any]) -> web.Response:
         network, ssid = request.match_info["network"], self._addressed(request)
         if fields.get("authMode") == "psk" and not fields.get("psk"):
@@ -122,6 +146,9 @@ class MerakiGateway(HttpGateway):
 
     def _addressed(self, request: web.Request) -> dict[str, Any]:
         return self.ssid(request.match_info["network"], int(request.match_info["number"]))
+
+    def _hours_addressed(self, request: web.Request) -> dict[str, Any]:
+        return self.hours(request.match_info["network"], int(request.match_info["number"]))
 
     def _inaccessible(self, request: web.Request) -> web.Response | None:
         network = request.match_info["network"]
@@ -150,6 +177,13 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.name is not None and not 1 <= len(self.name.encode()) <= 32:
             raise ValueError("SSID name must be between 1 and 32 bytes")
+
+
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an update of the schedule: https://developer.cisco.com/meraki/api-v1/update-network-wireless-ssid-schedules/"""
+
+    enabled: bool | None = None
+    ranges: list[dict[str, str]] | None = None
 
 
 def _shown(ssid: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,15 @@ def test_only_what_we_changed_is_put_back() -> None:
     }
 
 
+def test_hours_without_wifi_are_touched_only_where_they_are_in_force() -> None:
+    off, on = {"schedules": {"enabled": False}}, {"schedules": {"enabled": True, "ranges": []}}
+    assert "schedules" not in opened(EVERYDAY, "x")
+    assert opened(EVERYDAY | off, "x") == opened(EVERYDAY, "x")
+    assert opened(EVERYDAY | on, "x") == opened(EVERYDAY, "x") | off
+    assert previous(EVERYDAY | on, EVERYDAY) == previous(EVERYDAY, EVERYDAY) | on
+    assert previous(EVERYDAY | off, EVERYDAY) == previous(EVERYDAY, EVERYDAY)
+
+
 @pytest.mark.parametrize(
     "unknown",
     [
