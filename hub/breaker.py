@@ -81,7 +81,7 @@ def heard(results: Collection[Result]) -> Heard:
     outcomes = {each.outcome for each in asked}
     if not asked:
         return Heard.NOTHING
-    if Outcome.CREDENTIALS in outcomes:
+    if any(each.outcome is Outcome.CREDENTIALS and not each.alone for each in asked):
         return Heard.REFUSED
     if any(each.outcome is Outcome.THROTTLE and each.retry_after and not each.alone for each in asked):
         return Heard.THROTTLED

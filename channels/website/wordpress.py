@@ -18,10 +18,11 @@ from msgspec import Meta
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered, why
 from channels._settings import Url
-from channels.website.wordpress_answers import Failed, failed
+from channels.website.place import Failed, InForce
+from channels.website.wordpress_answers import failed
 from channels.website.wordpress_post import PREFIX, Draft, Found, User, draft, slug
 from hub import typed
-from hub.channel import Content, Parcel, freely
+from hub.channel import Parcel, freely
 from hub.delivery import Outcome
 from hub.outbound import Outbound
 from hub.reasons import told
@@ -53,7 +54,7 @@ class WordpressSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class Wordpress:
-    """One site. Changes of it are made one after another."""
+    """One site. Implements `channels.website.place.Place`; changes are made one after another."""
 
     def __init__(self, settings: WordpressSettings, *, outbound: Outbound) -> None:
         """Raises `Refused` where this hub may not talk to it, `BadSettings` where the password cannot be read."""
@@ -78,10 +79,6 @@ class Wordpress:
         await self._session.close()
 
     async def publish(self, parcel: Parcel) -> Failed | None:
-        """The post of this alert is there, and read back as published; or why it is not known to be.
-
-        Raises what the gate raises.
-        """
         wanted = draft(parcel.content, category=self._category)
         async with self._one:
             try:
@@ -92,18 +89,24 @@ class Wordpress:
             except Failed as e:
                 return e
 
-    async def keep(self, contents: Mapping[str, Content]) -> None:
-        """Take every post of ours off the site but those of `contents`, and let those say what it says now.
-
-        Raises `OSError` where the site could not be asked, or did not do it.
-        """
-        try:
-            await self._keep(contents)
-        except Failed as e:
-            raise OSError(None, f"WordPress: {e.reason}") from None
+    async def keep(self, in_force: InForce) -> None:
+        """Posts of ours that somebody deleted are not made anew."""
+        async with self._one:
+            posts = await self._shown()
+            wanted = {
+                slug(said.content): draft(said.content, category=self._category)
+                for said in (await in_force()).values()
+            }
+            for missing in wanted.keys() - {post.slug for post in posts}:
+                found = await self._find(missing)
+                posts += [found] if found is not None and found.status == "draft" else []
+            for post in posts:
+                change = _change(post, wanted.get(post.slug))
+                if change is not None:
+                    await self._change(post.id, change, freely)
 
     async def trouble(self) -> str:
-        """For staff; empty: it answers, and lets us publish. Reads only."""
+        """Empty: it answers, and lets us publish."""
         try:
             user = await self._ask("GET", "/users/me", User, params={"context": "edit"})
         except Failed as e:
@@ -114,20 +117,6 @@ class Wordpress:
                 "WordPress: this user may not publish posts (publish_posts)"
             )
         return ""
-
-    async def _keep(self, contents: Mapping[str, Content]) -> None:
-        wanted = {slug(content): content for content in contents.values()}
-        async with self._one:
-            posts = await self._shown()
-            for missing in wanted.keys() - {post.slug for post in posts}:
-                found = await self._find(missing)
-                posts += [found] if found is not None and found.status == "draft" else []
-            for post in posts:
-                content = wanted.get(post.slug)
-                wish = None if content is None else draft(content, category=self._category)
-                change = _change(post, wish)
-                if change is not None:
-                    await self._change(post.id, change, freely)
 
     async def _written(self, wanted: Draft, before: Found | None, gate: Gate) -> int:
         """The post's number. A request without an answer leaves open whether it was made: then it is looked for."""

@@ -5,23 +5,14 @@ https://developer.wordpress.org/reference/classes/wp_rest_posts_controller/ say 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 
 from channels._answer import retry_after
+from channels.website.place import Failed
 from hub import typed
 from hub.clock import utc_now
 from hub.delivery import Outcome
-
-
-class Failed(Exception):
-    """`reason`: WordPress's code, the HTTP status, or one of our words; never a text of an answer."""
-
-    def __init__(self, outcome: Outcome, reason: str, retry_after: timedelta | None = None) -> None:
-        super().__init__(reason)
-        self.outcome, self.reason, self.retry_after = outcome, reason, retry_after
-
 
 CODES: Mapping[str, Outcome] = {
     "incorrect_password": Outcome.CREDENTIALS,

@@ -15,7 +15,9 @@ import pytest
 from lxml import etree, html
 from msgspec import structs
 
-from channels.website import FEED, FRAGMENT, MARK, STATE, Settings, Website
+from channels.website import PAGE, Settings, Website
+from channels.website.folder import FEED, FRAGMENT, MARK, STATE
+from channels.website.place import Posted
 from hub.alert import Mode
 from hub.cap import MsgType
 from hub.channel import Channel, Parcel, Span
@@ -211,6 +213,13 @@ async def test_no_text_breaks_out_of_its_place(harness: WebsiteHarness, text: st
     assert (item.findtext("title") or "") == readable
 
 
+async def keep(website: Website, *in_force: Parcel) -> None:
+    async def asked() -> Mapping[str, Posted]:
+        return {each.content.identifier: Posted(each.content, each.expires_at) for each in in_force}
+
+    await website.places[PAGE].keep(asked)
+
+
 async def test_an_alert_that_is_sent_again_stands_there_once(harness: WebsiteHarness) -> None:
     await send(harness.website(), told("a"))
     await send(harness.website(), told("a", headline=(Span("訂正した見出し"),)))
@@ -223,9 +232,9 @@ async def test_what_was_cancelled_or_superseded_is_withdrawn(harness: WebsiteHar
     for identifier in ("a", "b", "c"):
         await send(website, told(identifier))
     await send(website, told("b-cancel", msg_type=MsgType.CANCEL))
-    await website.keep({identifier: told(identifier).content for identifier in ("a", "b-cancel")})
+    await keep(website, told("a"), told("b-cancel"))
     assert {item.findtext("guid") for item in items(harness.folder)} == {"a", "b-cancel"}
-    await website.keep({})
+    await keep(website)
     assert not items(harness.folder)
     assert "緊急情報はありません" in fragment(harness.folder).text_content()
 
@@ -233,11 +242,32 @@ async def test_what_was_cancelled_or_superseded_is_withdrawn(harness: WebsiteHar
 async def test_what_the_texts_name_follows_the_present(harness: WebsiteHarness) -> None:
     website = harness.website()
     await send(website, told("a", body=(Span("いま開いている場所："), Span("第一小学校", "shelters"))))
-    now = told("a", body=(Span("いま開いている場所："), Span("第二小学校", "shelters"))).content
-    await website.keep({"a": now, "never sent": told("never sent").content})
+    await keep(website, told("a", body=(Span("いま開いている場所："), Span("第二小学校", "shelters"))))
     assert "第二小学校" in fragment(harness.folder).text_content()
     assert "第一小学校" not in fragment(harness.folder).text_content()
     assert [item.findtext("guid") for item in items(harness.folder)] == ["a"]
+
+
+async def test_what_is_put_up_while_it_is_asked_what_is_in_force_stays(harness: WebsiteHarness) -> None:
+    website = harness.website()
+    await send(website, told("over"))
+
+    async def asked_before() -> Mapping[str, Posted]:
+        await send(website, told("new"))
+        return {}
+
+    await website.places[PAGE].keep(asked_before)
+    assert [item.findtext("guid") for item in items(harness.folder)] == ["new"]
+
+
+async def test_a_page_that_was_emptied_fills_again(harness: WebsiteHarness) -> None:
+    website = harness.website()
+    await send(website, told("a"))
+    (harness.folder / STATE).unlink()
+    await keep(website, told("a"))
+    assert [item.findtext("guid") for item in items(harness.folder)] == ["a"]
+    (entry,) = json.loads((harness.folder / STATE).read_bytes())["notices"]
+    assert datetime.fromisoformat(entry["expires"]) == told("a").expires_at
 
 
 async def test_what_expired_leaves_with_the_next_change(harness: WebsiteHarness) -> None:
@@ -245,7 +275,7 @@ async def test_what_expired_leaves_with_the_next_change(harness: WebsiteHarness)
     await send(website, replace(told("short"), expires_at=NOW + timedelta(hours=1)))
     await send(website, told("long"))
     harness.now = NOW + timedelta(hours=1)
-    await website.keep({identifier: told(identifier).content for identifier in ("short", "long")})
+    await keep(website, replace(told("short"), expires_at=NOW + timedelta(hours=1)), told("long"))
     assert [item.findtext("guid") for item in items(harness.folder)] == ["long"]
 
 
@@ -326,7 +356,7 @@ async def test_whoever_waits_for_another_writer_asks_the_gate_once_it_is_his_tur
 async def test_a_writer_that_never_ends_holds_nobody_up_for_long(
     harness: WebsiteHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.website.LOCK_WAIT", timedelta(0))
+    monkeypatch.setattr("channels.website.folder.LOCK_WAIT", timedelta(0))
     with somebody_changes(harness.folder):
         said = await send(harness.website(), parcel(harness.recipients(1)))
     assert [(each.outcome, each.reason) for each in said.results] == [(Outcome.TEMPORARY, "EAGAIN")]

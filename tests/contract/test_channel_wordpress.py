@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,12 @@ from aiohttp import encode_basic_auth
 from lxml import html
 from msgspec import structs
 
-from channels.website import MARK, Settings, Website
+from channels.website import Settings, Website
+from channels.website.folder import MARK
+from channels.website.place import Failed, Posted
 from channels.website.wordpress import REF, WordpressSettings
 from channels.website.wordpress_answers import failed
+from hub.breaker import Heard, heard
 from hub.channel import Channel, Content, Span
 from hub.delivery import Outcome
 from hub.errors import BadSettings
@@ -182,6 +186,42 @@ async def test_a_request_that_was_lost_and_cannot_be_looked_for_is_ambiguous(
     assert len(harness.gateway.posts) == 1
 
 
+@pytest.mark.parametrize("fault", ["credentials", "throttle", "down"])
+async def test_what_is_wrong_with_wordpress_keeps_nothing_out_of_the_folder(
+    harness: WordpressHarness, fault: str
+) -> None:
+    """Both go through one breaker."""
+    setattr(harness.faults, fault, 1.0)
+    said = await published(harness, content())
+    assert {each.outcome for each in said.results} & {
+        Outcome.CREDENTIALS,
+        Outcome.THROTTLE,
+        Outcome.TEMPORARY,
+    }
+    assert heard(said.results) is Heard.WORKS
+
+
+async def keep(website: Website, *in_force: Content) -> None:
+    async def asked() -> Mapping[str, Posted]:
+        return {each.identifier: Posted(each, NOW + timedelta(hours=3)) for each in in_force}
+
+    await website.places[REF].keep(asked)
+
+
+async def test_what_is_put_up_while_it_is_asked_what_is_in_force_stays(harness: WordpressHarness) -> None:
+    await published(harness, content())
+    website = harness.website()
+    await website.open()
+
+    async def asked_before() -> Mapping[str, Posted]:
+        harness.gateway.posts[9] = {"id": 9, "slug": "yobikake-2026-0999", "status": "publish", "title": "x"}
+        return {}
+
+    await website.places[REF].keep(asked_before)
+    assert [post["slug"] for post in harness.shown] == ["yobikake-2026-0999"]
+    await website.close()
+
+
 async def test_what_is_no_longer_in_force_leaves_the_site_and_the_rest_follows(
     harness: WordpressHarness,
 ) -> None:
@@ -192,17 +232,17 @@ async def test_what_is_no_longer_in_force_leaves_the_site_and_the_rest_follows(
     website = harness.website()
     await website.open()
     now = structs.replace(second, body=(Span("つつじ小学校は受け入れを止めました。"),))
-    await website.keep({now.identifier: now})
+    await keep(website, now)
     assert {post["slug"] for post in harness.shown} == {"yobikake-2026-0148", "summer-festival"}
     assert "受け入れを止めました" in harness.gateway.posts[2]["content"]
     asked = harness.sends()
-    await website.keep({now.identifier: now})
+    await keep(website, now)
     assert harness.sends() == asked, "nothing is changed that says the same"
-    await website.keep({first.identifier: first, now.identifier: now})
+    await keep(website, first, now)
     assert len(harness.shown) == 3, "what was withdrawn too soon comes back"
     harness.faults.down = True
-    with pytest.raises(OSError, match="WordPress: 503"):
-        await website.keep({})
+    with pytest.raises(Failed, match="503"):
+        await keep(website)
     await website.close()
 
 
@@ -212,12 +252,12 @@ async def test_what_is_over_leaves_the_site_however_many_came_after_it(harness: 
     await website.open()
     for said in contents:
         await send(website, replace(parcel(harness.recipients(1)), content=said))
-    await website.keep({said.identifier: said for said in contents[:1]})
+    await keep(website, contents[0])
     assert [post["slug"] for post in harness.shown] == ["yobikake-2026-0001"]
     corrected = structs.replace(contents[0], body=(Span("水は飲めます。"),))
-    await website.keep({corrected.identifier: corrected})
+    await keep(website, corrected)
     assert "水は飲めます" in harness.gateway.posts[1]["content"]
-    await website.keep({})
+    await keep(website)
     assert harness.shown == []
     await website.close()
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +13,11 @@ import pytest
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from channels.website import FRAGMENT, Settings, Website
+from channels.website import Settings, Website
+from channels.website.folder import FRAGMENT
+from channels.website.place import Failed, InForce
 from hub.clock import utc_now
+from hub.delivery import Outcome
 from hub.testing.channel_suite import REHEARSAL
 from yobikake import website_role
 
@@ -72,6 +77,37 @@ async def test_a_database_that_is_away_ends_no_role(
             assert not role.done(), role.exception()
             await asyncio.sleep(0.01)
     role.cancel()
+
+
+@pytest.mark.parametrize(
+    ("failed", "waits_s"),
+    [
+        (Failed(Outcome.TEMPORARY, "503"), [5, 10, 20, 40, 60, 60]),
+        (Failed(Outcome.CREDENTIALS, "401"), [5, 10, 20, 40, 80, 160, 300, 300]),
+        (Failed(Outcome.THROTTLE, "429", timedelta(seconds=90)), [90, 90]),
+        (Failed(Outcome.THROTTLE, "429", timedelta(days=1)), [300, 300]),
+    ],
+    ids=["down", "refused", "asks for time", "asks for a day"],
+)
+async def test_a_place_that_fails_is_asked_less_and_less(
+    monkeypatch: pytest.MonkeyPatch, failed: Failed, waits_s: list[int]
+) -> None:
+    """Who is refused and asks every few seconds is locked out."""
+    monkeypatch.setattr(website_role, "EVERY_S", 5)
+    clock = SimpleNamespace(s=0.0)
+    monkeypatch.setattr(website_role, "_now_s", lambda: clock.s)
+    asked: list[float] = []
+
+    async def keep(_in_force: InForce) -> None:
+        asked.append(clock.s)
+        raise failed
+
+    assembly = SimpleNamespace(ledger=Ledger(), clock=utc_now, keys=None)
+    keeper = website_role._Keeper(assembly, "wordpress", SimpleNamespace(keep=keep))
+    while len(asked) <= len(waits_s):
+        await keeper.look()
+        clock.s += 5
+    assert [after - before for before, after in pairwise(asked)] == waits_s
 
 
 async def test_a_folder_that_is_not_there_is_tried_again(website: Website, tmp_path: Path) -> None:

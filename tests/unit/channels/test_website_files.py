@@ -9,7 +9,8 @@ import pytest
 from msgspec import structs
 
 from channels._durable import replace_file
-from channels.website import STATE, Settings, Website
+from channels.website import Settings, Website
+from channels.website.folder import STATE
 from hub.recipient import Recipient, RecipientId
 from hub.testing.channel_harness import send
 from hub.testing.channel_suite import REHEARSAL
