@@ -6,7 +6,8 @@
                                                    └── it did not ──▶ open, for longer
 
 While it is open no batch is claimed, so none of them spends a try or becomes ambiguous. A trial is one
-batch. What is wrong with one recipient alone never counts.
+batch. What is wrong with one recipient alone never counts. A request that is refused for good does not open
+it, since waiting would mend nothing; but staff are called where nobody else was taken.
 """
 
 from collections.abc import Callable, Collection
@@ -27,6 +28,10 @@ Page = Callable[[str, str], None]
 
 FAILURES = 3
 """Whole requests that fail in a row before it opens."""
+
+SINGLE_REJECTIONS = 10
+"""Where each recipient is a request of their own, a few numbers that are wrong may come one behind the other: with so
+many refused for good, and nobody taken between, it is no longer them."""
 
 PAGE_AFTER = timedelta(seconds=60)
 """Staff are called once it has been open for so long."""
@@ -105,10 +110,12 @@ class Breaker:
         japanese: str,
         page: Page,
         on_change: Callable[[], None] = lambda: None,
+        rejections: int = 1,
         waits: Waits | None = None,
         random: Random | None = None,
         now: Callable[[], float] = monotonic,
     ) -> None:
+        """`rejections`: so many recipients refused for good, and nobody taken between, call staff."""
         self.kind = kind
         self.lane = lane
         self.state = State.CLOSED
@@ -120,6 +127,9 @@ class Breaker:
         self._waits = waits or WAITS[lane]
         self._random = random or Random()  # noqa: S311 - jitter
         self._now = now
+        self._rejections = rejections
+        self._rejected = 0
+        """Recipients refused for good since somebody was taken."""
         self._failures = 0
         self._opened = 0
         """Times in a row, without anything that came through."""
@@ -155,6 +165,7 @@ class Breaker:
 
     def hear(self, results: Collection[Result]) -> None:
         """What the gateway said of a batch."""
+        self._count_rejected(results)
         said = heard(results)
         if said is Heard.WORKS:
             self._close()
@@ -191,6 +202,24 @@ class Breaker:
                 f"直りしだい自動で再開します。 / The {self.kind} gateway has taken nothing for "
                 f"{PAGE_AFTER.seconds} s ({self.reason}). Sending goes on by itself once it does. "
                 f"Try: yobikake check {self.kind}",
+            )
+
+    def _count_rejected(self, results: Collection[Result]) -> None:
+        """Nothing comes of it by itself: neither a retry nor a breaker that opens."""
+        if any(each.outcome in REACHED for each in results):
+            self._rejected = 0
+            return
+        rejected = [each for each in results if each.outcome is Outcome.PERMANENT and not each.alone]
+        before, self._rejected = self._rejected, self._rejected + len(rejected)
+        if before < self._rejections <= self._rejected:
+            reason = rejected[-1].reason
+            self._page(
+                f"rejected {self.kind}",
+                f"{self._japanese}の事業者が、送ったものを全員分断りました（{reason}）。自動では再送しません。ほかの手段で"
+                "届いているかを確かめ、理由を調べて直してから、続報を送ってください。 / "
+                f"The {self.kind} gateway has refused for good what was sent, for everybody in it ({reason}). It is "
+                "not sent again by itself: see whether other channels reach these people, find out why, and send an "
+                f"update once that is put right. Try: yobikake check {self.kind}",
             )
 
     def _refused(self, results: Collection[Result]) -> None:

@@ -15,7 +15,7 @@ import structlog
 from hub import bus, outage
 from hub.alert import Lane
 from hub.background import beat
-from hub.breaker import Breaker, State, Waits
+from hub.breaker import SINGLE_REJECTIONS, Breaker, State, Waits
 from hub.bus import Bus
 from hub.channel import Elastic, Unit
 from hub.codec import BatchRecord, RecordCodec
@@ -86,6 +86,7 @@ class Worker:
             japanese=capabilities.japanese,
             page=delivery.page,
             on_change=self._on_breaker,
+            rejections=SINGLE_REJECTIONS if capabilities.single_requests else 1,
             waits=waits,
         )
         delivery.breaker = self._breaker

@@ -28,7 +28,7 @@ class Answer:
         return replace(self, outcome=Outcome.AMBIGUOUS)
 
     def result(self, recipient: Recipient) -> Result:
-        return Result(recipient.id, self.outcome, reason=self.reason)
+        return Result(recipient.id, self.outcome, reason=self.reason, alone=self.blames_recipients)
 
 
 STATUS: Mapping[int, Outcome] = {

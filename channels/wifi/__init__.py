@@ -179,7 +179,8 @@ class Wifi:
             with kept_apart(recipient.address):
                 await self.switch_on(recipient.address, parcel.mode, gate=parcel.gate)
         except NotDone as e:
-            return Result(recipient.id, e.outcome, reason=e.reason, retry_after=e.retry_after)
+            own = e.outcome is Outcome.PERMANENT  # one facility's setting, not everyone's
+            return Result(recipient.id, e.outcome, None, e.reason, e.retry_after, alone=own)
         return Result(recipient.id, Outcome.DELIVERED)
 
     def _facility(self, ref: str, mode: Mode) -> Facility:

@@ -58,6 +58,7 @@ from yobikake.rehearsal.smtp import SmtpGateway
 from yobikake.rehearsal.smtp_dialogue import Terms
 
 URGENT = bus.deliveries("mail", Lane.URGENT)
+BY_LINE = Targeting(audience=WholeCity(), channels=("line",))
 
 
 @pytest.fixture
@@ -621,6 +622,28 @@ async def test_a_gateway_that_refuses_our_credentials_is_not_asked_with_every_ba
             await everyone_once(hub, alert, smarthost)
 
 
+async def test_a_message_refused_for_good_as_a_whole_calls_staff(tmp_path: Path) -> None:
+    async with LineGateway(Inbox()) as gateway:
+        gateway.faults.instead = "400"
+        async with engine(tmp_path, channels={"line": line(gateway.url, tmp_path)}) as hub:
+            await hub.register(residents(7, channel="line", address=line_user))
+            async with hub.running():
+                tallies = await hub.done(await hub.send(targeting=BY_LINE))
+            assert tallies["line"].failed == 7
+            assert [topic for topic, _ in hub.pages] == ["rejected line"]
+
+
+async def test_ids_that_line_does_not_know_call_nobody(tmp_path: Path) -> None:
+    async with LineGateway(Inbox()) as gateway:
+        gateway.faults.permanent = 1.0
+        async with engine(tmp_path, channels={"line": line(gateway.url, tmp_path)}) as hub:
+            await hub.register(residents(3, channel="line", address=line_user))
+            async with hub.running():
+                tallies = await hub.done(await hub.send(targeting=BY_LINE))
+            assert tallies["line"].failed == 3
+            assert hub.pages == []
+
+
 async def test_who_has_no_address_or_a_suppressed_one_is_not_sent_to(
     hub: Engine, smarthost: SmtpGateway
 ) -> None:
@@ -713,7 +736,7 @@ async def test_a_line_batch_is_repeated_whole_under_its_key(tmp_path: Path) -> N
         gateway.faults.temporary = 1.0
         gateway.faults.silent = 0.5
         async with hub.running():
-            alert = await hub.send(targeting=Targeting(audience=WholeCity(), channels=("line",)))
+            alert = await hub.send(targeting=BY_LINE)
             assert (await hub.done(alert))["line"].accepted == 30
         assert received(gateway.inbox, "line") == dict.fromkeys(hub.addresses.values(), 1)
         multicasts = [request for request in gateway.requests if request.method == "POST"]

@@ -40,12 +40,13 @@ def pages() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def make(time: Time, pages: list[tuple[str, str]]) -> Callable[..., Breaker]:
-    def made(lane: Lane = Lane.URGENT) -> Breaker:
+    def made(lane: Lane = Lane.URGENT, *, rejections: int = 1) -> Breaker:
         return Breaker(
             "mail",
             lane,
             japanese="メール",
             page=lambda *page: pages.append(page),
+            rejections=rejections,
             random=Random(1),
             now=lambda: time.s,
         )
@@ -235,3 +236,52 @@ def test_staff_are_called_once_it_has_been_open_for_long(
     time.s += PAGE_AFTER.total_seconds()
     breaker.look()
     assert len(pages) == 2, "another outage"
+
+
+REJECTED = said(Outcome.PERMANENT, Outcome.PERMANENT, reason="400")
+
+
+def test_a_request_refused_for_good_as_a_whole_calls_staff_once_and_stops_nothing(
+    make: Callable[..., Breaker], pages: list[tuple[str, str]]
+) -> None:
+    breaker = make()
+    for _ in range(5):
+        assert breaker.admit(ONE)
+        breaker.hear(REJECTED)
+        breaker.leave(ONE)
+    assert [topic for topic, _ in pages] == ["rejected mail"]
+    assert "400" in pages[0][1]
+    assert breaker.state is State.CLOSED
+    breaker.hear(WORKS)
+    breaker.hear(REJECTED)
+    assert len(pages) == 2, "another message"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        said(Outcome.PERMANENT, Outcome.PERMANENT, reason="5.1.1", alone=True),  # addresses that are none
+        said(Outcome.PERMANENT, Outcome.ACCEPTED, reason="400"),
+        said(Outcome.UNSUPPORTED, reason="drill"),
+        said(Outcome.SUPPRESSED, Outcome.NO_ADDRESS, Outcome.EXPIRED),
+    ],
+)
+def test_who_is_refused_alone_or_beside_others_calls_nobody(
+    make: Callable[..., Breaker], pages: list[tuple[str, str]], results: list[Result]
+) -> None:
+    breaker = make()
+    for _ in range(5):
+        breaker.hear(results)
+    assert pages == []
+
+
+def test_single_requests_call_staff_where_nobody_is_taken_between_many_of_them(
+    make: Callable[..., Breaker], pages: list[tuple[str, str]]
+) -> None:
+    breaker, one = make(rejections=3), said(Outcome.PERMANENT, reason="21211")
+    for results in (one, one, WORKS, one, one):
+        breaker.hear(results)
+    assert pages == []
+    breaker.hear(one)
+    breaker.hear(one)
+    assert [topic for topic, _ in pages] == ["rejected mail"]
