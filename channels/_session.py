@@ -51,14 +51,18 @@ class GatewaySession:
         others: Callable[[str], bool] = nowhere,
         resolver: Callable[[], AbstractResolver] | None = None,
         speaks_json: bool = False,
+        in_clear: bool = False,
     ) -> None:
-        """`speaks_json`: it answers with JSON objects, refusals too; whoever answers otherwise (a proxy's page, say) is
+        """`in_clear`: it may be asked by plain HTTP, since the way there is the city's own. `speaks_json`: it answers with JSON objects, refusals too; whoever answers otherwise (a proxy's page, say) is
         not the gateway. `others`: which addresses besides `base_url` may be asked, each allowed by this hub's way out. `resolver`: of
         names that somebody else chose; a proxy resolves for itself.
 
-        Raises `Refused` where this hub may not talk to `base_url`; `setting` names its place.
+        Raises `Refused` where this hub may not talk to `base_url`, `BadSettings` where it would do so in clear;
+        `setting` names its place.
         """
         outbound.allow(base_url, setting=setting)
+        if not in_clear:
+            outbound.conceal(base_url, setting=setting)
         if outbound.proxy is not None:
             outbound.allow(outbound.proxy, setting="[proxy] url")
         self._outbound = outbound

@@ -53,6 +53,20 @@ class Outbound:
                 "訓練用のハブは 127.0.0.1 以外の事業者につなぎません。"
             )
 
+    def conceal(self, url: str, *, setting: str) -> None:
+        """Call with each address that keys or residents' data travel to.
+
+        Raises:
+            BadSettings: they would travel in clear, out of this machine, from a hub in production.
+        """
+        clear = urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or "")
+        if clear and self.deployment is Deployment.PRODUCTION:
+            raise BadSettings(
+                setting,
+                f"begins with https:// in production: keys and residents' data would go in clear to {urlsplit(url).hostname} / "
+                "本番では https:// にしてください（鍵や住民の情報が暗号化されずに流れます）",
+            )
+
     def proxy_to(self, url: str) -> str | None:
         """Through which proxy it is asked; None: directly. A name is compared as it is written, and not looked up."""
         host = (urlsplit(url).hostname or "").rstrip(".")

@@ -16,7 +16,7 @@ from channels._public import PublicResolver
 from channels._session import NOT_PUBLIC, GatewaySession, unanswered, why
 from hub.channel import Parcel
 from hub.delivery import Outcome
-from hub.errors import BadSettings, Refused
+from hub.errors import Refused
 from hub.outbound import Deployment, Outbound
 from hub.reasons import told
 from hub.secret import read_secret
@@ -51,13 +51,11 @@ class Line:
         except ERRORS as e:
             return why(e)
 
-    async def away(self, *, signed_at: datetime | None = None, unfit: Collection[int] = ()) -> str:
-        """For a probe, in words: why it is not there; empty where it is. Raises nothing for what it answers.
-
-        `unfit`: statuses by which it says that it would take nothing from us. With `signed_at` the request is signed,
-        like a message without a body.
+    async def away(self, *, at: datetime, unfit: Collection[int]) -> str:
+        """For a probe, in words: why it is not there; empty where it is. Raises nothing for what it answers. The request
+        is signed, like a message without a body. `unfit`: statuses by which it says that it would take nothing from us.
         """
-        said = headers(PROBE, b"", at=signed_at, secrets=self.secrets) if signed_at else {}
+        said = headers(PROBE, b"", at=at, secrets=self.secrets)
         try:
             async with self.session.request("HEAD", self.url, headers=said) as response:
                 well = response.status < ALIVE_BELOW and response.status not in unfit
@@ -117,8 +115,6 @@ def line_to(
     guarded = outbound.deployment is Deployment.PRODUCTION and not private
     if guarded and is_hidden(url):
         raise Refused(refusal(setting))
-    if guarded and not url.startswith("https://"):
-        raise BadSettings(setting, "begins with https:// in production / 本番では https:// にしてください")
     session = GatewaySession(
         outbound=outbound,
         base_url=url,
@@ -126,6 +122,7 @@ def line_to(
         timeout_s=timeout_s,
         connections=2,
         resolver=PublicResolver if guarded else None,
+        in_clear=private,
     )
     return Line(name=name, url=url, setting=setting, secrets=secrets, session=session)
 

@@ -24,7 +24,7 @@ OUTCOMES: Mapping[int, Outcome] = {
     429: Outcome.THROTTLE,
 }
 
-UNFIT = frozenset({401, 403, 404, 410})
+UNFIT = frozenset({*range(300, 400), 401, 403, 404, 410})
 """Answers to a signed HEAD by which a probe knows that a broadcast would not be taken. 405 is in order: it takes POST."""
 
 

@@ -53,4 +53,4 @@ class ByHook:
         return await self._line.tell(parcel, message, written, at=self._clock(), classify=classify)
 
     async def away(self) -> str:
-        return await self._line.away(signed_at=self._clock(), unfit=UNFIT)
+        return await self._line.away(at=self._clock(), unfit=UNFIT)

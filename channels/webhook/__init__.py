@@ -18,7 +18,7 @@ from channels._hook.answer import Answer
 from channels._hook.line import Line, line_to, refuse_odd
 from channels._hook.signature import message_id
 from channels._settings import Ref, TimeoutS
-from channels.webhook.answers import classify
+from channels.webhook.answers import UNFIT, classify
 from channels.webhook.event import body, canary
 from hub.alert import Mode
 from hub.channel import CanaryTo, Capabilities, Drilling, Health, Parcel, Target, Unit
@@ -118,7 +118,8 @@ class Webhook:
 
     async def probe(self) -> Health:
         """Asks all systems at once, and names those that are not there."""
-        said = await asyncio.gather(*(line.away() for line in self._lines.values()))
+        now = self._clock()
+        said = await asyncio.gather(*(line.away(at=now, unfit=UNFIT) for line in self._lines.values()))
         away = [each for each in said if each]
         if away:
             return Health(ok=False, detail=together(away), checked_at=self._clock())

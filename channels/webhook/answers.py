@@ -13,13 +13,16 @@ from hub.delivery import Outcome
 FOR_GOOD = {410: "gone", 400: "400", 413: "413", 415: "415", 422: "422"}
 """It will say the same of the same bytes."""
 
+UNFIT = frozenset({*range(300, 400), 401, 403, 404, 410})
+"""Answers to a signed HEAD by which a probe knows that an alert would not be taken. 405 is in order: it takes POST."""
+
 
 def classify(status: int, headers: Mapping[str, str], *, now: datetime) -> Answer:
     """One system's: it speaks for itself alone, and nothing here holds up the others."""
     if 200 <= status < 300:
         return Answer(outcome=Outcome.ACCEPTED)
-    if 300 <= status < 400:  # we do not follow: who answers elsewhere is not who was registered
-        return Answer(outcome=Outcome.PERMANENT, reason="redirect")
+    if 300 <= status < 400:  # not followed: who answers elsewhere is not who was registered
+        return Answer(outcome=Outcome.TEMPORARY, reason="redirect")
     if status in FOR_GOOD:
         return Answer(outcome=Outcome.PERMANENT, reason=FOR_GOOD[status])
     wait = retry_after(headers.get("Retry-After"), now=now) if status in (429, 503) else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from aiohttp import web
 
 from channels._answer import retry_after
 from channels._hook.hidden import is_hidden
@@ -220,7 +221,7 @@ def test_two_alerts_share_no_id() -> None:
 @pytest.mark.parametrize(
     ("status", "outcome", "reason"),
     [
-        (200, Outcome.ACCEPTED, ""), (204, Outcome.ACCEPTED, ""), (302, Outcome.PERMANENT, "redirect"),
+        (200, Outcome.ACCEPTED, ""), (204, Outcome.ACCEPTED, ""), (302, Outcome.TEMPORARY, "redirect"),
         (400, Outcome.PERMANENT, "400"), (401, Outcome.TEMPORARY, "401"), (403, Outcome.TEMPORARY, "403"),
         (404, Outcome.TEMPORARY, "404"), (409, Outcome.TEMPORARY, "409"), (410, Outcome.PERMANENT, "gone"),
         (413, Outcome.PERMANENT, "413"), (429, Outcome.TEMPORARY, "429"), (503, Outcome.TEMPORARY, "503"),
@@ -230,6 +231,27 @@ def test_what_an_answer_means(status: int, outcome: Outcome, reason: str) -> Non
     answer = classify(status, {"Retry-After": "7"}, now=NOW)
     assert (answer.outcome, answer.reason) == (outcome, reason)
     assert (answer.retry_after == timedelta(seconds=7)) is (status in (429, 503))
+
+
+@pytest.mark.parametrize(
+    ("status", "fit"),
+    [(200, True), (204, True), (405, True), (302, False), (401, False), (403, False), (404, False), (410, False),
+     (503, False)],
+)  # fmt: skip
+async def test_a_probe_tells_whether_an_alert_would_be_taken(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch, status: int, fit: bool
+) -> None:
+    async with opened(harness) as channel:
+        assert (await channel.probe()).ok
+        monkeypatch.setattr(harness.receiver, "error", lambda *_: web.Response(status=status))
+        harness.faults.down = True
+        assert (await channel.probe()).ok is fit
+
+
+async def test_a_probe_finds_a_secret_that_was_changed_on_one_side(harness: WebhookHarness) -> None:
+    harness.secret_file.write_text(OTHER)
+    async with opened(harness) as channel:
+        assert not (await channel.probe()).ok
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ class Receiver(HttpGateway):
             exchange.to = [request.match_info["system"]]
             exchange.text = body.decode(errors="replace")
 
-    async def _head(self, _request: web.Request) -> web.Response:
+    async def _head(self, request: web.Request) -> web.Response:
+        if not self._signed(request, b""):
+            return web.Response(status=401)
         return web.Response(status=405, headers={"Allow": "POST"})
 
     async def _take(self, request: web.Request) -> web.Response:

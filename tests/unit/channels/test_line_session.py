@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from channels._session import GatewaySession, unanswered
 from hub.delivery import Outcome
-from hub.errors import Cancelled, Refused
+from hub.errors import BadSettings, Cancelled, Refused
 from hub.outbound import REHEARSAL_HEADER, Deployment, Outbound
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -287,3 +287,31 @@ def _certificate(folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     return context
+
+
+@pytest.mark.parametrize(
+    ("url", "in_clear", "taken"),
+    [
+        ("https://api.line.example", False, True),
+        ("http://api.line.example", False, False),
+        ("http://10.0.0.8", False, False),
+        ("http://10.0.0.8", True, True),
+        ("http://127.0.0.1:9", False, True),
+    ],
+)
+def test_a_hub_in_production_sends_nothing_in_clear(url: str, in_clear: bool, taken: bool) -> None:
+    def made() -> GatewaySession:
+        return GatewaySession(
+            outbound=Outbound(deployment=Deployment.PRODUCTION),
+            base_url=url,
+            setting="[channels.line] base_url",
+            timeout_s=1,
+            connections=1,
+            in_clear=in_clear,
+        )
+
+    if taken:
+        made()
+        return
+    with pytest.raises(BadSettings, match=r"\[channels.line\] base_url.*https://"):
+        made()
