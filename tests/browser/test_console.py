@@ -66,7 +66,7 @@ async def test_two_people_send_an_alert_and_watch_it_arrive(chromium: Browser, h
     await approver.page.clock.install()
     await approver.open(path)
     await expect(approver.page.locator("#approve")).to_contain_text(f"登録者 {RESIDENTS}人へ本番配信を開始")
-    await approver.page.locator("#typed").fill("4")
+    await approver.page.locator("#typed").fill("４")  # as a Japanese keyboard types it
     await approver.page.locator("#approve button").click()
     await expect(approver.page.get_by_role("dialog")).to_be_visible()
     await approver.page.clock.run_for(10_500)

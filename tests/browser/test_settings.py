@@ -94,7 +94,7 @@ async def test_whoever_is_on_call_is_called_and_can_be_telephoned(chromium: Brow
     await someone.open("/on-call")
     await page.locator("#name-0").fill("田中 一郎")
     await page.locator("#duty-0").select_option("deputy")
-    await page.locator("#order-0").fill("2")
+    await page.locator("#order-0").fill("２")  # as a Japanese keyboard types it
     await page.locator("#phone-0").fill("090-0000-0002")
     await page.locator("#name-1").fill("佐藤 花")
     await page.locator("#mail-1").fill("sato@work.example")
