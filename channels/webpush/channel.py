@@ -5,7 +5,8 @@ A push service keeps no key of a request, so a repeat cannot be recognised: it r
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +21,8 @@ from channels._pace import paced
 from channels._public import PublicResolver
 from channels._session import GatewaySession, unanswered, why
 from channels.webpush import answers, vapid
+from channels.webpush.blame import Blame
 from channels.webpush.encryption import encrypt
-from channels.webpush.gone import Gone
 from channels.webpush.message import payload, topic, urgent
 from channels.webpush.settings import PLACE, Settings, services
 from channels.webpush.ways import Ways
@@ -73,9 +74,7 @@ class Webpush:
             others=self._services.allow,
             resolver=PublicResolver if self._in_production else None,
         )
-        self._key_taken = False
-        """A service has taken a message under our key: what is refused since is about its subscription."""
-        self._gone = Gone()
+        self._blame = Blame()
         self._whole = [origin for origin in self._services.origins if "*" not in origin]
         self._ways = Ways(self._whole, at_once=settings.at_once)
 
@@ -99,7 +98,7 @@ class Webpush:
             for recipient in parcel.to:
                 yield Result(recipient.id, Outcome.UNSUPPORTED, reason="too long")
             return
-        doubted: list[Result] = []
+        refused: list[Result] = []
 
         async def push(recipient: Recipient) -> Result:
             return await self._push(parcel, recipient, body)
@@ -107,11 +106,11 @@ class Webpush:
         async with aclosing(paced(parcel.to, push, turn=parcel.turn)) as results:
             async for result in results:
                 if result.outcome is Outcome.CREDENTIALS:
-                    doubted.append(result)
+                    refused.append(result)
                 else:
                     yield result
-        for result in doubted:
-            yield self._settled(result)
+        for result in self._settled(parcel, refused):
+            yield result
 
     async def probe(self) -> Health:
         """Asks every service that is named whole whether it answers, and says which of all takes no messages now.
@@ -172,21 +171,33 @@ class Webpush:
     ) -> Result:
         outcome, reason = answers.outcome(answer.status), str(answer.status)
         if outcome is Outcome.ACCEPTED:
-            self._key_taken = True
-            self._gone.taken(parcel.content.identifier, service)
+            self._blame.taken(parcel.content.identifier, service)
             return Result(recipient.id, outcome)
+        if outcome is Outcome.CREDENTIALS:
+            self._blame.refused(parcel.content.identifier, service)
         gone = reason in answers.GONE
-        if gone and not self._gone.believed(parcel.content.identifier, service):
+        if gone and not self._blame.gone(parcel.content.identifier, service):
             log.warning("a push service calls everybody gone", service=service, status=reason)
             reason = "gone?"
         wait = retry_after(answer.headers.get("Retry-After"), now=self._clock())
         return Result(recipient.id, outcome, reason=reason, retry_after=wait, alone=gone)
 
-    def _settled(self, result: Result) -> Result:
-        """Anybody may subscribe under a key that is not ours: one such subscription must not pause the channel."""
-        if not self._key_taken:
-            return result
-        return msgspec.structs.replace(result, outcome=Outcome.PERMANENT, alone=True)
+    def _settled(self, parcel: Parcel, refused: Sequence[Result]) -> Iterator[Result]:
+        """Whose fault each refusal of our key is, once all of the parcel are answered: anybody may subscribe under
+        another key, and one such subscription must not pause the channel."""
+        alert = parcel.content.identifier
+        by_service: defaultdict[str, list[Result]] = defaultdict(list)
+        addresses = {each.id: each.address for each in parcel.to}
+        for result in refused:
+            by_service[Subscription.known(addresses[result.recipient]).origin].append(result)
+        for service, results in by_service.items():
+            outcome, alone = Outcome.CREDENTIALS, True
+            if self._blame.another_key(alert, service):
+                outcome = Outcome.PERMANENT
+            elif not self._blame.takes(alert, service):
+                alone = self._ways.refused(service, results) and self._blame.another_takes(alert, service)
+            for result in results:
+                yield msgspec.structs.replace(result, outcome=outcome, alone=alone)
 
     async def _answer(self, origin: str) -> str:
         """What is wrong with this service; empty: nothing."""

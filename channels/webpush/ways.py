@@ -6,7 +6,7 @@ may, there is nobody to be held up: then everybody is asked, and the engine's br
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -68,6 +68,13 @@ class Ways:
         alone = result.outcome in _TROUBLE and self._others_may_work(origin)
         return msgspec.structs.replace(result, alone=True) if alone else result
 
+    def refused(self, origin: str, results: Sequence[Result]) -> bool:
+        """The service does not take our key, as `results` say. True: another may work."""
+        way = self._to(origin)
+        way.breaker.hear(results)
+        way.throttled = False
+        return self._others_may_work(origin)
+
     def _to(self, origin: str) -> _Way:
         way = self._seen.get(origin) or _Way(
             breaker=Breaker(f"webpush {origin}", Lane.URGENT, japanese=origin, page=_nobody),
@@ -77,7 +84,7 @@ class Ways:
         return way
 
     def _hear(self, way: _Way, result: Result) -> None:
-        """Of a key that is refused the connector judges: anybody may subscribe under another one."""
+        """Of a key that is refused the connector judges (`refused`): anybody may subscribe under another one."""
         if result.outcome is Outcome.CREDENTIALS:
             return
         way.breaker.hear([result])

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from channels.webpush import Settings, Webpush, vapid
-from channels.webpush.gone import FEW
+from channels.webpush.blame import FEW
 from channels.webpush.message import payload, topic
+from hub.breaker import Heard, heard
 from hub.cap import MsgType
-from hub.channel import Channel, Span
+from hub.channel import Channel, Parcel, Span
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
 from hub.evacuation import Level
@@ -217,6 +218,75 @@ async def test_one_subscription_under_another_key_pauses_nobody(harness: PushHar
             to[2].id: Outcome.ACCEPTED,
         }
         assert (await send(webpush, parcel(to[:1]))).outcomes == {to[0].id: Outcome.PERMANENT}
+
+
+async def test_a_key_that_is_refused_after_days_that_went_well_makes_nobody_unreachable(
+    harness: PushHarness,
+) -> None:
+    """As when the hub's clock is off, or a proxy answers in the service's place."""
+    to = harness.recipients(FEW + 3)
+    async with opened(harness) as webpush:
+        await send(webpush, parcel(to))
+        harness.faults.credentials = True
+        said = await send(webpush, another(to))
+    assert {(each.outcome, each.alone) for each in said.results} == {(Outcome.CREDENTIALS, False)}
+    assert heard(said.results) is Heard.REFUSED
+
+
+async def test_a_key_that_is_refused_halfway_costs_a_few_people_their_message(harness: PushHarness) -> None:
+    to = harness.recipients(3 * FEW)
+    async with opened(harness) as webpush:
+        await send(webpush, parcel(to[:1]))
+        harness.faults.credentials = True
+        said = [await send(webpush, parcel([each])) for each in to[1:]]
+        outcomes = Counter(outcome for each in said for outcome in each.outcomes.values())
+        assert outcomes == {Outcome.PERMANENT: FEW, Outcome.CREDENTIALS: len(to) - 1 - FEW}
+        assert heard(said[-1].results) is Heard.REFUSED
+
+
+async def test_many_subscriptions_under_other_keys_pause_nobody_either(
+    harness: PushHarness, tmp_path: Path
+) -> None:
+    other = vapid.create(tmp_path / "strangers.key")
+    lines = [harness.gateway.subscribe(other).line for _ in range(3 * FEW)]
+    strangers = [Recipient(id=RecipientId(n), address=line) for n, line in enumerate(lines, start=100)]
+    ours = harness.recipients(3 * FEW)
+    async with opened(harness) as webpush:
+        for pair in zip(strangers, ours, strict=True):
+            said = await send(webpush, parcel(pair))
+            assert said.outcomes[pair[1].id] is Outcome.ACCEPTED
+            assert heard(said.results) is Heard.WORKS
+    assert said.outcomes[strangers[-1].id] is Outcome.CREDENTIALS, "so many are doubted, and tried again"
+
+
+async def test_a_service_that_refuses_our_key_pauses_nobody_of_another(harness: PushHarness) -> None:
+    async with PushService(Inbox(), clock=lambda: NOW) as refusing:
+        refusing.faults.credentials = True
+        to = [*harness.recipients(3), *(_there(refusing, harness, n) for n in (11, 12, 13))]
+        async with closing_after(harness.webpush(harness.gateway.url, refusing.url)) as webpush:
+            said = await send(webpush, parcel(to))
+            assert {said.outcomes[each.id] for each in to[:3]} == {Outcome.ACCEPTED}
+            assert {said.outcomes[each.id] for each in to[3:]} == {Outcome.CREDENTIALS}
+            assert heard(said.results) is Heard.WORKS
+            asked = len(refusing.requests)
+            again = await send(webpush, parcel(to[3:]))
+            assert {each.reason for each in again.results} == {"held"}, "it is left alone for a while"
+            assert len(refusing.requests) == asked
+            health = await webpush.probe()
+    assert not health.ok
+    assert refusing.url in health.detail
+    assert "403" in health.detail
+
+
+def another(to: Sequence[Recipient]) -> Parcel:
+    """Of a later alert."""
+    said = parcel(to)
+    later = msgspec.structs.replace(said.content, identifier="rehearsal-2026-0150", thread="")
+    return replace(said, content=later)
+
+
+def _there(service: PushService, harness: PushHarness, number: int) -> Recipient:
+    return Recipient(id=RecipientId(number), address=service.subscribe(harness.public).line)
 
 
 async def test_an_endpoint_elsewhere_is_never_asked(harness: PushHarness) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from channels.webpush import Settings, Webpush, vapid
-from channels.webpush.gone import FEW
+from channels.webpush.blame import FEW
 from hub.cap import MsgType
 from hub.clock import utc_now
 from hub.delivery import Outcome

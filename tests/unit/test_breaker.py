@@ -81,6 +81,7 @@ def fail(breaker: Breaker, times: int = FAILURES) -> None:
         (said(Outcome.THROTTLE), Heard.FAILED),
         (said(Outcome.THROTTLE, retry_after=timedelta(seconds=9)), Heard.THROTTLED),
         (said(Outcome.ACCEPTED, Outcome.CREDENTIALS, reason="535"), Heard.REFUSED),
+        (said(Outcome.CREDENTIALS, reason="401", alone=True), Heard.WORKS),  # one of several behind a channel
     ],
 )
 def test_what_results_say_of_the_gateway(results: list[Result], meaning: Heard) -> None:
