@@ -245,7 +245,9 @@ async def opened(gateway: GatewaySession) -> AsyncIterator[GatewaySession]:
 
 @asynccontextmanager
 async def session(outbound: Outbound, url: str) -> AsyncIterator[GatewaySession]:
-    unopened = GatewaySession(outbound=outbound, base_url=url, setting="test", timeout_s=30, connections=1)
+    unopened = GatewaySession(
+        outbound=outbound, base_url=url, setting="test", timeout_s=30, connections=1, in_clear=True
+    )
     async with opened(unopened) as gateway:
         yield gateway
 
