@@ -80,8 +80,6 @@ class Heard(StrEnum):
 
 def heard(results: Collection[Result]) -> Heard:
     """What we refuse ourselves, or end without asking, says nothing; one recipient's trouble says it works."""
-    if results and {each.outcome for each in results} <= REACHED:
-        return Heard.WORKS
     asked = [each for each in results if each.outcome in _ASKED and each.reason not in OURS]
     outcomes = {each.outcome for each in asked}
     if not asked:

@@ -122,7 +122,7 @@ class Delivery:
     ) -> Mapping[RecipientId, Result]:
         """Bring one batch to an outcome. `on_claim` is called with its alert once the claim is durable,
         with None when the batch is somebody else's or done; `on_answer` once the gateway has nothing more to
-        do with it. Gives what was said of each recipient.
+        do with it. Gives what was said of those whom the gateway was to be asked for.
 
         Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous; before
         that the batch is given back, and once there is an outcome for everybody it is recorded first.
@@ -146,7 +146,7 @@ class Delivery:
         on_answer()
         self._unprepared.drop(batch)
         await self._end(attempt)
-        return attempt.results
+        return {each.id: attempt.results[each.id] for each in attempt.to}
 
     async def _end(self, attempt: Attempt) -> None:
         """Written down, also when whoever waits for it is cancelled: what was written is not written twice."""

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import select
 
 from channels.voice import Settings, Voice
 from hub.alert import Mode
 from hub.clock import utc_now
-from hub.delivery import Outcome
+from hub.delivery import BatchId, Outcome
 from hub.language import Language
-from hub.ledger import alerts, musters
+from hub.ledger import alerts, musters, tables
 from hub.ledger.register import Registration
 from hub.muster import Answer, CalledGroup, Member, Roll, said
 from hub.mustering import Mustering
@@ -217,3 +218,25 @@ async def test_who_has_answered_is_not_rung_and_a_key_is_an_answer(
     }  # fmt: skip
     assert sorted(each.to for each in twilio.calls) == ["+819000000001", "+819000000002"]
     assert (await hub.outcomes(call, "voice"))[people[0]] is Outcome.ANSWERED
+
+
+async def test_who_has_answered_says_nothing_of_a_gateway_that_was_not_asked(
+    hub: Engine, smarthost: SmtpGateway, twilio: TwilioGateway
+) -> None:
+    """What an attempt gives is what the breaker hears: it would end an outage that goes on."""
+    [who] = await staff(hub, 1)
+    muster = await mustering(hub).call(roll([who], "mail", "voice"), Mode.LIVE, AUTHOR, form="f" * 36)
+    call = await newest(hub, muster)
+    async with hub.running("fanout", "sweep", "mail"):
+
+        async def mailed() -> bool:
+            return len(smarthost.messages) == 1
+
+        await until(mailed)
+        await tap(hub, mails(smarthost, "s0@work.example")[0][1], "now")
+    table = tables.batches.c
+    wanted = select(table.id).where(table.alert == call, table.channel == "voice")
+    [batch] = await hub.ledger.read(lambda conn: conn.scalars(wanted).all())
+    assert await hub.delivery("voice").attempt(BatchId(batch), lambda _: None) == {}
+    assert await hub.outcomes(call, "voice") == {who: Outcome.ANSWERED}
+    assert not twilio.calls
