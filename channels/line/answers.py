@@ -24,6 +24,11 @@ class Answer:
     blames_recipients: bool = False
     """LINE refused the whole request because of at least one id in `to`."""
 
+    @property
+    def refuses_message(self) -> bool:
+        """LINE refused what was to be said, whoever it was for."""
+        return self.reason in ("400", "413")
+
     def made_ambiguous(self) -> "Answer":
         return replace(self, outcome=Outcome.AMBIGUOUS)
 

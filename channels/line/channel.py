@@ -26,7 +26,7 @@ from channels._answer import reading
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered, why
 from channels.line.answers import ACCEPTED, UNREADABLE, Answer, classify, is_from_line
-from channels.line.message import TEXT_LIMIT, Message, fits, messages
+from channels.line.message import TEXT_LIMIT, Message, fits, messages, text_alone
 from channels.line.settings import Settings
 from hub.channel import Capabilities, Health, Parcel
 from hub.clock import Clock
@@ -126,21 +126,26 @@ class Line:
         await self._session.close()
 
     async def _hand_over(self, parcel: Parcel, said: Sequence[Message], answers: "Answers") -> None:
-        """Send to all; where LINE refuses an id, to each half, and so on down to that id alone."""
+        """Send to all; where LINE refuses an id, to each half, and so on down to that id alone. Where it refuses the
+        bubble, the text goes by itself."""
         if not self._session.recognised:
             parcel.gate()
             unreached = await self._recognise()
             if unreached is not None:
                 answers.add(parcel.to, unreached)
                 return
-        waiting = [parcel.to]
+        waiting, plain = [parcel.to], False
         while waiting and not answers.interrupted:
             to = waiting.pop()
             async with self._session.gated(parcel.gate):
-                answer = await self._multicast(parcel, said, to)
+                answer = await self._multicast(parcel, said, to, plain=plain)
             if answer.blames_recipients and len(to) > 1:
                 half = len(to) // 2
                 waiting += [to[half:], to[:half]]
+            elif answer.refuses_message and not plain and len(said) > 1:
+                log.warning("LINE refuses the bubble: the text goes by itself", batch=parcel.batch_id)
+                said, plain = text_alone(said), True
+                waiting.append(to)
             else:
                 answers.add(to, answer)
 
@@ -154,8 +159,10 @@ class Line:
             answer = _understand(e)
         return None if self._session.recognised else replace(answer, outcome=Outcome.TEMPORARY)
 
-    async def _multicast(self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient]) -> Answer:
-        key = str(retry_key(parcel, to))
+    async def _multicast(
+        self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient], *, plain: bool
+    ) -> Answer:
+        key = str(retry_key(parcel, to, plain=plain))
         try:
             with _understood():
                 answer = await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=key)
@@ -226,15 +233,17 @@ def _body(said: Sequence[Message], to: Sequence[Recipient]) -> dict[str, Any]:
     return {"to": [each.address for each in to], "messages": said}
 
 
-def retry_key(parcel: Parcel, to: Sequence[Recipient]) -> UUID:
-    """The parcel's own key for all of it; for a slice, one that follows from who is in the slice.
+def retry_key(parcel: Parcel, to: Sequence[Recipient], *, plain: bool = False) -> UUID:
+    """The parcel's own key for all of it; for a slice, one that follows from who is in the slice; where the text goes
+    without its bubble (`plain`), another.
 
     A repeat of the batch therefore cuts itself up under the same keys, and no two different sets of
     people ever share one.
     """
+    key = uuid5(parcel.idempotency_key, "text") if plain else parcel.idempotency_key
     if len(to) == len(parcel.to):
-        return parcel.idempotency_key
-    return uuid5(parcel.idempotency_key, ",".join(str(recipient.id) for recipient in to))
+        return key
+    return uuid5(key, ",".join(str(recipient.id) for recipient in to))
 
 
 _ERRORS = (ApiException, aiohttp.ClientError, TimeoutError)

@@ -4,6 +4,7 @@ Both, because neither is enough (docs/decisions/0042): a bubble cannot be copied
 wall of text the level is not seen. LINE counts people, not message objects, so two cost what one costs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -31,6 +32,10 @@ def messages(content: Content) -> list[Message]:
     text: Message = {"type": "text", "text": compose(content)}
     flex = _flex(content)
     return [text] if flex is None else [flex, text]
+
+
+def text_alone(said: Sequence[Message]) -> list[Message]:
+    return [each for each in said if each["type"] == "text"]
 
 
 def fits(content: Content) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from channels.line import Line, Settings, compose
 from hub.channel import Channel, Parcel, Span
@@ -22,7 +23,9 @@ from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opene
 from hub.testing.parcels import NOW, parcel
 from tests.contract.gateways import OfHttp
 from yobikake.rehearsal.inbox import Inbox
-from yobikake.rehearsal.line import LineGateway
+from yobikake.rehearsal.line import LineGateway, Multicast
+from yobikake.rehearsal.line_answers import invalid
+from yobikake.rehearsal.line_messages import Fault
 
 TOKEN = "channel-access-token-0123456789"
 NOWHERE = "http://127.0.0.1:1"
@@ -118,6 +121,28 @@ class TestLine(ChannelSuite, of=LineHarness):
             yield harness
 
 
+async def test_a_bubble_that_line_refuses_keeps_nobody_from_the_text(
+    harness: LineHarness, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = harness.gateway._refused_multicast
+
+    def no_flex(multicast: Multicast) -> web.Response | None:
+        if any(message.type == "flex" for message in multicast.messages):
+            return invalid(Fault(message="invalid property", property="messages[0].contents"))
+        return taken(multicast)
+
+    monkeypatch.setattr(harness.gateway, "_refused_multicast", no_flex)
+    to = harness.recipients(300)
+    harness.gateway.faults.permanent = 0.01
+    gone = {each.id for each in to if harness.faults.hits(0.01, "permanent", each.address)}
+    assert gone
+    first = await send(channel, parcel(to))
+    again = await send(channel, parcel(to, attempt=2, resend=True))
+    for said in (first, again):
+        assert {who for who, outcome in said.outcomes.items() if outcome is not Outcome.ACCEPTED} == gone
+    assert sorted(harness.arrivals()) == sorted(each.address for each in to if each.id not in gone)
+
+
 async def test_residents_see_the_level_and_read_the_whole_text(
     harness: LineHarness, channel: Channel
 ) -> None:
@@ -178,7 +203,7 @@ async def test_a_text_that_line_refuses_is_nobodys_id(harness: LineHarness, chan
     nothing = msgspec.structs.replace(handed_over.content, headline=(), body=(), link="")
     said = await send(channel, replace(handed_over, content=nothing))
     assert set(said.outcomes.values()) == {Outcome.PERMANENT}
-    assert harness.sends() == 1
+    assert harness.sends() == 2, "once more without the bubble, and no half of them"
 
 
 async def test_a_repeat_after_a_search_for_bad_ids_reaches_nobody_twice(
