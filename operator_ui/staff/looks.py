@@ -332,7 +332,7 @@ def _sick(health: Health | None) -> bool:
 
 
 def _about_quotas(message: Message, known: Known) -> Iterator[Look]:
-    """Fewer messages left than people. Nothing is held back for it: what there is goes to those most exposed first."""
+    """Fewer messages left than people. Nothing is held back for it, and nobody chooses who gets none."""
     for kind in message.targeting.channels:
         health, wanted = known.health.get(kind), known.counts.get(kind, 0)
         if kind not in known.capabilities or health is None or health.remaining is None:
