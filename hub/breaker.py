@@ -21,6 +21,7 @@ import structlog
 
 from hub.alert import Lane
 from hub.delivery import REACHED, BatchId, Outcome, Result
+from hub.reasons import words
 
 log = structlog.get_logger(__name__)
 
@@ -221,11 +222,13 @@ class Breaker:
             )
 
     def _refused(self, results: Collection[Result]) -> None:
-        self._open(self._jittered(self._waits.credentials), results)
+        refusals = [each for each in results if each.outcome is Outcome.CREDENTIALS]
+        self._open(self._jittered(self._waits.credentials), refusals)
+        japanese, english = words(self.reason, refused=True)
         self._page(
             f"credentials {self.kind}",
-            f"{self._japanese}の事業者が認証を受け付けません。設定を確認してください。 / The {self.kind} gateway "
-            f"refuses our credentials. Check its settings: yobikake check {self.kind}",
+            f"{self._japanese}：事業者がこちらを断っています。{japanese}。直れば自動で再開します。 / {self.kind}: the gateway "
+            f"refuses us: {english}. Sending goes on by itself once it is put right. Try: yobikake check {self.kind}",
         )
 
     def _backoff(self) -> timedelta:

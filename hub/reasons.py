@@ -22,6 +22,12 @@ WAY: Mapping[str, Both] = {
     "unreadable answer": ("応答を読み取れません", "its answer cannot be read"),
     "address": ("アドレスの書き方を確かめてください", "its address cannot be used: check it"),
     "not public": ("公開されていないアドレスです", "its address is not in public"),
+    "not relayed": (
+        "こちらからの送信を、どの宛先へも断っています。メールサーバーの管理者に、このハブのIPアドレス・アカウント・差出人からの"
+        "中継が許可されているかを確かめてもらってください",
+        "it takes mail from us for nobody: ask whoever runs the mail server whether it still relays for this hub's address, "
+        "account and sender",
+    ),
     "quota used up": ("今月の通数を使い切りました", "the month's messages are used up"),
 }
 """The hub's own words, which no provider has."""

@@ -16,6 +16,7 @@ from channels.mail.mailing import PATIENCE_S, Mailing
 from channels.mail.message import Letter, Letterhead, letter, wire
 from channels.mail.personal import Copies, Ways
 from channels.mail.pool import Pool
+from channels.mail.relaying import Relaying
 from channels.mail.replies import AT_ONCE, EVERYONES
 from channels.mail.settings import Settings
 from hub.channel import Capabilities, Health, Parcel, Remark
@@ -65,7 +66,8 @@ class Mail:
         self._settings = settings
         self._outbound = outbound
         self._smarthost = Smarthost(settings, outbound)
-        self._pool = Pool(self._smarthost.connect, most=settings.connections)
+        own = {settings.domain, settings.envelope_sender.rpartition("@")[2]}
+        self._pool = Pool(self._smarthost.connect, most=settings.connections, relaying=Relaying(own))
         self._warm = min(settings.warm_connections, settings.connections)
         self._most = settings.recipients_per_transaction
         self._sender = settings.envelope_sender

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from channels.mail.mailbox import path, plain, xtext
 from channels.mail.message import Wire
+from channels.mail.relaying import Relaying, Said
 from channels.mail.replies import ACCEPTED, Stage, Verdict, classify
 from hub.delivery import Outcome, Result
 from hub.recipient import Recipient
@@ -47,13 +48,13 @@ class Transaction:
     """What is known of it so far. Lives in one session at a time; begun anew, it knows nothing again."""
 
     __slots__ = (
-        "_asked", "_heard", "_tell", "abandoned", "begun_at", "envelope", "gates", "handed_over", "message",
-        "over", "refused", "remaining",
+        "_asked", "_heard", "_relaying", "_tell", "abandoned", "begun_at", "envelope", "gates", "handed_over",
+        "message", "over", "refused", "remaining",
     )  # fmt: skip
 
-    def __init__(self, envelope: Envelope, gates: Gates, tell: "Tell") -> None:
-        """`tell` is called once, when it is over."""
-        self.envelope, self.gates, self._tell = envelope, gates, tell
+    def __init__(self, envelope: Envelope, gates: Gates, tell: "Tell", relaying: Relaying) -> None:
+        """`tell` is called once, when it is over. `relaying`: of the smarthost it goes to."""
+        self.envelope, self.gates, self._tell, self._relaying = envelope, gates, tell, relaying
         self.over = False
         self.abandoned = False
         """Nobody waits for it any more: its message is not given away."""
@@ -88,8 +89,9 @@ class Transaction:
 
     def hear_recipients(self, replies: Sequence[bytes]) -> None:
         """The next replies to RCPT, in order. Of a transaction that was refused they say nothing of anybody."""
-        heard = self.remaining is None and {reply[:2] for reply in replies}
-        if heard and heard != {b"25"}:
+        if self.remaining is not None:
+            return
+        if {reply[:2] for reply in replies} != {b"25"}:
             for position, reply in zip(self._asked[self._heard :], replies, strict=False):
                 verdict = judged(Stage.RCPT, reply)
                 if verdict.outcome is not Outcome.ACCEPTED:
@@ -112,13 +114,15 @@ class Transaction:
             self._tell(reason)
 
     def _results(self) -> list[Result]:
-        to, remaining, refused = self.envelope.to, self.remaining or UNHEARD, self.refused
+        to, remaining = self.envelope.to, self.remaining or UNHEARD
+        refused = self._relaying.judged(Said(to, self._asked[: self._heard], self.refused))
         if not refused:
             return [Result(each.id, remaining.outcome, None, remaining.reason) for each in to]
         return [
-            Result(recipient.id, verdict.outcome, None, verdict.reason, verdict.retry_after, place in refused)
+            Result(recipient.id, verdict.outcome, None, verdict.reason, verdict.retry_after, alone)
             for place, recipient in enumerate(to)
             for verdict in (refused.get(place, remaining),)
+            for alone in (place in refused and verdict.outcome is not Outcome.CREDENTIALS,)
         ]
 
     def _refuse(self, position: int, verdict: Verdict) -> None:

@@ -24,7 +24,9 @@ class Mailing:
 
     def __init__(self, pool: Pool, envelopes: Iterable[Envelope], gates: Gates) -> None:
         self._pool = pool
-        self._transactions = [Transaction(envelope, gates, self._hear) for envelope in envelopes]
+        self._transactions = [
+            Transaction(envelope, gates, self._hear, pool.relaying) for envelope in envelopes
+        ]
         self._left = len(self._transactions)
         """Of which nothing is known yet."""
         self._heard: list[Result] = []

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from channels.mail.handover import Envelope, Gates, Transaction
+from channels.mail.relaying import Relaying
 from channels.mail.session import Session
 from hub.delivery import Result
 from hub.errors import DeliveryFailure, TemporaryFailure
@@ -37,7 +38,10 @@ class Pool:
     message it has just been asked for.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Session]], *, most: int) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Session]], *, most: int, relaying: Relaying | None = None
+    ) -> None:
+        self.relaying = relaying or Relaying()
         self._connect = connect
         self._most = most
         self._sessions: set[Session] = set()
@@ -64,7 +68,7 @@ class Pool:
             DeliveryFailure: there is no connection, and none can be had.
         """
         done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
-        transaction = Transaction(envelope, gates, partial(_settle, done))
+        transaction = Transaction(envelope, gates, partial(_settle, done), self.relaying)
         self.queue([transaction])
         try:
             return await done

@@ -29,6 +29,8 @@ class Verdict(NamedTuple):
     outcome: Outcome
     reason: str
     retry_after: timedelta | None = None
+    of_us: bool = False
+    """Said to one recipient, it may as well be about us: others tell (`channels.mail.relaying`)."""
 
 
 AT_ONCE = timedelta(0)
@@ -70,10 +72,27 @@ TABLE: tuple[tuple[str, str, str, Outcome, timedelta | None], ...] = (
     ("*", "*", "*", Outcome.TEMPORARY, None),
 )
 
+OF_US: tuple[tuple[str, str], ...] = (
+    # RFC 3463 §3.2, 3.4, 3.6, 3.8: our sender, their system, our commands, what we are allowed
+    ("5??", "5.1.[78]"),
+    ("5??", "5.3.*"),
+    ("5??", "5.5.*"),
+    ("5??", "5.7.*"),
+    ("454", "*"),  # how Postfix defers what it does not relay (`defer_unauth_destination`)
+)
+"""Reply and status codes of refusals of a recipient that need not be about the recipient."""
+
+RELAYING = re.compile(
+    r"relay(ing)? (access )?(is )?(denied|not (permitted|allowed)|prohibited|disallowed)|unable to relay|rcpthosts",
+    re.I,
+)
+"""What servers without status codes say of what is 5.7.1 elsewhere (Exim, qmail)."""
+
 
 def classify(stage: Stage, code: int, text: str) -> Verdict:
     """`text` is the reply without its code; nothing of it but a status code is kept: it may hold an address."""
-    return _look_up(stage, str(code), status(code, text))
+    said = status(code, text) or (f"{code // 100}.7.1" if RELAYING.search(text) else "")
+    return _look_up(stage, str(code), said)
 
 
 def status(code: int, text: str) -> str:
@@ -82,9 +101,14 @@ def status(code: int, text: str) -> str:
     return found[0] if found and found[1] == str(code)[0] else ""
 
 
+_DOUBTFUL = frozenset({Outcome.PERMANENT, Outcome.TEMPORARY})
+
+
 @lru_cache(maxsize=1024)
 def _look_up(stage: Stage, code: str, status_code: str) -> Verdict:
     for stages, codes, statuses, outcome, retry_after in TABLE:
         if fnmatchcase(stage, stages) and fnmatchcase(code, codes) and fnmatchcase(status_code, statuses):
-            return Verdict(outcome, status_code or code, retry_after)
+            of_us = stage is Stage.RCPT and outcome in _DOUBTFUL and retry_after is None
+            of_us = of_us and any(fnmatchcase(code, c) and fnmatchcase(status_code, s) for c, s in OF_US)
+            return Verdict(outcome, status_code or code, retry_after, of_us)
     raise AssertionError("the table's last row matches everything")

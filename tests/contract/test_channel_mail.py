@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from channels.mail import Mail, Security, Settings
 from hub import unsubscribe
+from hub.breaker import Heard, heard
 from hub.channel import Channel
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Cancelled, CredentialsFailure, Refused, TemporaryFailure
@@ -196,6 +197,110 @@ async def test_no_room_for_anybody_is_not_worth_coming_back_at_once(
         (Outcome.TEMPORARY, None),
         (Outcome.TEMPORARY, None),
     ]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "554 5.7.1 <a@b.example>: Relay access denied",
+        "454 4.7.1 <a@b.example>: Relay access denied",
+        "550 relay not permitted",
+        "550 5.1.8 <bousai@yobikake.example>: Sender address rejected: Domain not found",
+    ],
+)
+async def test_refusals_of_everybody_for_what_we_are_are_nobodys_fault(
+    harness: MailHarness, channel: Channel, refusal: str
+) -> None:
+    harness.gateway.terms.instead = {"RCPT": refusal}
+    said = await send(channel, parcel(harness.recipients(100)))
+    assert {(result.outcome, result.reason, result.alone) for result in said.results} == {
+        (Outcome.CREDENTIALS, "not relayed", False)
+    }
+    assert heard(said.results) is Heard.REFUSED
+    harness.gateway.terms.instead = {}
+    said = await send(channel, parcel(harness.recipients(100)))
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+
+
+@pytest.mark.parametrize("refusal", ["550 5.1.1 no such user", "550 5.2.1 closed", "550 no such user"])
+async def test_a_hundred_dead_addresses_are_theirs(
+    harness: MailHarness, channel: Channel, refusal: str
+) -> None:
+    harness.gateway.terms.instead = {"RCPT": refusal}
+    said = await send(channel, parcel(harness.recipients(100)))
+    assert {(result.outcome, result.alone) for result in said.results} == {(Outcome.PERMANENT, True)}
+    assert heard(said.results) is Heard.WORKS
+
+
+@pytest.mark.parametrize("local", ["yobikake.example", "staff.example"])
+async def test_staff_at_the_smarthost_itself_do_not_show_that_it_relays(
+    harness: MailHarness, channel: Channel, local: str
+) -> None:
+    """Of our sender's domain, or of another of the city's."""
+    harness.gateway.terms.relays, harness.gateway.terms.local = False, local
+    staff = Recipient(id=RecipientId(900), address=f"tanaka@{local}")
+    residents = harness.recipients(20)
+    said = await send(channel, parcel([*residents, staff]))
+    outcomes = dict(said.outcomes)
+    assert outcomes.pop(staff.id) is Outcome.ACCEPTED
+    assert set(outcomes.values()) == {Outcome.CREDENTIALS}
+    assert heard(said.results) is Heard.REFUSED
+
+
+async def test_who_is_refused_beside_others_is_refused_for_good(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.relays, harness.gateway.terms.local = False, "mail.example"
+    abroad = Recipient(id=RecipientId(900), address="closed@group.example")
+    said = await send(channel, parcel([*harness.recipients(3), abroad]))
+    outcomes = dict(said.outcomes)
+    assert outcomes.pop(abroad.id) is Outcome.PERMANENT
+    assert set(outcomes.values()) == {Outcome.ACCEPTED}
+
+
+async def test_a_few_who_are_refused_while_others_are_taken_stop_nobody(
+    harness: MailHarness, channel: Channel
+) -> None:
+    """Nobody is with them in their transaction: once we are thought to be at fault, then no more."""
+    harness.gateway.terms.relays, harness.gateway.terms.local = False, "mail.example"
+    few = [Recipient(id=RecipientId(900 + n), address=f"r{n}@group.example") for n in range(4)]
+    said = await send(channel, parcel(few))
+    assert set(said.outcomes.values()) == {Outcome.CREDENTIALS}
+    await send(channel, parcel(harness.recipients(2)))
+    said = await send(channel, parcel(few, attempt=2))
+    assert {(result.outcome, result.alone) for result in said.results} == {(Outcome.TEMPORARY, True)}
+    assert heard(said.results) is Heard.WORKS
+
+
+async def test_one_by_one_the_third_who_is_refused_in_a_row_tells(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.relays = False
+    alone = [await send(channel, parcel([each])) for each in harness.recipients(3)]
+    assert [said.results[0].outcome for said in alone] == [
+        Outcome.TEMPORARY,
+        Outcome.TEMPORARY,
+        Outcome.CREDENTIALS,
+    ]
+    again = await send(channel, parcel(harness.recipients(1), attempt=2))
+    assert again.results[0].outcome is Outcome.CREDENTIALS, "nobody was taken since"
+
+
+async def test_one_whom_it_does_not_relay_for_is_tried_again_and_stops_nobody(
+    harness: MailHarness, channel: Channel
+) -> None:
+    harness.gateway.terms.relays = False
+    for attempt in range(1, 6):
+        said = await send(channel, parcel(harness.recipients(1), attempt=attempt))
+        assert [(result.outcome, result.alone) for result in said.results] == [(Outcome.TEMPORARY, True)]
+
+
+async def test_personal_mail_that_is_relayed_for_nobody_stops_at_once(personal: MailHarness) -> None:
+    personal.gateway.terms.relays = False
+    async with opened(personal) as channel:
+        said = await send(channel, parcel(personal.recipients(100)))
+    assert Counter(said.outcomes.values()) == {Outcome.TEMPORARY: 2, Outcome.CREDENTIALS: 98}
+    assert personal.gateway.transactions < 100
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])

@@ -622,6 +622,27 @@ async def test_a_gateway_that_refuses_our_credentials_is_not_asked_with_every_ba
             await everyone_once(hub, alert, smarthost)
 
 
+async def test_a_smarthost_that_does_not_relay_costs_nobody_the_alert(
+    hub: Engine, smarthost: SmtpGateway
+) -> None:
+    await hub.register(residents(30))
+    smarthost.terms.relays = False
+    async with hub.running():
+        alert = await hub.send()
+
+        async def staff_are_called() -> bool:
+            return len(hub.pages) > 0
+
+        await until(staff_are_called)
+        smarthost.terms.relays = True
+        await hub.done(alert)
+    topic, text = hub.pages[0]
+    assert topic == "credentials mail"
+    assert "中継が許可されているか" in text
+    assert "whether it still relays" in text
+    await everyone_once(hub, alert, smarthost)
+
+
 async def test_a_message_refused_for_good_as_a_whole_calls_staff(tmp_path: Path) -> None:
     async with LineGateway(Inbox()) as gateway:
         gateway.faults.instead = "400"

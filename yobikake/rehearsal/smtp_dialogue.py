@@ -46,6 +46,10 @@ class Terms:
     """RCPT commands a transaction takes; 452 4.5.3 from then on."""
     login: tuple[str, str] | None = None
     """User and password asked for by AUTH PLAIN; None: no AUTH is offered."""
+    relays: bool = True
+    """Otherwise it takes mail for `local` alone."""
+    local: str = "city.example"
+    """The domain whose mailboxes are its own."""
     tls: ssl.SSLContext | None = None
     """Offer STARTTLS with this."""
     eight_bit: bool = True
@@ -255,7 +259,9 @@ class Dialogue:
 
     def _refusal(self, address: str) -> Answer | None:
         """As real servers do, the refusal repeats the address: a client must keep it out of its logs."""
-        faults, tried = self._host.faults, self._host.tried
+        faults, tried, terms = self._host.faults, self._host.tried, self._host.terms
+        if not terms.relays and not address.endswith(f"@{terms.local}"):
+            return Answer(f"554 5.7.1 <{address}>: Relay access denied\r\n".encode())
         if faults.hits(faults.permanent, "permanent", address):
             return Answer(f"550 5.1.1 <{address}>: no such user here\r\n".encode())
         if faults.hits(faults.temporary, "temporary", address) and address not in tried:

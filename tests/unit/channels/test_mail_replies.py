@@ -47,6 +47,32 @@ def test_the_table(stage: Stage, code: int, text: str, outcome: Outcome, reason:
 
 
 @pytest.mark.parametrize(
+    ("code", "text", "of_us"),
+    [
+        (554, "5.7.1 <a@b.example>: Relay access denied", True),
+        (454, "4.7.1 <a@b.example>: Relay access denied", True),
+        (550, "5.7.54 SMTP; Unable to relay recipient in non-accepted domain", True),
+        (550, "relay not permitted", True),
+        (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", True),
+        (550, "5.1.8 <bosai@city.example>: Sender address rejected: Domain not found", True),
+        (504, "5.5.2 <hub>: Helo command rejected: need fully-qualified hostname", True),
+        (554, "5.3.2 System not accepting network messages", True),
+        (550, "5.1.1 <relay-denied@b.example>: no such user", False),
+        (550, "<unable@relay.example>: no such user", False),
+        (550, "5.2.1 Mailbox disabled", False),
+        (550, "5.4.1 Recipient address rejected", False),
+        (451, "4.7.1 Greylisting in action", False),
+        (552, "5.3.4 Message size exceeds the limit", False),
+        (550, "5.5.3 Too many recipients", False),
+        (250, "2.1.5 Ok", False),
+    ],
+)
+def test_what_may_be_about_us(code: int, text: str, of_us: bool) -> None:
+    assert classify(Stage.RCPT, code, text).of_us is of_us
+    assert not classify(Stage.DATA, code, text).of_us
+
+
+@pytest.mark.parametrize(
     ("code", "text"), [(452, "4.5.3 Too many"), (452, "Too many"), (552, "Too many"), (550, "5.5.3 Too many")]
 )
 def test_too_many_recipients_come_again_at_once(code: int, text: str) -> None:

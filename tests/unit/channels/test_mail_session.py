@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from channels.mail.handover import Envelope, Gates, Transaction
+from channels.mail.relaying import Relaying
 from channels.mail.session import PIECE_BYTES, Session
 from hub.delivery import Outcome, Result
 from hub.recipient import Recipient, RecipientId
@@ -89,4 +90,4 @@ def _transaction(recipients: int, size_bytes: int, told: list[Told]) -> Transact
     ]
     message = b"\r\n".join([b"x" * 70] * (size_bytes // 72 + 1))[: size_bytes - len(DOT)] + DOT
     envelope = Envelope("alerts@city.example", to, lambda _: message, UUID(int=recipients))
-    return Transaction(envelope, Gates(lambda: None, lambda: None), told.append)
+    return Transaction(envelope, Gates(lambda: None, lambda: None), told.append, Relaying())
