@@ -26,7 +26,7 @@ from hub.approved import Approved
 from hub.asking import Asking
 from hub.attempt import Attempt
 from hub.breaker import Breaker
-from hub.channel import Capabilities, Channel, Parcel
+from hub.channel import Capabilities, Channel, Drilling, Parcel
 from hub.claim import give_back, insist
 from hub.clock import Clock
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result
@@ -122,7 +122,8 @@ class Delivery:
     ) -> Mapping[RecipientId, Result]:
         """Bring one batch to an outcome. `on_claim` is called with its alert once the claim is durable,
         with None when the batch is somebody else's or done; `on_answer` once the gateway has nothing more to
-        do with it. Gives what was said of those whom the gateway was to be asked for.
+        do with it. Gives what was said of those whom the gateway was to be asked for; nothing of a drill's own
+        account, which says nothing of the live one.
 
         Cancelling it while the gateway is being spoken to makes the rest of the batch ambiguous; before
         that the batch is given back, and once there is an outcome for everybody it is recorded first.
@@ -146,7 +147,12 @@ class Delivery:
         on_answer()
         self._unprepared.drop(batch)
         await self._end(attempt)
-        return {each.id: attempt.results[each.id] for each in attempt.to}
+        return (
+            {} if self._drilled_apart(attempt) else {each.id: attempt.results[each.id] for each in attempt.to}
+        )
+
+    def _drilled_apart(self, attempt: Attempt) -> bool:
+        return self.capabilities.drilling is Drilling.SEPARATE_ACCOUNT and attempt.batch.mode is not Mode.LIVE
 
     async def _end(self, attempt: Attempt) -> None:
         """Written down, also when whoever waits for it is cancelled: what was written is not written twice."""

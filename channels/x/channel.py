@@ -28,7 +28,7 @@ from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused
 from hub.language import Language
 from hub.outbound import Deployment, Outbound
-from hub.reasons import told
+from hub.reasons import together, told
 
 DO_NOT_POST = "【訓練 投稿しないでください】"
 
@@ -143,14 +143,15 @@ class X:
             yield answer.result(recipient)
 
     async def probe(self) -> Health:
+        """What is wrong with the drill account is said, but live posts go out all the same."""
         try:
-            answer = await self._live.read()
+            wrong = await _trouble(self._live, "X")
+            apart = await _trouble(self._drill, "X [drill_account]") if self._drill else ""
         except Refused as e:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
-        if answer.outcome is not Outcome.ACCEPTED:
-            detail = told("X", answer.reason, refused=answer.outcome is Outcome.CREDENTIALS)
-            return Health(ok=False, detail=detail, checked_at=self._clock())
-        return Health(ok=True, detail=self._working(), checked_at=self._clock())
+        said = wrong or self._working()
+        detail = together([said, apart]) if apart else said
+        return Health(ok=not wrong, detail=detail, checked_at=self._clock())
 
     async def close(self) -> None:
         await self._session.close()
@@ -167,3 +168,11 @@ class X:
                 "the account answers; posts go without a picture, for there is no Japanese font"
             )
         return "X: 接続できます / the account answers"
+
+
+async def _trouble(account: Account, name: str) -> str:
+    """Empty: X knows it. Raises `Refused`."""
+    answer = await account.read()
+    if answer.outcome is Outcome.ACCEPTED:
+        return ""
+    return told(name, answer.reason, refused=answer.outcome is Outcome.CREDENTIALS)

@@ -457,6 +457,23 @@ async def test_a_probe_reads_the_account_and_nothing_else(harness: XHarness, cha
     assert set(harness.reads()) == {"/2/users/me"}
 
 
+async def test_a_probe_says_what_is_wrong_with_the_drill_account_and_that_posts_go_out(
+    harness: XHarness,
+) -> None:
+    channel = harness.channel(REHEARSAL, drill=True)
+    await channel.open()
+    try:
+        before = await channel.probe()
+        harness.gateway.revoked.add(DRILL)
+        after = await channel.probe()
+    finally:
+        await channel.close()
+    assert before.ok
+    assert after.ok
+    assert "drill_account" not in before.detail
+    assert "drill_account" in after.detail
+
+
 async def test_a_production_hub_says_why_it_does_not_use_a_rehearsal_gateway(harness: XHarness) -> None:
     channel = harness.channel(PRODUCTION)
     with pytest.raises(Refused, match="rehearsal gateway"):

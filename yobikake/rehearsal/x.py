@@ -60,6 +60,8 @@ class XGateway(HttpGateway):
         super().__init__(inbox, faults=faults, clock=clock, port=port)
         self.posts_per_window = posts_per_window
         self.pictures: dict[str, Picture] = {}
+        self.revoked: set[str] = set()
+        """Numbers of accounts whose keys are no longer good."""
         self._accounts: dict[str, _Account] = {}
         self._ids = count(FIRST_ID)
         self._put_off: set[str] = set()
@@ -196,12 +198,15 @@ class XGateway(HttpGateway):
         return _json({"data": latest, "meta": meta})
 
     def _account(self, request: web.Request) -> "_Account | None":
-        """Whose signature it is; None without an OAuth 1.0a header. The signature is not recomputed."""
+        """Whose signature it is; None without an OAuth 1.0a header, or where its keys were revoked. The signature is not
+        recomputed."""
         scheme, _, parameters = request.headers.get("Authorization", "").partition(" ")
         given = dict(OAUTH.findall(parameters))
         if scheme != "OAuth" or len(given) < 3:
             return None
         number = given["token"].partition("-")[0]
+        if number in self.revoked:
+            return None
         return self._accounts.setdefault(number, _Account(number=number))
 
     def _window(self, account: "_Account") -> "_Window":
