@@ -89,8 +89,11 @@ def check(draft: Draft, approval: Approval, actor: Actor, *, now: datetime) -> N
             f"Others are given 3 minutes to answer: {seconds} s to go. Level 5 does not wait"
         )
     if approval.typed != draft.message.level:
-        level = "なし" if draft.message.level is None else int(draft.message.level)
-        raise BadInput(
-            "$.typed",
-            f"入力した数字がレベルと違います（提出はレベル{level}） / The digit does not match (submitted level is {level})",
-        )
+        raise BadInput("$.typed", wrong_level(draft.message.level))
+
+
+def wrong_level(level: Level | None) -> str:
+    shown = "なし" if level is None else int(level)
+    return (
+        f"入力した数字がレベルと違います（提出はレベル{shown}） / The digit does not match (submitted level is {shown})"
+    )

@@ -25,6 +25,7 @@ from operator_ui import form
 from operator_ui.failures import status_of
 from operator_ui.form import Form, Problem
 from operator_ui.staff import areas, checks, compose, phrasing, schedule_pages
+from operator_ui.staff.asked import Asked, asked
 from operator_ui.staff.compose import MAP, load
 from operator_ui.staff.console import ACTOR, CONSOLE, page, see_other
 from operator_ui.staff.durations import longest
@@ -65,7 +66,7 @@ def _composes(actor: Actor, draft: Draft) -> bool:
 async def send(request: web.Request) -> web.Response:
     draft, typed = await load(request), await form.read(request)
     try:
-        approval = approval_of(typed, draft, areas_count(request, draft))
+        approval = approval_of(typed, draft, await asked_for(request, draft))
         accepted = await request.app[CONSOLE].intake.accept(approval, request[ACTOR])
     except AlreadySent as e:
         return see_other(f"/alerts/{e.alert}?again")
@@ -99,21 +100,17 @@ async def page_on_call(request: web.Request) -> web.Response:
     return see_other(f"/drafts/{draft}#approvers")
 
 
-def areas_count(request: web.Request, draft: Draft) -> int:
-    """What is typed in place of a level, where there is none."""
-    return max(1, len(areas.towns(draft.message.targeting.audience, request.app[CONSOLE].city)))
+async def asked_for(request: web.Request, draft: Draft) -> Asked:
+    console = request.app[CONSOLE]
+    return asked(draft.message, console.city, await compose.earlier_of(console, draft.message))
 
 
-def approval_of(typed: Form, draft: Draft, number_of_areas: int) -> Approval:
-    """Raises `BadInput` when what was typed is neither the level nor, without one, the number of areas."""
+def approval_of(typed: Form, draft: Draft, wanted: Asked) -> Approval:
+    """Raises `BadInput` when what was typed is not what is asked for in place of a level. A level is the hub's to judge."""
     number = typed.number("typed")
     if draft.message.level is None:
-        if number != number_of_areas:
-            raise BadInput(
-                "$.typed",
-                f"入力した数字が地域の数と違います（提出は{number_of_areas}） / "
-                f"The number does not match (submitted for {number_of_areas} areas)",
-            )
+        if number != wanted.number:
+            raise BadInput("$.typed", wanted.wrong)
         level = None
     else:
         level = Level(number) if number in list(Level) else None
@@ -195,7 +192,7 @@ async def _show(
         and actor.login in draft.authors
         and draft.message.needs_approval(),
         on_call=await console.ledger.read(lambda conn: on_call.now(conn, console.keys, at=console.clock())),
-        areas=areas_count(request, draft),
+        asked=asked(draft.message, console.city, composed.earlier),
         towns=areas.towns(draft.message.targeting.audience, console.city),
         map=request.app[MAP],
         now=console.clock(),

@@ -262,7 +262,7 @@ def _values(request: web.Request, draft: Draft, composed: Composition) -> dict[s
 async def _typed_message(request: web.Request, typed: Form, old: Message) -> tuple[Message, list[Problem]]:
     console = request.app[CONSOLE]
     message, problems = message_from(typed, old, console.city, console.capabilities)
-    earlier = _told(await console.ledger.read(lambda conn: _before(conn, console, message)))
+    earlier = await earlier_of(console, message)
     if found := phrasing.origin(old, console.templates, console.city, earlier=earlier):
         details, wrong = detail_form.details_from(typed, found.template, old.details)
         message, problems = msgspec.structs.replace(message, details=details), [*wrong, *problems]
@@ -343,6 +343,11 @@ def _fragment(
 
 def _language(typed: Form) -> Language:
     return typed.choice("preview", Language) or Language.JA
+
+
+async def earlier_of(console: Console, message: Message) -> Earlier | None:
+    """The alert that this one speaks of, as texts name it."""
+    return _told(await console.ledger.read(lambda conn: _before(conn, console, message)))
 
 
 def _before(conn: Connection, console: Console, message: Message) -> Accepted | None:

@@ -60,7 +60,7 @@ async def schedule(request: web.Request) -> web.Response:
         at = typed.moment("at")
         if at is None:
             raise BadInput("$.at", "送る時刻を入れてください / Say when to send it")
-        approval = approve.approval_of(typed, draft, approve.areas_count(request, draft))
+        approval = approve.approval_of(typed, draft, await approve.asked_for(request, draft))
         await request.app[CONSOLE].intake.schedule(approval, at, request[ACTOR])
     except BadInput as e:
         return await approve.refused(request, _in_this_form(e))

@@ -295,11 +295,17 @@ function digit(input) {
   const asked = said.textContent;
   input.addEventListener("input", () => {
     const typed = input.value.normalize("NFKC").trim();
-    const right = typed === input.dataset.digit;
+    const right = isRight(input);
     said.textContent = typed === "" ? asked : right ? said.dataset.right : said.dataset.wrong;
     input.toggleAttribute("aria-invalid", typed !== "" && !right);
     if (input.hasAttribute("aria-invalid")) input.setAttribute("aria-invalid", "true");
   });
+}
+
+// Full-width digits too, and zeros in front, as the server takes them.
+function isRight(input) {
+  const typed = input.value.normalize("NFKC").trim();
+  return typed !== "" && Number(typed) === Number(input.dataset.digit);
 }
 
 // Time to think again, before anything is sent. A level 5 has none: its form says 0.
@@ -313,7 +319,7 @@ function countdown(form) {
     event.preventDefault();
     event.stopImmediatePropagation();
     const input = $("[data-digit]", form);
-    if (input.value.normalize("NFKC").trim() !== input.dataset.digit) {
+    if (!isRight(input)) {
       input.dispatchEvent(new Event("input"));
       input.focus();
       return;

@@ -293,7 +293,8 @@ async def test_a_correction_goes_to_whoever_was_reached_and_admits_the_mistake(d
 
 
 async def test_a_correction_is_ready_before_the_mistake_is_found(desk: Desk) -> None:
-    """One click, then submit; another person approves. Nothing is left to write."""
+    """One click, then submit; another person approves, by the number of what is corrected. Nothing is left to write."""
+    await an_alert(desk)
     identifier = await an_alert(desk)
     desk.now += timedelta(minutes=5)
     async with somebody(desk, "tanaka") as author, somebody(desk, "sato") as approver:
@@ -310,6 +311,9 @@ async def test_a_correction_is_ready_before_the_mistake_is_found(desk: Desk) -> 
         await approver.submit(f"/alerts/{identifier}/follow", kind="correction")
         assert approver.path == path, "there is one"
         await approver.submit(f"{path}/send", typed="1")
+        assert approver.status == 422
+        assert "前の配信は 2026-0002 です" in approver.page
+        await approver.submit(f"{path}/send", typed="0002")
         assert approver.path.startswith("/alerts/")
     sent_now = (await sent(desk))[0]
     assert sent_now.alert.targeting.audience == Reached(identifier=identifier)
