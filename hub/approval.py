@@ -94,6 +94,4 @@ def check(draft: Draft, approval: Approval, actor: Actor, *, now: datetime) -> N
 
 def wrong_level(level: Level | None) -> str:
     shown = "なし" if level is None else int(level)
-    return (
-        f"入力した数字がレベルと違います（提出はレベル{shown}） / The digit does not match (submitted level is {shown})"
-    )
+    return f"入力した数字がレベルと違います（提出はレベル{shown}） / The digit does not match (submitted level is {shown})"

@@ -291,14 +291,12 @@ function tab(panel) {
 // --- approving ------------------------------------------------------------------------------------
 
 function digit(input) {
-  const said = $("[data-digit-said]", input.closest("form"));
-  const asked = said.textContent;
+  const said = $$("[data-digit-said]", input.closest("form"));
   input.addEventListener("input", () => {
-    const typed = input.value.normalize("NFKC").trim();
-    const right = isRight(input);
-    said.textContent = typed === "" ? asked : right ? said.dataset.right : said.dataset.wrong;
-    input.toggleAttribute("aria-invalid", typed !== "" && !right);
-    if (input.hasAttribute("aria-invalid")) input.setAttribute("aria-invalid", "true");
+    const now = input.value.trim() === "" ? "" : isRight(input) ? "right" : "wrong";
+    for (const each of said) each.hidden = each.dataset.digitSaid !== now;
+    if (now === "wrong") input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   });
 }
 

@@ -89,7 +89,9 @@ async def test_a_wrong_digit_starts_nothing(chromium: Browser, hub: Hub) -> None
     await approver.open(await author.draft())
     await approver.page.locator("#typed").fill("3")
     await approver.page.locator("#approve button").click()
-    await expect(approver.page.locator("[data-digit-said]").first).to_contain_text("提出はレベル4")
+    wrong = approver.page.locator("#approve .problem:has(svg)")
+    await expect(wrong).to_have_text("入力した数字がレベルと違います（提出はレベル4）")
+    await expect(wrong).to_be_visible()
     await expect(approver.page.get_by_role("dialog")).to_have_count(0)
     await expect(approver.page.locator("#typed")).to_be_focused()
     assert len(await hub.sent()) == before
