@@ -147,9 +147,22 @@ class Change:
             needed_until=None,
         )
 
-    def begin_trial(self, refs: Collection[str], allowed: Collection[str], *, minutes: int | None) -> str:
-        """A drill at these facilities; its id."""
+    def begin_trial(
+        self,
+        refs: Collection[str],
+        allowed: Collection[str],
+        *,
+        minutes: int | None,
+        live: Collection[str] = (),
+    ) -> str:
+        """A drill at these facilities; its id. `live`: those that an alert keeps open, at which there is none."""
         _check_refs(refs, allowed, "drill")
+        if {*live, *(hold.ref for hold in self._desk.held(self._at))}.intersection(refs):
+            raise BadInput(
+                "drill",
+                "本番で開いている施設では訓練できません。先に元に戻してください / "
+                "A facility that is open in earnest takes no drill: put it back first",
+            )
         if self._desk.drilled(self._at):
             raise BadInput("drill", "訓練はもう始まっています / A drill is running already")
         until = self._at + timedelta(minutes=_between(minutes, "minutes", MOST_MINUTES))

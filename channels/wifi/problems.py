@@ -37,8 +37,8 @@ _PROBLEMS: Mapping[str, Both] = {
     "no wifi-iface": _PLACE,
     "ubus 6": _KEY,
     "disaster": (
-        "本番の配信が始まったため、災害用の名前になりました",
-        "A live alert began, so it shows the disaster's name",
+        "訓練の間に本番で開かれたため、災害用の名前になりました",
+        "It was opened in earnest during the drill, so it shows the disaster's name",
     ),
     "silent": SILENT,
     "no answer": SILENT,

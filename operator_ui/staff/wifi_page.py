@@ -65,6 +65,14 @@ class Situation:
     def old(self) -> bool:
         return self.known is not None and self.now - self.known.at > OLD_AFTER
 
+    @property
+    def live(self) -> set[str]:
+        """Facilities that are open in earnest, or are to be: by an alert, by hand, or still showing the name."""
+        held = {hold.ref for hold in self.desk.held(self.now)}
+        shown = {state.ref for state in self.looking(Look.DISASTER)}
+        states = self.known.states if self.known else ()
+        return held | shown | {each.ref for each in states if self.numbers or each.wanted is Mode.LIVE}
+
     def looking(self, look: Look) -> list[FacilityState]:
         return [state for state in self.known.states if self.known.look(state) is look] if self.known else []
 
@@ -191,7 +199,7 @@ def _let_go(change: Change, typed: Form, _seen: Situation) -> None:
 
 def _begin_trial(change: Change, typed: Form, seen: Situation) -> None:
     allowed = [state.ref for state in seen.known.states if state.drills] if seen.known else []
-    change.begin_trial(typed.all("drill"), allowed, minutes=typed.number("minutes"))
+    change.begin_trial(typed.all("drill"), allowed, minutes=typed.number("minutes"), live=seen.live)
 
 
 def _end_trial(change: Change, _typed: Form, _seen: Situation) -> None:

@@ -114,6 +114,37 @@ async def test_a_facility_is_opened_by_hand_with_a_reason(desk: Desk) -> None:
         assert "手で開いています" not in person.page
 
 
+async def test_there_is_no_drill_where_it_is_open_in_earnest(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "sato") as person, somebody(desk, "tanaka") as other:
+        await person.get("/wifi")
+        await other.get("/wifi")
+        await other.submit("/wifi/hold", refs=["library"], hours="2", reason="停電")
+        assert 'name="drill"' not in await person.get("/wifi")
+        assert "すべて本番で開いています" in person.page
+        await person.post("/wifi/drill", {"drill": "library", "minutes": "10", "seen": "1"})
+        assert person.status == 422
+        assert "本番で開いている施設では訓練できません" in person.page
+        await other.submit("/wifi/let-go")
+        assert 'name="drill"' in await person.get("/wifi")
+        await in_force(desk)
+        await person.post("/wifi/drill", {"drill": "library", "minutes": "10", "seen": "2"})
+        assert person.status == 422
+    assert (await desk.ledger.read(lambda conn: wifi_desk.read(conn, desk.keys))).trial is None
+
+
+async def test_what_is_on_the_air_in_a_drill_is_what_was_read_back(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "sato") as person:
+        await person.get("/wifi")
+        page = await person.submit("/wifi/drill", drill=["library"], minutes="10")
+        said = page.partition('id="trial"')[2].partition("</ul>")[0]
+        assert "City-Free" in said
+        assert "kunren-wifi を出しています" not in page
+        await in_force(desk)
+        assert "訓練の名前は出ません" in await person.get("/wifi")
+
+
 async def test_a_drill_at_a_chosen_facility_has_a_report(desk: Desk) -> None:
     told(desk)
     async with somebody(desk, "sato") as person:
