@@ -71,6 +71,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         return next((each for each in self.states if each.ref == ref), None)
 
     def look(self, state: FacilityState) -> Look:
+        if state.shows is None and state.wanted is None:
+            return Look.UNKNOWN  # nothing was asked of it that could have failed
         if state.problem:
             return Look.FAILED if state.failed >= RETRIES or state.shows is None else Look.CHANGING
         if state.shows is None:

@@ -13,7 +13,7 @@ from hub.alert import Mode
 from hub.authorise import Action, authorise, may
 from hub.errors import BadInput, Conflict
 from hub.ledger import accounts, alerts
-from hub.wifi_desk import Change, Desk, Question
+from hub.wifi_desk import Change, Desk, Hold, Question
 from hub.wifi_drill import Record
 from hub.wifi_state import OLD_AFTER, FacilityState, Known, Look
 from operator_ui import form
@@ -66,12 +66,28 @@ class Situation:
         return self.known is not None and self.now - self.known.at > OLD_AFTER
 
     @property
+    def held(self) -> dict[str, Hold]:
+        """What is held open by hand, by facility."""
+        return {hold.ref: hold for hold in self.desk.held(self.now)}
+
+    @property
+    def unusual(self) -> set[str]:
+        """Facilities to look at one by one: not as they are wanted, not known, held by hand, or in a drill."""
+        fine = (Look.DISASTER, Look.EVERYDAY)
+        states = self.known.states if self.known else ()
+        odd = {each.ref for each in states if self.known and self.known.look(each) not in fine}
+        return odd | self.held.keys()
+
+    @property
     def live(self) -> set[str]:
         """Facilities that are open in earnest, or are to be: by an alert, by hand, or still showing the name."""
-        held = {hold.ref for hold in self.desk.held(self.now)}
         shown = {state.ref for state in self.looking(Look.DISASTER)}
         states = self.known.states if self.known else ()
-        return held | shown | {each.ref for each in states if self.numbers or each.wanted is Mode.LIVE}
+        return (
+            self.held.keys()
+            | shown
+            | {each.ref for each in states if self.numbers or each.wanted is Mode.LIVE}
+        )
 
     def looking(self, look: Look) -> list[FacilityState]:
         return [state for state in self.known.states if self.known.look(state) is look] if self.known else []
@@ -190,7 +206,8 @@ def _put_back(change: Change, typed: Form, seen: Situation) -> None:
 
 def _hold(change: Change, typed: Form, seen: Situation) -> None:
     known = [state.ref for state in seen.known.states] if seen.known else []
-    change.hold(typed.all("refs"), known, hours=typed.number("hours"), reason=typed.text("reason"))
+    refs = known if typed.text("every") else typed.all("refs")
+    change.hold(refs, known, hours=typed.number("hours"), reason=typed.text("reason"))
 
 
 def _let_go(change: Change, typed: Form, _seen: Situation) -> None:

@@ -63,7 +63,8 @@ def test_a_hold_is_asked_about_too_until_it_ends() -> None:
         (FacilityState(ref="a"), Look.UNKNOWN),
         (FacilityState(ref="a", shows=EVERYDAY, wanted=Mode.LIVE, problem="503", failed=2), Look.CHANGING),
         (FacilityState(ref="a", shows=EVERYDAY, wanted=Mode.LIVE, problem="503", failed=3), Look.FAILED),
-        (FacilityState(ref="a", problem="503", failed=1), Look.FAILED),
+        (FacilityState(ref="a", wanted=Mode.LIVE, problem="503", failed=1), Look.FAILED),
+        (FacilityState(ref="a", problem="503", failed=9), Look.UNKNOWN),
     ],
 )
 def test_a_look_is_what_was_read_never_what_was_ordered(state: FacilityState, look: Look) -> None:

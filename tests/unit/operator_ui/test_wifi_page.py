@@ -16,21 +16,21 @@ MINUTE = timedelta(minutes=1)
 SITE = "E1320700001"
 
 
-def states() -> tuple[FacilityState, ...]:
+def states(wanted: Mode | None) -> tuple[FacilityState, ...]:
     return (
         FacilityState(ref="hall", name="市民会館", shows="00000JAPAN", read_at=NOW, wanted=Mode.LIVE),
-        FacilityState(ref="tama", name="玉川会館", problem="no answer", failed=4),
+        FacilityState(ref="tama", name="玉川会館", problem="no answer", failed=4, wanted=wanted),
         FacilityState(ref="library", name="図書館", site=SITE, drills=True, shows="City-Free", read_at=NOW),
     )
 
 
-def told(desk: Desk, *, ask_after_s: float = 6 * 3600) -> None:
+def told(desk: Desk, *, ask_after_s: float = 6 * 3600, wanted: Mode | None = Mode.LIVE) -> None:
     desk.wifi = Known(
         at=desk.now,
         ssid_name="00000JAPAN",
         drill_ssid_name="kunren-wifi",
         ask_after_s=ask_after_s,
-        states=states(),
+        states=states(wanted),
     )
 
 
@@ -107,11 +107,43 @@ async def test_a_facility_is_opened_by_hand_with_a_reason(desk: Desk) -> None:
         assert person.status == 422
         assert "理由を書いてください" in person.page
         await person.submit("/wifi/hold", refs=["library"], hours="2", reason="停電")
-        assert "手で開いています" in person.page
+        assert "手で開くよう命じています" in person.page
         await other.submit("/wifi/hold", refs=["hall"], hours="2", reason="停電")
         assert other.status == 409
         await person.submit("/wifi/let-go")
-        assert "手で開いています" not in person.page
+        assert "手で開くよう" not in person.page
+
+
+async def test_what_was_ordered_is_not_said_to_be_open(desk: Desk) -> None:
+    told(desk, wanted=None)
+    async with somebody(desk, "sato") as person:
+        page = await person.get("/wifi")
+        assert "不明" in page
+        assert "失敗" not in page, "nothing was asked of it"
+        assert "紙の案内" not in page
+        page = await person.submit("/wifi/hold", every="yes", hours="2", reason="停電")
+        told(desk)
+        page = await person.get("/wifi")
+        assert page.count("手で開いています") == 1, "what was read back"
+        assert page.count("手で開くよう命じています") == 2
+        assert "失敗" in page
+        assert "紙の案内" in page
+    kept = await desk.ledger.read(lambda conn: wifi_desk.read(conn, desk.keys))
+    assert {hold.ref for hold in kept.holds} == {"hall", "tama", "library"}
+
+
+async def test_what_is_in_order_is_folded_and_what_is_open_says_so(desk: Desk) -> None:
+    told(desk)
+    async with somebody(desk, "sato") as person:
+        page = await person.get("/wifi")
+    listed, _, rest = page.partition('aria-labelledby="all"')[2].partition('id="usual"')
+    assert "玉川会館" in listed
+    assert "図書館" not in listed
+    folded = rest.partition("</details>")[0]
+    assert "問題のない2施設" in folded
+    boxes = page.partition('id="refs"')[2].partition("</fieldset>")[0]
+    assert (boxes.count("開いています"), boxes.count("開くよう命じています")) == (1, 1)
+    assert "novalidate" in page.partition('action="/wifi/hold"')[2].partition(">")[0]
 
 
 async def test_there_is_no_drill_where_it_is_open_in_earnest(desk: Desk) -> None:
