@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -93,7 +93,8 @@ class Capabilities:
     """Batches in flight at once."""
     body_limit: int | None = None
     body_measure: str = "characters"
-    """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X), `sms` (units of short messages)."""
+    """What `body_limit` counts: `characters`, `utf16` (LINE), `weighted` (X), `sms` (units of short messages), of each part
+    of a message. A connector that is `Measured` counts by itself."""
     requests_per_s: float | None = None
     """The contract's rate, shared by all workers; None: none is known."""
     allowances: tuple[Allowance, ...] = ()
@@ -390,6 +391,33 @@ class Mapped(Protocol):
 
     def know(self, city: City, sites: Mapping[str, Position]) -> None:
         """`sites`: by official name. Called once, before anything is sent."""
+        ...
+
+
+class Speaking(NamedTuple):
+    """How long an order is spoken, and how often it is said whole; 0 times: it is too long even for once."""
+
+    seconds: float
+    times: int
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """Optional: what limits its messages is no number of characters of the words (what stands around them in a request,
+    a page)."""
+
+    def length(self, content: Content) -> int:
+        """Of the shortest message that says all of it, as `Capabilities.body_limit` counts. May take some 10 ms, and is
+        asked in any thread."""
+        ...
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """Optional: it says its text aloud."""
+
+    def speaking(self, content: Content) -> Speaking:
+        """As it would be spoken now; 0 seconds in a language that it does not speak."""
         ...
 
 

@@ -7,7 +7,7 @@ first run.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from hub.errors import BadInput, Refused
 from hub.framing import frame
 from hub.hazard import Hazard
 from hub.language import Language
-from hub.measure import Measure
+from hub.place import Name
 from hub.recipient import Towns, Zone
 from hub.shelter_list import ShelterLines
 from hub.slots import Form
@@ -164,28 +164,18 @@ def without_old_list(content: Content, now: datetime) -> Content:
 
 def without_list(content: Content) -> Content:
     """`content`, with the approved sentence in place of its list of sites."""
-    texts = {}
-    for form in ("headline", "body", "short", "speech"):
-        said = slots.shelters_unknown(content.language, telephone=content.telephone, spoken=form == "speech")
-        texts[form] = tuple(
-            Span(said, "shelters") if span.slot == "shelters" else span for span in getattr(content, form)
-        )
-    return msgspec.structs.replace(content, sites_as_of=None, sites=(), **texts)
+    return msgspec.structs.replace(_listing(content, ()), sites_as_of=None, sites=())
+
+
+def with_longest_list(content: Content, sites: Collection[Name]) -> Content:
+    """`content` at its longest, for checks before it is approved: with the most that its list of sites can come to say,
+    whichever of `sites` are on it then. Every other slot is known by then."""
+    return _listing(content, sites)
 
 
 def content_hash(content: Content) -> str:
     """SHA-256 over the canonical JSON; names a frozen body in the ledger."""
     return hashlib.sha256(codec.encode(content)).hexdigest()
-
-
-def worst_length(alert: Alert, form: str, measure: Measure, language: Language | None = None) -> int:
-    """The most that `form` ("headline", "body", "short", "speech") can measure, in one language or in any.
-
-    Raises:
-        BadInput: a text cannot be parsed.
-    """
-    languages = [language] if language else [info.language for info in alert.infos]
-    return max(measure(Content.text(_worst(alert, form, each))) for each in languages)
 
 
 def _parsed(infos: Sequence[AlertInfo], i: int) -> dict[Form, Spans]:
@@ -233,6 +223,19 @@ def _listed(shelters: ShelterLines | None, language: Language, telephone: str, *
     return unknown
 
 
+def _listing(content: Content, sites: Collection[Name]) -> Content:
+    """With the longest list of `sites`, or the approved sentence where that is longer."""
+    texts = {}
+    for form in ("headline", "body", "short", "speech"):
+        aloud, language = form == "speech", content.language
+        unknown = slots.shelters_unknown(language, telephone=content.telephone, spoken=aloud)
+        said = max(unknown, shelter_list.longest(sites, language, aloud=aloud), key=len)
+        texts[form] = tuple(
+            Span(said, "shelters") if span.slot == "shelters" else span for span in getattr(content, form)
+        )
+    return msgspec.structs.replace(content, **texts)
+
+
 def _to_the_minute(moment: datetime) -> datetime:
     """As the texts say it: no content is another for a few seconds that nobody reads."""
     return moment.replace(second=0, microsecond=0)
@@ -270,20 +273,3 @@ def _not_approved(form: str, content: Content) -> Refused:
         f"alert {content.identifier}, {content.language} {form}: the text is not the approved one. Nothing was "
         "sent. / 承認された文面と一致しません。送っていません"
     )
-
-
-def _worst(alert: Alert, form: str, language: Language) -> Spans:
-    return _filled(approved(alert, language)[form], _worst_values(alert, language, spoken=form == "speech"))
-
-
-def _worst_values(alert: Alert, language: Language, *, spoken: bool) -> dict[str, str]:
-    longest = shelter_list.worst(language)
-    listed = (shelter_list.spoken if spoken else shelter_list.written)(longest, language)
-    return _known_values(alert, language) | {
-        "issued_at": shelter_list.clock_words(longest.as_of, language),
-        "number": "A-2000-000000",
-        "city": "避" * 20,
-        "shelters": max(
-            listed, slots.shelters_unknown(language, telephone="0000-000-0000", spoken=spoken), key=len
-        ),
-    }

@@ -4,7 +4,7 @@ Which sites may stand in it is not decided here (I16): whoever gives the lines a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -14,6 +14,7 @@ import msgspec
 
 from hub.clock import JST
 from hub.language import Language
+from hub.place import Name
 
 MOST_LINES = 5
 """In writing. A longer list is not read."""
@@ -101,12 +102,18 @@ def fits(text: str, language: Language) -> bool:
     return bool(_grammar(language).fullmatch(text))
 
 
-def worst(language: Language) -> ShelterLines:
-    """The longest list that may come."""
-    half = LONGEST_NAME // 2
-    longest = max(CROWDING_WORDS[language], key=lambda crowding: len(CROWDING_WORDS[language][crowding]))
-    line = ShelterLine(name="避" * half, latin="W" * half, crowding=longest)
-    return ShelterLines(lines=(line,) * MOST_LINES, as_of=datetime(2000, 1, 1, 23, 59, tzinfo=JST))
+def longest(sites: Iterable[Name], language: Language, *, aloud: bool) -> str:
+    """The most that a list can come to say, whichever of `sites` are on it then; empty where they are none, or a voice can
+    say none of them."""
+    told = [ShelterLine(name="", crowding=crowding) for crowding in Crowding]
+    most = max((*told, ShelterLine(name="", people=99_999)), key=lambda line: len(_word(line, language)))
+    lines = [msgspec.structs.replace(most, name=site.ja, latin=site.en) for site in sites]
+    if not lines:
+        return ""
+    name = _sayable if aloud else _both_scripts
+    lines.sort(key=lambda line: len(name(line, language)), reverse=True)
+    shelters = ShelterLines(lines=tuple(lines), as_of=datetime(2000, 1, 1, 23, 59, tzinfo=JST))
+    return (spoken if aloud else written)(shelters, language)
 
 
 def few_words(language: Language) -> str:

@@ -39,7 +39,7 @@ from shelters.reading import Reading
 from shelters.register import Register
 from yobikake import callbacks, canary_role, line_chat, open_files, push_invitation, trial_call, wifi_role
 from yobikake.assembly import Assembly
-from yobikake.previews import previews, seconds
+from yobikake.previews import lengths, previews, speaking
 from yobikake.recorded_past import recorded_past
 from yobikake.sounds import Sounds
 from yobikake.telephone import KIND, caller, phone_in, telephone
@@ -93,7 +93,8 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         muster_rules=muster_rules.load(assembly.city_folder, own),
         disk=assembly.disk,
         previews=previews(assembly.channels),
-        seconds=seconds(assembly.channels),
+        lengths=lengths(assembly.channels),
+        speaking=speaking(assembly.channels),
         targets=_targets(assembly),
         sheets=_sheets(assembly),
         aloud=sounds.aloud,

@@ -28,9 +28,11 @@ from operator_ui.staff import checks, detail_form
 from operator_ui.staff.beginning import from_template, usual_channels
 from operator_ui.staff.draft_form import LONGEST_REASON, why
 from operator_ui.staff.named_sites import named
-from operator_ui.staff.previews import Aloud, Preview, Seconds, SheetText, previews, silent
+from operator_ui.staff.previews import Aloud, Length, Preview, SheetText, Speak, previews, silent
+from shelters.board import Board
 from yobikake import compose, connectors
 from yobikake.assembly import city_folder
+from yobikake.previews import lengths
 from yobikake.previews import previews as own_words
 from yobikake.recorded_board import recorded_board
 from yobikake.slot_source import CitySlots
@@ -59,9 +61,11 @@ class _Hub:
     city: City
     capabilities: Mapping[str, Capabilities]
     slots: Callable[[], Awaitable[SlotSource]]
+    board: Callable[[], Awaitable[Board]]
     previews: Mapping[str, Preview]
+    lengths: Mapping[str, Length]
     clock: Clock = utc_now
-    seconds: Mapping[str, Seconds] = field(default_factory=dict)
+    speaking: Mapping[str, Speak] = field(default_factory=dict)
     targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)
     aloud: Aloud = silent
@@ -106,13 +110,24 @@ async def message(settings: Settings, ledger: Ledger, asked: Asked) -> Message:
         valid_for_s=int(asked.valid_for.total_seconds()),
     )
     async with recorded_board(settings, ledger) as look:
-        board = await look()
-    sites = {row.site.code: row.site for row in board.rows}
+        seen = await look()
+    sites = {row.site.code: row.site for row in seen.rows}
+    connectors.show_the_city(channels, city, {site.name.ja: site.position for site in sites.values()})
+
+    async def board() -> Board:
+        return seen
 
     async def slots() -> SlotSource:
-        return CitySlots(city, sites, board, settings.residents.url, phone_in=settings.phone_in_number)
+        return CitySlots(city, sites, seen, settings.residents.url, phone_in=settings.phone_in_number)
 
-    hub = _Hub(city=city, capabilities=capabilities, slots=slots, previews=own_words(channels))
+    hub = _Hub(
+        city=city,
+        capabilities=capabilities,
+        slots=slots,
+        board=board,
+        previews=own_words(channels),
+        lengths=lengths(channels),
+    )
     names = list(named(written.infos, list(sites.values()), city.names[Language.JA]))
     _refuse(checks.stops(written, await previews(hub, written, Language.JA), capabilities, names, usual))
     return written

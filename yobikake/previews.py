@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from hub.channel import Content
+from hub.channel import Content, Measured, Speaking, Speaks
 from hub.language import Language
 from hub.measure import LOUDSPEAKER, spoken_s
 from yobikake.connectors import Configured
 
 Preview = Callable[[Content], Sequence[str]]
-Seconds = Callable[[Content], float]
 
 BETWEEN_S = 5
 """Around 「繰り返します」."""
@@ -20,13 +19,17 @@ def previews(channels: Mapping[str, Configured]) -> dict[str, Preview]:
     return {kind: preview for kind, preview in _PREVIEWS.items() if kind in channels} | _displays(channels)
 
 
-def seconds(channels: Mapping[str, Configured]) -> dict[str, Seconds]:
-    """How long each channel that speaks takes to say it; 0 in a language it does not speak."""
-    return {
-        kind: partial(measure, keypad=channels[kind].capabilities.takes_keys)
-        for kind, measure in _SECONDS.items()
-        if kind in channels
-    }
+def lengths(channels: Mapping[str, Configured]) -> Mapping[str, Callable[[Content], int]]:
+    """How long a content is, of the channels that count by themselves."""
+    own = {kind: configured.channel for kind, configured in channels.items()}
+    return {kind: channel.length for kind, channel in own.items() if isinstance(channel, Measured)}
+
+
+def speaking(channels: Mapping[str, Configured]) -> Mapping[str, Callable[[Content], Speaking]]:
+    """How long each channel that speaks takes to say it, and how often it does."""
+    own = {kind: configured.channel for kind, configured in channels.items()}
+    found = {kind: channel.speaking for kind, channel in own.items() if isinstance(channel, Speaks)}
+    return found | ({"loudspeaker": _by_loudspeaker} if "loudspeaker" in channels else {})
 
 
 def _displays(channels: Mapping[str, Configured]) -> dict[str, Preview]:
@@ -67,16 +70,11 @@ def _voice(content: Content) -> Sequence[str]:
     return sentences(content)
 
 
-def _voice_seconds(content: Content, *, keypad: bool) -> float:
-    from channels.voice.speech import VOICES, seconds  # noqa: PLC0415
-
-    return seconds(content, keypad=keypad) if content.language in VOICES else 0
-
-
-def _loudspeaker_seconds(content: Content, *, keypad: bool) -> float:
+def _by_loudspeaker(content: Content) -> Speaking:
     """As it is reckoned, before anything has been spoken."""
-    once = spoken_s(content.text(content.speech), LOUDSPEAKER)
-    return 2 * once + BETWEEN_S if content.language is Language.JA else 0
+    if content.language is not Language.JA:
+        return Speaking(0, 0)
+    return Speaking(2 * spoken_s(content.text(content.speech), LOUDSPEAKER) + BETWEEN_S, 2)
 
 
 def _sms(content: Content) -> Sequence[str]:
@@ -105,4 +103,3 @@ _PREVIEWS: dict[str, Preview] = {
     "webpush": _webpush,
     "website": _short,
 }
-_SECONDS: dict[str, Callable[..., float]] = {"voice": _voice_seconds, "loudspeaker": _loudspeaker_seconds}

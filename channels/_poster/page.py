@@ -5,6 +5,7 @@ Pure: the same content and surroundings give the same octets. In black and white
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from math import ceil
 from typing import Any, NamedTuple
 
 import segno
@@ -87,7 +88,7 @@ def poster(content: Content, around: Around, *, colour: bool) -> bytes:
 
     register()
     block, named = _block(content), spots(content, around)
-    body = _body(content, named, HEIGHT - 2 * EDGE - block.height - FOOT)
+    body = _body(content, named, _room(block))
     octets = BytesIO()
     canvas = Canvas(
         octets, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1, lang=str(content.language)
@@ -103,6 +104,18 @@ def poster(content: Content, around: Around, *, colour: bool) -> bytes:
     canvas.showPage()
     canvas.save()
     return octets.getvalue()
+
+
+def filled_percent(content: Content, around: Around) -> int:
+    """How much of its room the body takes in the smallest letters, rounded up. Over a hundred no page holds it."""
+    register()
+    size_pt = BODIES_PT[-1]
+    lines = list(_lines(content, spots(content, around), size_pt))
+    return ceil(100 * (_height(lines, size_pt) + GAPS) / _room(_block(content)))
+
+
+def _room(block: Block) -> float:
+    return HEIGHT - 2 * EDGE - block.height - FOOT
 
 
 def _block(content: Content) -> Block:

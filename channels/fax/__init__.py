@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 import structlog
 
 from channels._pace import paced
-from channels._poster.around import around
+from channels._poster.around import Around, around
 from channels._poster.embedded import PACKAGES
 from channels._poster.letters import supported
-from channels._poster.page import poster
+from channels._poster.page import filled_percent, poster
 from channels.fax.message import PAGES_KEPT, wire
 from channels.fax.settings import Settings, mailbox
 from channels.mail.connection import Smarthost
@@ -46,14 +46,14 @@ CAPABILITIES = Capabilities(
     connections=2,
     single_requests=True,
     requests_per_s=0.5,
-    body_limit=1500,
+    body_limit=100,
     languages=frozenset(Language),
     receipts_by_envelope=True,
     canary_every=timedelta(days=7),
     max_attempts=3,
     backoff=(timedelta(minutes=3), timedelta(minutes=10)),
 )
-"""A batch is one fax: its key says whose a report is. `body_limit`: about what a page holds in letters for a fax."""
+"""A batch is one fax: its key says whose a report is. `body_limit`: of `Fax.length`."""
 
 
 class Named(NamedTuple):
@@ -65,7 +65,7 @@ class Named(NamedTuple):
 
 
 class Fax:
-    """Implements `hub.channel.Channel` and `hub.channel.Mapped`."""
+    """Implements `hub.channel.Channel`, `Mapped` and `Measured`."""
 
     capabilities: Capabilities = CAPABILITIES
 
@@ -119,6 +119,10 @@ class Fax:
             async for result in results:
                 yield result
 
+    def length(self, content: Content) -> int:
+        """As `hub.channel.Measured` has it: percent of a page in the smallest letters."""
+        return filled_percent(content, self._around(content, None))
+
     async def probe(self) -> Health:
         """The smarthost alone: no gateway can be asked without dialling somebody."""
         try:
@@ -136,17 +140,20 @@ class Fax:
 
     async def _page(self, content: Content, zone: Zone | None) -> bytes:
         """Raises `BadInput` where the text fits on no page, or no letters are there for it."""
-        if self._city is None:
-            raise RuntimeError("a fax has a map, and nobody called `know`")
+        place = self._around(content, zone)
         if (known := self._pages.get((content, zone))) is not None:
             return known
-        in_japanese = content.language in (Language.JA, Language.JA_EASY)
-        place = around(self._city, self._sites, zone, in_japanese=in_japanese)
         pdf = await asyncio.to_thread(poster, content, place, colour=False)
         if len(self._pages) >= PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
         self._pages[content, zone] = pdf
         return pdf
+
+    def _around(self, content: Content, zone: Zone | None) -> Around:
+        if self._city is None:
+            raise RuntimeError("a fax has a map, and nobody called `know`")
+        in_japanese = content.language in (Language.JA, Language.JA_EASY)
+        return around(self._city, self._sites, zone, in_japanese=in_japanese)
 
     async def _hand_over(self, recipient: Recipient, pdf: bytes, parcel: Parcel) -> Result:
         to = mailbox(self._settings.address, recipient.address)

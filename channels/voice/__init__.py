@@ -20,7 +20,7 @@ from channels._settings import AccountSid, PhoneNumber, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
 from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, understood, unseen
 from channels.voice import report, speech
-from hub.channel import Capabilities, Health, Parcel, Receipt
+from hub.channel import Capabilities, Content, Health, Parcel, Receipt, Speaking
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import TemporaryFailure
@@ -35,7 +35,7 @@ CAPABILITIES = Capabilities(
     connections=2,
     single_requests=True,
     requests_per_s=1.0,
-    body_limit=1500,
+    body_limit=speech.TWIML_LIMIT,
     languages=frozenset(speech.VOICES),
     receipt_wait=timedelta(minutes=10),
     canary_every=timedelta(days=1),
@@ -43,7 +43,7 @@ CAPABILITIES = Capabilities(
     once_more=frozenset({"13224"}),
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )
-"""At Twilio's default of one call a second; `calls_per_s` is what the contract says."""
+"""At Twilio's default of one call a second; `calls_per_s` is what the contract says. `body_limit`: of `Voice.length`."""
 
 VoiceName = Annotated[
     str,
@@ -80,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Voice:
-    """Implements `hub.channel.Channel`, `hub.channel.Callbacks` and `hub.channel.AsksBack`."""
+    """Implements `hub.channel.Channel`, `Callbacks`, `AsksBack`, `Measured` and `Speaks`."""
 
     capabilities: Capabilities = CAPABILITIES
 
@@ -121,6 +121,18 @@ class Voice:
         async with aclosing(paced(parcel.to, call, turn=parcel.turn)) as results:
             async for result in results:
                 yield result
+
+    def length(self, content: Content) -> int:
+        """As `hub.channel.Measured` has it: characters of TwiML."""
+        return speech.length(content, names=self._settings.voices)
+
+    def speaking(self, content: Content) -> Speaking:
+        """As `hub.channel.Speaks` has it."""
+        if content.language not in speech.VOICES:
+            return Speaking(0, 0)
+        saying = speech.said(content, names=self._settings.voices)
+        times = saying.times if saying.form == speech.ORDER else 0
+        return Speaking(speech.seconds(content, keypad=self._settings.keypad, times=times or 1), times)
 
     async def probe(self) -> Health:
         return await self._account.health(self._clock())
@@ -190,8 +202,18 @@ class Voice:
                     )
                 ref = reference(call)
         except ERRORS as e:
-            return classify(e, recipient).result(recipient)
+            return self._localised(classify(e), recipient).result(recipient)
         return Result(recipient.id, Outcome.ACCEPTED, ref)
+
+    def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
+        """21215, a country our account may not call: that is our setting at home, but the number's abroad.
+
+        One resident's number abroad must not pause the channel for everybody.
+        """
+        abroad = recipient.address[:3] != self._settings.from_number[:3]
+        return (
+            replace(failure, outcome=Outcome.PERMANENT) if failure.reason == "21215" and abroad else failure
+        )
 
 
 def _since(sent: datetime, call: Any) -> bool:
@@ -199,11 +221,12 @@ def _since(sent: datetime, call: Any) -> bool:
 
 
 def _unsupported(parcel: Parcel, settings: Settings) -> Failure | None:
-    if parcel.content.language not in speech.VOICES:
+    content = parcel.content
+    if content.language not in speech.VOICES:
         return Failure(outcome=Outcome.UNSUPPORTED, reason="language")
-    if not speech.sentences(parcel.content):
+    if not speech.sentences(content):
         return Failure(outcome=Outcome.UNSUPPORTED, reason="no words")
-    twiml = speech.twiml(parcel.content, names=settings.voices, answer_at=parcel.answer_at)
+    twiml = speech.twiml(content, names=settings.voices, answer_at=parcel.answer_at)
     if len(twiml) > speech.TWIML_LIMIT:
         return Failure(outcome=Outcome.UNSUPPORTED, reason="too long")
     return None

@@ -2,21 +2,23 @@
 
 Residents may be asked how they fare, once they have heard all of it; staff who are asked whether they come may press a
 key at any moment (https://www.twilio.com/docs/voice/twiml/gather). An answering machine records the whole order,
-wherever in it the recording begins.
+wherever in it the recording begins, unless it is so long that it is said once.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from channels.telephone import question, spoken
 from channels.telephone.dialogue import KEY_WITHIN_S, gather
 from channels.telephone.spoken import VOICES, Names, Verbs
 from hub.channel import Content
 from hub.evacuation import Level
+from hub.language import Language
 from hub.reply import BEFORE_A_FLOOD, Question
 
-__all__ = ["TWIML_LIMIT", "VOICES", "seconds", "sentences", "twiml"]
+__all__ = ["TWIML_LIMIT", "VOICES", "Saying", "length", "said", "seconds", "sentences", "twiml"]
 
 TWIML_LIMIT = 4000
 """Characters of TwiML in a request (https://www.twilio.com/docs/api/errors/32018)."""
@@ -25,80 +27,110 @@ LEAD_IN_S = 1
 BETWEEN_S = 3
 
 
+class Saying(NamedTuple):
+    """Which of a content's texts is said, how often, and behind how many of these times a key is asked for."""
+
+    form: str
+    times: int
+    questions: int = 0
+
+
+ORDER = "speech"
+
+_SAYINGS = [
+    Saying(form, times, questions)
+    for form in (ORDER, "short", "headline")
+    for times in (2, 1)
+    for questions in range(times, -1, -1)
+]
+"""The first that a request holds is said: nobody goes without a call because the order is long."""
+
+
 def twiml(content: Content, *, names: Names, answer_at: str = "", ask: Question | None = None) -> str:
     """The call as Twilio plays it. `names` replaces a voice that Twilio no longer offers. `answer_at`: as
     `hub.channel.Parcel` has it; the first key ends the speaking. `ask`: only the repetition can be cut short.
 
-    A question for which there is no room is left out, never the order. May be longer than `TWIML_LIMIT` all the same:
-    then Twilio would refuse it.
+    Where `TWIML_LIMIT` does not hold the order twice with the question each time, the questions go first, then the
+    repetition; then the short text is said instead, or the headline. Longer only where not even that fits, once: then
+    Twilio would refuse it.
     """
-    if answer_at:
-        return _answered_at_any_moment(content, names, f"{answer_at}/keys/{content.language}")
-    if ask is not None:
-        for times in (2, 1):
-            asking = _with_question(content, names, ask, times=times)
-            if len(asking) <= TWIML_LIMIT:
-                return asking
-    response = _begun()
-    _twice(response, content, names)
-    return str(response)
+    return _first(content, names, answer_at, ask)[1]
 
 
-def seconds(content: Content, *, keypad: bool = False) -> float:
-    """About how long the call speaks, both times and all pauses; for previews and plans. `keypad`: with the longer
-    question, both times, and the wait for a key, where a level tells that one is asked."""
-    once_s = spoken.seconds(_text(content), content.language)
+def said(content: Content, *, names: Names, answer_at: str = "") -> Saying:
+    """What `twiml` says of it, where nothing is asked."""
+    return _first(content, names, answer_at, None)[0]
+
+
+def length(content: Content, *, names: Names) -> int:
+    """Characters of TwiML in the shortest request that says the whole order."""
+    return len(_written(content, Saying(ORDER, 1), names))
+
+
+def seconds(content: Content, *, keypad: bool = False, times: int = 2) -> float:
+    """About how long the call speaks the order, so many times, and all pauses; for previews and plans. `keypad`: with the
+    longer question, each time, and the wait for a key, where a level tells that one is asked."""
+    once_s = spoken.seconds(_text(content, ORDER), content.language)
     waits_s = 0
     if keypad and (content.level or 0) >= Level.ELDERLY_EVACUATE:
         once_s += spoken.seconds(question.question(BEFORE_A_FLOOD, content.language), content.language)
         waits_s = KEY_WITHIN_S
-    return LEAD_IN_S + 2 * once_s + BETWEEN_S + waits_s
+    return LEAD_IN_S + times * once_s + (times - 1) * BETWEEN_S + waits_s
 
 
 def sentences(content: Content) -> Sequence[str]:
     """The speech in pieces that a breath follows, without what XML 1.0 cannot hold."""
-    return spoken.sentences(_text(content))
+    return spoken.sentences(_text(content, ORDER))
 
 
-def _answered_at_any_moment(content: Content, names: Names, keys: str) -> str:
-    response = _begun()
-    asking = gather(keys)
-    _twice(asking, content, names)
-    response.append(asking)
-    return str(response)
+def _first(content: Content, names: Names, answer_at: str, ask: Question | None) -> tuple[Saying, str]:
+    asks = ask is not None and not answer_at
+    for saying in _SAYINGS:
+        if saying.questions and not asks:
+            continue
+        written = _written(content, saying, names, answer_at=answer_at, ask=ask)
+        if len(written) <= TWIML_LIMIT:
+            break
+    return saying, written
 
 
-def _with_question(content: Content, names: Names, ask: Question, *, times: int) -> str:
-    """The order whole, then the question; then both again, or the order alone."""
-    language = content.language
-    asked = question.question(ask.keys, language)
-    response = _begun()
-    _order(response, content, names)
-    asking = gather(f"{ask.at}/{language}")
-    spoken.say(asking, asked, language, names)
-    asking.pause(length=BETWEEN_S)
-    _order(asking, content, names)
-    if times == 2:
-        spoken.say(asking, asked, language, names)
-    response.append(asking)
-    return str(response)
-
-
-def _begun() -> VoiceResponse:
+def _written(
+    content: Content, saying: Saying, names: Names, *, answer_at: str = "", ask: Question | None = None
+) -> str:
+    text, language = _text(content, saying.form), content.language
     response = VoiceResponse()
     response.pause(length=LEAD_IN_S)
-    return response
+    if answer_at:
+        asking = gather(f"{answer_at}/keys/{language}")
+        _repeated(asking, text, language, names, saying.times)
+        response.append(asking)
+    elif ask is not None and saying.questions:
+        spoken.say(response, text, language, names)
+        response.append(_question(text, language, names, ask, saying))
+    else:
+        _repeated(response, text, language, names, saying.times)
+    return str(response)
 
 
-def _twice(into: Verbs, content: Content, names: Names) -> None:
-    _order(into, content, names)
-    into.pause(length=BETWEEN_S)
-    _order(into, content, names)
+def _repeated(into: Verbs, text: str, language: Language, names: Names, times: int) -> None:
+    for time in range(times):
+        if time:
+            into.pause(length=BETWEEN_S)
+        spoken.say(into, text, language, names)
 
 
-def _order(into: Verbs, content: Content, names: Names) -> None:
-    spoken.say(into, _text(content), content.language, names)
+def _question(text: str, language: Language, names: Names, ask: Question, saying: Saying) -> Gather:
+    """What follows the first time: the question, then both again, or the text alone."""
+    asked = question.question(ask.keys, language)
+    asking = gather(f"{ask.at}/{language}")
+    spoken.say(asking, asked, language, names)
+    if saying.times > 1:
+        asking.pause(length=BETWEEN_S)
+        spoken.say(asking, text, language, names)
+    if saying.questions > 1:
+        spoken.say(asking, asked, language, names)
+    return asking
 
 
-def _text(content: Content) -> str:
-    return Content.text(content.speech)
+def _text(content: Content, form: str) -> str:
+    return Content.text(getattr(content, form))

@@ -332,4 +332,4 @@ def _charge(console: Console, kind: str, content: Content) -> int:
 
 
 def _spoken_s(console: Console, kind: str, content: Content) -> float:
-    return console.seconds[kind](content) if kind in console.seconds else 0
+    return console.speaking[kind](content).seconds if kind in console.speaking else 0

@@ -30,7 +30,7 @@ from operator_ui.changes import Changes
 from operator_ui.pages import Pages
 from operator_ui.staff.headcount import Headcounts
 from operator_ui.staff.outlook import Samples, no_past
-from operator_ui.staff.previews import Aloud, Preview, Seconds, SheetText, silent
+from operator_ui.staff.previews import Aloud, Length, Preview, SheetText, Speak, silent
 from shelters.board import Board
 from shelters.crowding import Thresholds
 from shelters.device import Devices
@@ -83,8 +83,10 @@ class Console:
     """Whose room the first page warns of."""
     previews: Mapping[str, Preview] = field(default_factory=dict)
     """A channel without one is shown with headline and body."""
-    seconds: Mapping[str, Seconds] = field(default_factory=dict)
-    """How long a channel that speaks takes for a content, of those that speak."""
+    lengths: Mapping[str, Length] = field(default_factory=dict)
+    """How long a content is as the provider counts, of channels where that is more than their words."""
+    speaking: Mapping[str, Speak] = field(default_factory=dict)
+    """How long and how often a channel says a content, of those that speak."""
     targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     """The fixed targets of channels that reach no persons."""
     sheets: Mapping[str, Mapping[str, SheetText]] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from operator_ui.staff import areas
 from operator_ui.staff.checks import not_designated, other_level
 from operator_ui.staff.named_sites import Named
 from operator_ui.staff.phrasing import TextState
-from operator_ui.staff.previews import Previews
+from operator_ui.staff.previews import Previews, Shown
 from shelters.board import Board
 
 
@@ -299,8 +299,22 @@ def _about_length(message: Message, known: Known) -> Iterator[Look]:
             f"Too long for {each.kind} ({each.measured:,} of {each.limit:,})",
             "文面を短くします。入るまで提出できません / Shorten it: it cannot be submitted before",
         )
+    for each in chosen:
+        if each.said_once and not each.too_long:
+            yield _said_once(known.capabilities[each.kind], each)
     if chosen and not over:
         yield Look(True, "すべての手段で長さに収まっています / Every chosen channel has room for the text")
+
+
+def _said_once(has: Capabilities, shown: Shown) -> Look:
+    tongues = "、".join(language.autonym for language in shown.said_once)
+    return Look(
+        False,
+        f"{has.japanese}では、長いため1回しか読まない言語があります：{tongues} / "
+        f"Languages that {has.kind} may say only once, for their length: {tongues.replace('、', ', ')}",
+        "留守番電話には途中からしか残らないことがあります。文面を短くすると2回読みます / "
+        "An answering machine may miss the beginning. Shortened, it is said twice",
+    )
 
 
 def _about_channels(message: Message, known: Known) -> Iterator[Look]:

@@ -1,7 +1,7 @@
 """What residents will see, channel by channel, and whether it fits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from channels.manual import Field
 from hub.alert import Alert
-from hub.channel import Capabilities, Content, Target, Unit
+from hub.channel import Capabilities, Content, Speaking, Target, Unit
 from hub.city import City
 from hub.clock import JST, Clock
 from hub.delivery import Variant
@@ -17,11 +17,14 @@ from hub.draft import Message
 from hub.errors import HubError
 from hub.language import Language
 from hub.measure import MEASURES, loudspeaker, segments
-from hub.render import SlotSource, render
+from hub.render import SlotSource, render, with_longest_list
+from shelters.board import Board
 
 Preview = Callable[[Content], Sequence[str]]
 """A content as one channel words it: one text, or several (a mail's subject and body, a thread's posts)."""
-Seconds = Callable[[Content], float]
+Length = Callable[[Content], int]
+"""How long a content is, as the channel's provider counts."""
+Speak = Callable[[Content], Speaking]
 SheetText = Callable[[Content], Sequence[Field]]
 """A content as a form asks for it, field by field."""
 
@@ -54,9 +57,13 @@ class Hub(Protocol):
     @property
     def slots(self) -> Callable[[], Awaitable[SlotSource]]: ...
     @property
+    def board(self) -> Callable[[], Awaitable[Board]]: ...
+    @property
     def previews(self) -> Mapping[str, Preview]: ...
     @property
-    def seconds(self) -> Mapping[str, Seconds]: ...
+    def lengths(self) -> Mapping[str, Length]: ...
+    @property
+    def speaking(self) -> Mapping[str, Speak]: ...
     @property
     def targets(self) -> Mapping[str, Sequence[Target]]: ...
     @property
@@ -84,10 +91,13 @@ class Shown:
     kind: str
     parts: Sequence[str]
     measured: int
-    """The longest part in any language, as the channel counts."""
+    """The longest part in any language, as the channel counts, with the longest list of sites that may be in it when it is
+    sent."""
     limit: int | None
     seconds: float = 0
     """How long it speaks, of what is spoken."""
+    said_once: Collection[Language] = ()
+    """Languages in which it may be too long to be spoken twice."""
     segments: int = 0
     """How many short messages its parts take, of what is sent as such."""
     charge: int = 1
@@ -125,12 +135,14 @@ async def previews(hub: Hub, message: Message, language: Language) -> Previews:
     except HubError as e:
         return Previews(language=language, error=e)
     chosen = contents.get(language) or next(iter(contents.values()))
+    sites = {row.site.name for row in (await hub.board()).rows if row.site.designated_for(message.hazard)}
+    longest = [with_longest_list(content, sites) for content in contents.values()]
     return Previews(
         language=chosen.language,
         content=chosen,
         contents=contents,
         channels=await asyncio.gather(
-            *(_shown(hub, has, chosen, list(contents.values())) for has in hub.capabilities.values())
+            *(_shown(hub, has, chosen, contents, longest) for has in hub.capabilities.values())
         ),
     )
 
@@ -165,26 +177,41 @@ def _content(alert: Alert, language: Language, slots: SlotSource, clock: Clock) 
     return render(alert, Variant(language, None), slots, clock, number=number)
 
 
-async def _shown(hub: Hub, has: Capabilities, chosen: Content, contents: Sequence[Content]) -> Shown:
-    preview, measure = hub.previews.get(has.kind, headline_and_body), MEASURES[has.body_measure]
-    japanese = {each.language: each for each in contents}.get(Language.JA) or chosen
+async def _shown(
+    hub: Hub,
+    has: Capabilities,
+    chosen: Content,
+    contents: Mapping[Language, Content],
+    longest: Iterable[Content],
+) -> Shown:
+    """`longest`: every language's, as it may come to be."""
+    preview, speak = hub.previews.get(has.kind, headline_and_body), hub.speaking.get(has.kind)
     read_out = has.unit is not Unit.SHEETS and any(each.read_out for each in hub.targets.get(has.kind, ()))
-    content = japanese if read_out else chosen
-    parts, seconds = preview(content), hub.seconds.get(has.kind)
+    content = contents.get(Language.JA, chosen) if read_out else chosen
+    parts = preview(content)
     recording = await hub.aloud(has.kind, content.text(content.speech)) if read_out else None
-    written = [content for content in contents if has.languages is None or content.language in has.languages]
+    written = [content for content in longest if has.languages is None or content.language in has.languages]
+    measured = await asyncio.to_thread(_measured, hub, has, written)
     return Shown(
         kind=has.kind,
         parts=parts,
-        measured=max((measure(part) for content in written for part in preview(content)), default=0),
+        measured=measured,
         limit=has.body_limit,
-        seconds=recording.seconds if recording else seconds(content) if seconds else 0,
+        seconds=recording.seconds if recording else speak(content).seconds if speak else 0,
+        said_once=[content.language for content in written if speak and speak(content).times == 1],
         segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
         charge=max((has.charge(preview(content)) for content in written), default=1),
-        sheets=await _sheets(hub, has.kind, japanese),
+        sheets=await _sheets(hub, has.kind, contents.get(Language.JA, chosen)),
         read_out=read_out,
         sound=recording.name if recording else "",
     )
+
+
+def _measured(hub: Hub, has: Capabilities, contents: Sequence[Content]) -> int:
+    if own := hub.lengths.get(has.kind):
+        return max(map(own, contents), default=0)
+    measure, preview = MEASURES[has.body_measure], hub.previews.get(has.kind, headline_and_body)
+    return max((measure(part) for content in contents for part in preview(content)), default=0)
 
 
 async def _sheets(hub: Hub, kind: str, content: Content) -> Sequence[Sheet]:

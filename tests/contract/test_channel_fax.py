@@ -188,6 +188,9 @@ async def test_what_fits_on_no_page_is_unsupported_and_makes_no_request(
 ) -> None:
     handed_over = parcel(harness.recipients(2), language=language)
     endless = structs.replace(handed_over.content, body=(Span("避難してください。" * 600),))
+    limit, measured = harness.fax().capabilities.body_limit, harness.fax().length
+    assert limit is not None
+    assert measured(handed_over.content) < limit < measured(endless)
     async with opened(harness) as fax:
         said = await send(fax, replace(handed_over, content=endless))
     assert set(said.outcomes.values()) == {Outcome.UNSUPPORTED}

@@ -3,12 +3,17 @@
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
+from channels.voice import speech
 from channels.x.thread import thread
 from channels.x.weight import LIMIT, weight
-from hub import framing, phrases, placename, render, slots, wording
+from config import folder
+from hub import city as cities
+from hub import framing, phrases, placename, render, shelter_list, slots, wording
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
 from hub.channel import Content
@@ -22,6 +27,7 @@ from hub.language import Language
 from hub.phrases import Earlier, State, Template
 from hub.place import Name
 from hub.recipient import Targeting, WholeCity, Zone
+from hub.reply import AFTER_AN_EARTHQUAKE, BEFORE_A_FLOOD, Question
 from hub.shelter_list import ShelterLines
 from hub.slots import Form
 
@@ -389,7 +395,41 @@ def test_a_voice_has_no_brackets_and_no_other_script_to_read(template: Template,
 @every_language
 def test_a_short_text_fits_a_post_even_in_a_drill(template: Template, language: Language) -> None:
     alert = sent(template, Mode.RESIDENT_DRILL)
-    assert render.worst_length(alert, "short", weight, language) <= LIMIT
+    content = render.render(alert, Variant(language, None), LongNames(), lambda: NOW, number="A-2000-000000")
+    assert weight(Content.text(content.short)) <= LIMIT
+
+
+class LongNames(NothingKnown):
+    def city(self, language: Language) -> str:
+        return "避" * 20
+
+
+TOWNS_OF_A_CITY = tuple(town.name for town in cities.load(folder("akishima")).towns.values())
+"""Those of the first city, all named one by one; and the longest list of sites that its grammar lets through."""
+LONGEST_NAME = shelter_list.LONGEST_NAME // 2
+ANY_CITY = [Name(ja="避" * LONGEST_NAME, en="W" * LONGEST_NAME)] * shelter_list.MOST_LINES
+QUESTIONS = [
+    Question(keys, "https://hub.example/phone/keys/2026-0147.114000.abcdef")
+    for keys in (BEFORE_A_FLOOD, AFTER_AN_EARTHQUAKE)
+]
+
+
+@every_template
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.RESIDENT_DRILL])
+@pytest.mark.parametrize("language", speech.VOICES)
+def test_a_call_says_the_whole_order_however_many_towns_and_sites_it_names(
+    template: Template, mode: Mode, language: Language
+) -> None:
+    infos = phrases.fill(
+        template, city=CITY, area=TOWNS_OF_A_CITY, river=RIVER, earlier=EARLIER, details=DETAILS
+    )
+    alert = msgspec.structs.replace(sent(template, mode), infos=tuple(infos))
+    content = render.with_longest_list(_rendered(alert, language), ANY_CITY)
+    assert speech.length(content, names={}) <= speech.TWIML_LIMIT
+    for ask in (None, *QUESTIONS):
+        call = "".join(ElementTree.fromstring(speech.twiml(content, names={}, ask=ask)).itertext())
+        assert "".join(speech.sentences(content)) in call
+        assert len(speech.twiml(content, names={}, ask=ask)) <= speech.TWIML_LIMIT
 
 
 @every_template

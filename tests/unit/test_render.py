@@ -16,6 +16,7 @@ from hub.errors import BadInput, HubError, Refused
 from hub.evacuation import Level
 from hub.hazard import Hazard
 from hub.language import Language
+from hub.place import Name
 from hub.recipient import Targeting, Towns, Zone
 from hub.shelter_list import Crowding, ShelterLine, ShelterLines
 
@@ -381,18 +382,30 @@ def test_an_alert_without_an_instruction_has_no_empty_line() -> None:
 # --- lengths -------------------------------------------------------------------------------------
 
 
+SITES = [
+    Name(ja="つつじ小学校", en="Tsutsuji Elementary School"),
+    Name(ja="かわべ中学校", en="Kawabe Junior High School"),
+]
+
+
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("form", ["headline", "body", "short", "speech"])
 @pytest.mark.parametrize("language", [Language.JA, Language.EN])
-def test_no_content_is_longer_than_the_worst_case(mode: Mode, form: str, language: Language) -> None:
-    approved = alert(mode=mode)
-    crowded = shelter_list.worst(language)
-    official = Shelters(msgspec.structs.replace(crowded, as_of=NOW))
-    official.official = lambda site: True  # type: ignore[method-assign]
-    content = rendered(approved, language, source=official)
-    worst = render.worst_length(approved, form, len, language)
-    assert len(Content.text(getattr(content, form))) <= worst
-    assert worst <= render.worst_length(approved, form, len)
+@pytest.mark.parametrize("now", [OPEN, None, msgspec.structs.replace(OPEN, lines=OPEN.lines[:1])])
+def test_no_content_is_longer_than_with_the_longest_list(
+    mode: Mode, language: Language, now: ShelterLines | None
+) -> None:
+    content = rendered(alert(mode=mode), language, source=Shelters(now))
+    longest = render.with_longest_list(content, SITES)
+    render.verify(longest, alert(mode=mode))
+    for form in ("headline", "body", "short", "speech"):
+        assert len(Content.text(getattr(content, form))) <= len(Content.text(getattr(longest, form)))
+    assert "つつじ" in Content.text(longest.body)
+    assert (longest.headline, longest.short) == (content.headline, content.short)
+
+
+def test_where_no_site_may_be_named_the_sentence_for_it_is_the_longest() -> None:
+    content = rendered(alert(), Language.EN)
+    assert render.with_longest_list(content, []).body == render.without_list(content).body
 
 
 def test_errors_are_the_hub_s_own() -> None:

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub import shelter_list
 from hub.language import Language
+from hub.place import Name
 from hub.shelter_list import Crowding, ShelterLine, ShelterLines
 
 AS_OF = datetime(2026, 9, 8, 12, 40, tzinfo=UTC)
@@ -77,9 +80,38 @@ def test_long_lists_are_cut_to_what_is_read() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_what_is_written_and_spoken_fits_the_grammar(language: Language) -> None:
     every_word = tuple(ShelterLine(name="つつじ小学校", latin="Tsutsuji", crowding=word) for word in Crowding)
-    for shelters in (LIST, ShelterLines(lines=every_word, as_of=AS_OF), shelter_list.worst(language)):
+    for shelters in (LIST, ShelterLines(lines=every_word, as_of=AS_OF)):
         assert shelter_list.fits(shelter_list.written(shelters, language), language)
         assert shelter_list.fits(shelter_list.spoken(shelters, language), language)
+    for aloud in (False, True):
+        assert shelter_list.fits(shelter_list.longest(CITY, language, aloud=aloud), language)
+
+
+CITY = [
+    *(Name(ja=f"市立第{number}小学校", en=f"City Elementary School {number}") for number in "123456789"),
+    Name(ja="やまのうえの地区センター", en="Yamanoue"),
+    Name(ja="公民館", en="The Public Hall of the District on the Mountain"),
+]
+
+
+@given(
+    st.lists(st.sampled_from(CITY), min_size=1, unique=True),
+    st.one_of(st.sampled_from(Crowding), st.integers(0, 99_999)),
+    st.sampled_from(Language),
+    st.booleans(),
+)
+def test_no_list_of_a_citys_sites_is_longer_than_the_longest(
+    sites: list[Name], told: Crowding | int, language: Language, aloud: bool
+) -> None:
+    crowding, people = (told, None) if isinstance(told, Crowding) else (None, told)
+    lines = [ShelterLine(name=each.ja, latin=each.en, crowding=crowding, people=people) for each in sites]
+    shelters = ShelterLines(lines=tuple(lines), as_of=AS_OF)
+    said = (shelter_list.spoken if aloud else shelter_list.written)(shelters, language)
+    assert len(said) <= len(shelter_list.longest(CITY, language, aloud=aloud))
+
+
+def test_the_longest_list_of_no_sites_says_nothing() -> None:
+    assert shelter_list.longest([], Language.JA, aloud=False) == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import config
 from channels._poster import embedded
 from channels._poster.around import Around, around, spots
 from channels._poster.letters import FONTS, supported, width_pt, wrapped
-from channels._poster.page import EDGE, HEIGHT, WIDTH, poster
+from channels._poster.page import EDGE, HEIGHT, WIDTH, filled_percent, poster
 from channels._poster.words import WORDS
 from hub import city as cities
 from hub import shelter_list
@@ -172,6 +172,22 @@ def test_a_longer_text_is_set_smaller_then_without_a_map_and_then_refused() -> N
     endless = an_alert(body=(Span("危険な場所から全員避難。" * 400),))
     with pytest.raises(BadInput, match="body"):
         poster(endless, here(), colour=True)
+
+
+@pytest.mark.parametrize("language", WITH_LETTERS)
+def test_what_is_measured_is_whether_a_page_holds_it(language: Language) -> None:
+    before, sites, after = an_alert(language).body
+    measured = {}
+    for times in range(4, 100, 4):
+        longer = an_alert(language, body=(Span(before.text * times), sites, after))
+        measured[times] = filled_percent(longer, here(language))
+        try:
+            poster(longer, here(language), colour=False)
+        except BadInput:
+            break
+    assert measured.pop(times) > 100
+    assert list(measured.values()) == sorted(measured.values())
+    assert 80 < max(measured.values()) <= 100
 
 
 @settings(max_examples=10, deadline=None)

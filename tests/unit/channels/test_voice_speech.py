@@ -78,14 +78,15 @@ def test_whatever_the_words_the_call_is_well_formed_and_whole(text: str) -> None
     said = heard(speech.twiml(saying(text), names={}))
     spoken = "".join(said)
     kept = "".join(speech.sentences(saying(text)))
-    assert spoken == kept * 2
+    if speech.said(saying(text), names={}).form == speech.ORDER:
+        assert spoken == kept * speech.said(saying(text), names={}).times
 
 
 def test_no_say_is_longer_than_its_voice_takes() -> None:
-    said = heard(speech.twiml(saying("避難してください。" * 300), names={}))
-    assert len(said) > 2
+    said = heard(speech.twiml(saying("避難してください。" * 110), names={}))
+    assert len(said) == 2
     assert all(len(text.encode()) <= 3000 for text in said)
-    assert "".join(said) == "避難してください。" * 600
+    assert "".join(said) == "避難してください。" * 110
 
 
 def test_a_longer_order_takes_longer_and_both_times_count() -> None:
@@ -115,13 +116,47 @@ def test_without_an_answer_the_order_is_whole_twice() -> None:
     assert [text == "避難してください。" for text in said] == [True, False, True, False]
 
 
-@pytest.mark.parametrize(("sentences", "questions"), [(50, 2), (53, 1), (60, 0), (100, 0)])
-def test_a_long_order_leaves_out_the_question_and_never_itself(sentences: int, questions: int) -> None:
+@pytest.mark.parametrize(
+    ("sentences", "times", "questions"),
+    [(50, 2, 2), (53, 2, 1), (60, 2, 0), (70, 1, 1), (100, 1, 1), (115, 1, 0)],
+)
+def test_a_long_order_leaves_out_the_question_then_the_repetition_and_never_itself(
+    sentences: int, times: int, questions: int
+) -> None:
     twiml = speech.twiml(saying("避難してください。" * sentences), names={}, ask=ASK)
     said = "".join(heard(twiml))
-    assert said.count("避難してください。") == 2 * sentences
+    assert said.count("避難してください。") == times * sentences
     assert said.count("避難が難しい") == questions
-    assert len(twiml) <= speech.TWIML_LIMIT or not questions
+    assert len(twiml) <= speech.TWIML_LIMIT
+
+
+TOO_LONG = "避難してください。" * 130
+
+
+@pytest.mark.parametrize(
+    ("short", "headline", "said"),
+    [
+        ("全員避難。", "避難指示。", ["全員避難。", "全員避難。"]),
+        ("全員避難。" * 120, "避難指示。", ["全員避難。" * 120]),
+        (TOO_LONG, "避難指示。", ["避難指示。", "避難指示。"]),
+    ],
+)
+@pytest.mark.parametrize("answer_at", ["", "https://hub.example/answer/1.2.ab"])
+def test_who_cannot_be_told_the_order_is_told_the_short_text_and_never_nothing(
+    short: str, headline: str, said: list[str], answer_at: str
+) -> None:
+    content = structs.replace(saying(TOO_LONG), short=(Span(short),), headline=(Span(headline),))
+    twiml = speech.twiml(content, names={}, answer_at=answer_at)
+    assert heard(twiml) == said
+    assert len(twiml) <= speech.TWIML_LIMIT
+    assert ('<Gather action="https://hub.example/answer/1.2.ab/keys/ja"' in twiml) == bool(answer_at)
+
+
+def test_the_length_is_that_of_the_request_that_says_it_once() -> None:
+    content = saying("避難してください。" * 100)
+    assert speech.said(content, names={}) == speech.Saying(speech.ORDER, times=1)
+    assert speech.length(content, names={}) == len(speech.twiml(content, names={}))
+    assert speech.length(saying(TOO_LONG), names={}) > speech.TWIML_LIMIT
 
 
 @pytest.mark.parametrize("language", list(speech.VOICES))

@@ -1,15 +1,25 @@
 """What staff are shown of a channel before anything is sent."""
 
 from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
 
 from channels.manual import Field
+from channels.voice import CAPABILITIES as VOICE
+from channels.voice.speech import TWIML_LIMIT, VOICES
 from hub.background import Background
 from hub.channel import Capabilities, Content, Target, Unit
+from hub.hazard import Hazard
 from hub.language import Language
 from hub.measure import loudspeaker, segments
-from operator_ui.staff.previews import Recording, previews
-from tests.unit.operator_ui.desk import CAPABILITIES, Desk
-from tests.unit.operator_ui.test_looks import a_draft
+from operator_ui.staff.previews import Previews, Recording, Shown, previews
+from shelters.board import Board
+from tests.unit.operator_ui.desk import CAPABILITIES, SITES, Desk, Slots
+from tests.unit.operator_ui.test_looks import FLOOD_SITE, a_board, a_draft, doubts
+from tests.unit.test_connectors import built
+from yobikake.previews import lengths, speaking
 
 SMS = Capabilities(kind="sms", japanese="SMS", batch_size=1, body_measure="sms")
 LOUDSPEAKER = Capabilities(
@@ -62,3 +72,71 @@ async def test_what_loudspeakers_say_is_as_long_as_its_recording(desk: Desk) -> 
     [van] = shown["manual"].sheets
     assert (van.sound, van.seconds) == ("a" * 64, len(van.text) + 1)
     assert not shown["mail"].read_out
+
+
+# --- how long ------------------------------------------------------------------------------------
+
+
+async def by_telephone(desk: Desk, folder: Path, sentences: int) -> Shown:
+    """An order of so many sentences in English, as the telephone's connector measures it."""
+    secret = folder / "token"
+    secret.write_text("not-a-token-of-anybody")
+    account = {"account_sid": f"AC{'0' * 32}", "auth_token_file": str(secret), "from_number": "+815000000000"}
+    there = {"callback_url": "http://127.0.0.1/callbacks/voice", "base_url": "http://127.0.0.1:1"}
+    channels = built(voice=account | there)
+    console = replace(
+        desk.console(Background(), "http://console.example"),
+        capabilities={"voice": channels["voice"].capabilities},
+        lengths=lengths(channels),
+        speaking=speaking(channels),
+    )
+    draft = a_draft()
+    infos = [
+        msgspec.structs.replace(info, speech="Leave for a safe place. " * sentences)
+        if info.language is Language.EN
+        else info
+        for info in draft.infos
+    ]
+    [shown] = (
+        await previews(console, msgspec.structs.replace(draft, infos=tuple(infos)), Language.EN)
+    ).channels
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("sentences", "once", "too_long"), [(10, [], False), (60, [Language.EN], False), (120, [], True)]
+)
+async def test_a_call_is_as_long_as_its_request_and_says_so_when_it_is_said_once(
+    desk: Desk, tmp_path: Path, sentences: int, once: list[Language], too_long: bool
+) -> None:
+    shown = await by_telephone(desk, tmp_path, sentences)
+    assert (shown.limit, list(shown.said_once), bool(shown.too_long)) == (TWIML_LIMIT, once, too_long)
+    assert shown.measured > sentences * len("Leave for a safe place.")
+    seconds = len("Leave for a safe place.") * sentences / VOICES[Language.EN].per_s
+    assert (shown.seconds > 2 * seconds) == (sentences == 10)
+
+
+async def test_what_is_said_only_once_is_a_doubt_for_the_second_person(desk: Desk, tmp_path: Path) -> None:
+    shown = await by_telephone(desk, tmp_path, 60)
+    draft = a_draft()
+    targeting = msgspec.structs.replace(draft.targeting, channels=("voice",))
+    message = msgspec.structs.replace(draft, targeting=targeting)
+    known = {"shown": Previews(language=Language.EN, channels=[shown]), "capabilities": {"voice": VOICE}}
+    assert any("English" in look.message and "1回しか" in look.message for look in doubts(message, **known))
+
+
+async def test_every_channel_is_measured_with_the_longest_list_that_may_come(desk: Desk) -> None:
+    """Whatever is open while it is written: what fits then fits when it is sent."""
+    console = desk.console(Background(), "http://console.example")
+    every = [site for site in SITES.values() if site.designated_for(Hazard.FLOOD)]
+    measured = []
+    for board in (a_board(), a_board(FLOOD_SITE), a_board(*every)):
+
+        async def slots(board: Board = board) -> Slots:
+            return Slots(board)
+
+        found = await previews(replace(console, slots=slots), a_draft(), Language.EN)
+        measured.append({each.kind: each.measured for each in found.channels})
+    assert measured[0] == measured[1] == measured[2]
+    now = max(len(each.text(each.body)) for each in found.contents.values())
+    assert measured[0]["mail"] >= now > 500
