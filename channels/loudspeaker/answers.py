@@ -22,6 +22,9 @@ OUTCOMES: Mapping[int, Outcome] = {
     415: Outcome.PERMANENT,
     422: Outcome.PERMANENT,
     429: Outcome.THROTTLE,
+    500: Outcome.AMBIGUOUS,  # of a proxy in front of it, or in the middle of its work: it may have begun
+    502: Outcome.AMBIGUOUS,
+    504: Outcome.AMBIGUOUS,
 }
 
 UNFIT = frozenset({*range(300, 400), 401, 403, 404, 410})

@@ -60,7 +60,8 @@ class Loudspeaker:
         self.handover, deadline = _handover(settings, outbound, clock)
         if self.handover.speaks and not self.speaker.able:
             raise BadSettings("[channels.loudspeaker]", MISSING)
-        self.capabilities = replace(CAPABILITIES, request_deadline=deadline)
+        known_again = settings.sip is None  # a repeat, by its id; a call has none
+        self.capabilities = replace(CAPABILITIES, request_deadline=deadline, retries_whole_batch=known_again)
 
     def know(self, city: City, sites: Mapping[str, Position]) -> None:
         self.speaker = speaker(city.readings, self.settings.spoken)

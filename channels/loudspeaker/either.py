@@ -1,10 +1,27 @@
-"""Two ways to one console: by the second where the first surely did not take it."""
+"""Two ways to one console: by the second where the first surely did not take it.
+
+What the first may have begun is repeated to it under the same id, and goes by the second once such a broadcast would be
+over: two at once are not understood by anybody, one that never comes reaches nobody.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
 from channels._hook.answer import Answer
 from channels._speech.speaker import Spoken
 from channels.loudspeaker.handover import Handover
 from hub.channel import Parcel
-from hub.delivery import RETRYABLE
+from hub.delivery import RETRYABLE, Outcome
+from hub.newest import Newest
+
+NOT_TAKEN = RETRYABLE | {Outcome.PERMANENT, Outcome.UNSUPPORTED}
+
+CHIMES_S = 30.0
+"""What a console plays around a message, at the most."""
+
+MESSAGES = 100
+"""Of the newest it is known what they wait for."""
 
 
 class Either:
@@ -12,8 +29,14 @@ class Either:
 
     speaks = True
 
-    def __init__(self, first: Handover, second: Handover) -> None:
+    def __init__(
+        self, first: Handover, second: Handover, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`now` counts seconds and never goes back."""
         self._first, self._second = first, second
+        self._now = now
+        self._over_at: Newest[str, float] = Newest(MESSAGES)
+        """When a broadcast that may have begun is over, by message."""
         self.longest_s = second.longest_s
 
     async def open(self) -> None:
@@ -25,12 +48,53 @@ class Either:
         await self._second.close()
 
     async def hand(self, parcel: Parcel, spoken: Spoken | None, *, message: str) -> Answer:
-        answer = await self._first.hand(parcel, spoken, message=message)
-        if answer.outcome not in RETRYABLE:
-            return answer
-        return await self._second.hand(parcel, spoken, message=message)
+        over_at, called = self._doubt(parcel, spoken, message), None
+        if over_at is not None and over_at <= self._now():
+            called = await self._call(parcel, spoken, message)
+            if called.outcome not in NOT_TAKEN:
+                return called
+        told = await self._first.hand(parcel, spoken, message=message)
+        if told.outcome is Outcome.AMBIGUOUS:
+            begun = self._begin(spoken, message)
+            return self._wait(told, begun) if parcel.resend else told  # where the engine would give up
+        if told.outcome not in NOT_TAKEN:
+            return told
+        if over_at is not None and called is None:
+            return self._wait(told, over_at)
+        return _together(told, called or await self._call(parcel, spoken, message))
 
     async def away(self) -> str:
         """Both are looked at: one that is away is not there when it is needed."""
         said = [await way.away() for way in (self._first, self._second)]
         return "、".join(each for each in said if each)
+
+    def _doubt(self, parcel: Parcel, spoken: Spoken | None, message: str) -> float | None:
+        """When what an earlier try may have begun is over; None: there was none. Of an earlier process's it is not known
+        when it began."""
+        if not parcel.resend:
+            return None
+        known = self._over_at.get(message)
+        return self._begin(spoken, message) if known is None else known
+
+    def _begin(self, spoken: Spoken | None, message: str) -> float:
+        assert spoken is not None  # noqa: S101 - it speaks
+        over_at = self._now() + spoken.seconds + CHIMES_S
+        self._over_at.keep(message, over_at)
+        return over_at
+
+    async def _call(self, parcel: Parcel, spoken: Spoken | None, message: str) -> Answer:
+        """By the second: nothing plays any more when it returns."""
+        answer = await self._second.hand(parcel, spoken, message=message)
+        if answer.outcome is Outcome.AMBIGUOUS:
+            self._over_at.keep(message, self._now())
+        return answer
+
+    def _wait(self, answer: Answer, over_at: float) -> Answer:
+        wait = timedelta(seconds=max(0.0, over_at - self._now()))
+        return Answer(outcome=Outcome.TEMPORARY, reason=answer.reason, retry_after=wait)
+
+
+def _together(told: Answer, called: Answer) -> Answer:
+    """Of two that did not take it, what may still do."""
+    for_good = called.outcome not in RETRYABLE and called.outcome in NOT_TAKEN
+    return told if for_good and told.outcome in RETRYABLE else called

@@ -18,7 +18,7 @@ from channels._speech.speaker import Voice
 from channels.loudspeaker import Loudspeaker, Settings
 from channels.loudspeaker.answers import classify
 from channels.loudspeaker.channel import CONSOLE
-from channels.loudspeaker.settings import Display, Hook
+from channels.loudspeaker.settings import Display, Hook, Sip
 from hub.alert import Mode
 from hub.channel import Mapped, Span, Targets
 from hub.delivery import Outcome
@@ -49,10 +49,10 @@ class LoudspeakerHarness(OfHttp):
         "409": Outcome.ACCEPTED,  # a repeat that the console has
         "413": Outcome.PERMANENT,
         "429": Outcome.THROTTLE,
-        "500": Outcome.TEMPORARY,  # the console leaves out what it broadcast already, by the message's id
-        "502": Outcome.TEMPORARY,
+        "500": Outcome.AMBIGUOUS,  # it may have begun; what comes again is left out by the message's id
+        "502": Outcome.AMBIGUOUS,
         "503": Outcome.TEMPORARY,
-        "504": Outcome.TEMPORARY,
+        "504": Outcome.AMBIGUOUS,
         NO_ANSWER: Outcome.AMBIGUOUS,
         CUT_ANSWER: Outcome.ACCEPTED,  # its status says all
     }
@@ -129,6 +129,12 @@ async def test_a_repeat_has_the_same_id_and_the_console_leaves_it_out(harness: L
             assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
     assert len(harness.bodies()) == 2
     assert harness.arrivals() == [CONSOLE]
+
+
+def test_what_is_in_doubt_is_repeated_where_the_console_knows_it_again(harness: LoudspeakerHarness) -> None:
+    assert harness.channel(REHEARSAL).capabilities.retries_whole_batch
+    by_call = Sip(target="sip:console@127.0.0.1:5060", local="127.0.0.1")
+    assert not harness.channel(REHEARSAL, sip=by_call).capabilities.retries_whole_batch
 
 
 @pytest.mark.parametrize("mode", [Mode.STAFF_DRILL, Mode.RESIDENT_DRILL])
@@ -216,8 +222,9 @@ def test_in_production_a_hidden_address_is_refused_unless_it_is_meant(harness: L
         (200, Outcome.ACCEPTED, ""), (202, Outcome.ACCEPTED, ""), (409, Outcome.ACCEPTED, ""),
         (301, Outcome.CREDENTIALS, "redirect"), (400, Outcome.PERMANENT, "400"), (401, Outcome.CREDENTIALS, "401"),
         (403, Outcome.CREDENTIALS, "403"), (404, Outcome.CREDENTIALS, "404"), (413, Outcome.PERMANENT, "413"),
-        (418, Outcome.TEMPORARY, "418"), (429, Outcome.THROTTLE, "429"), (500, Outcome.TEMPORARY, "500"),
-        (503, Outcome.TEMPORARY, "503"),
+        (418, Outcome.TEMPORARY, "418"), (429, Outcome.THROTTLE, "429"), (500, Outcome.AMBIGUOUS, "500"),
+        (501, Outcome.TEMPORARY, "501"), (502, Outcome.AMBIGUOUS, "502"), (503, Outcome.TEMPORARY, "503"),
+        (504, Outcome.AMBIGUOUS, "504"),
     ],
 )  # fmt: skip
 def test_what_an_answer_means(status: int, outcome: Outcome, reason: str) -> None:

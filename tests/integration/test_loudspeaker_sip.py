@@ -3,7 +3,8 @@
 import asyncio
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from hub.channel import Parcel, Span
 from hub.delivery import Outcome
 from hub.errors import Expired, Refused
 from hub.recipient import Recipient, RecipientId
+from hub.testing.answers import NO_ANSWER
 from hub.testing.channel_harness import Said, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, until
 from hub.testing.parcels import NOW, always_open, content, parcel
@@ -40,10 +42,13 @@ from tests.integration.sip_console import (
 )  # fmt: skip
 from tests.servers.absence import absent
 from tests.servers.sip import PROGRAMS
+from yobikake.rehearsal.inbox import Inbox
+from yobikake.rehearsal.loudspeaker import LoudspeakerConsole
 from yobikake.rehearsal.servers.program import advice, missing
 
 pytestmark = pytest.mark.sip
 BRIEFLY = Voice(times=1, speed=1.3, pause_s=0.2)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SAID = "川から離れてください。"
 
 
@@ -142,7 +147,7 @@ async def test_a_console_that_has_to_know_us_first(
 
 async def test_who_does_not_take_a_request_is_called(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    secret.write_text(SECRET)
     async with recording(tmp_path / "console") as port:
         settings = Settings(
             webhook=Hook(url="http://127.0.0.1:1/console", secret_file=secret, private=True),
@@ -156,6 +161,47 @@ async def test_who_does_not_take_a_request_is_called(tmp_path: Path) -> None:
         await both.close()
     assert not health.ok, "the first way is away"
     assert len(recordings(tmp_path / "console")) == 1
+
+
+@pytest.mark.parametrize("status", ["413", "400", "422"])
+async def test_who_refuses_a_request_for_good_is_called(tmp_path: Path, status: str) -> None:
+    """A proxy in front of a console takes a megabyte; half a minute of sound is more."""
+    async with both_ways(tmp_path) as (both, asked_for):
+        asked_for.faults.instead = status
+        assert outcome(await send(both, order())) == (Outcome.ACCEPTED, "")
+    assert len(recordings(tmp_path / "console")) == 1
+
+
+@pytest.mark.parametrize("status", ["500", "502", "504", NO_ANSWER])
+async def test_who_may_be_broadcasting_is_not_called_into_it(tmp_path: Path, status: str) -> None:
+    async with both_ways(tmp_path) as (both, asked_for):
+        asked_for.faults.instead = status
+        known, _ = outcome(await send(both, order()))
+        assert known is Outcome.AMBIGUOUS
+        asked_for.faults.instead = ""
+        assert outcome(await send(both, replace(order(), resend=True))) == (Outcome.ACCEPTED, "")
+        assert len(asked_for.inbox.of("loudspeaker", CONSOLE)) == 1
+    assert recordings(tmp_path / "console") == []
+
+
+@asynccontextmanager
+async def both_ways(folder: Path) -> AsyncIterator[tuple[Loudspeaker, LoudspeakerConsole]]:
+    """A console that takes requests and calls; the channel that knows both."""
+    secret = folder / "secret"
+    secret.write_text(SECRET)
+    requests = LoudspeakerConsole(Inbox(), secret=SECRET, clock=lambda: NOW)
+    async with requests, recording(folder / "console") as port:
+        settings = Settings(
+            webhook=Hook(url=requests.address, secret_file=secret, private=True),
+            sip=Sip(target=f"sip:console@127.0.0.1:{port}", local="127.0.0.1"),
+            voice=BRIEFLY,
+        )
+        both = Loudspeaker(settings, outbound=REHEARSAL, clock=lambda: NOW)
+        await both.open()
+        try:
+            yield both, requests
+        finally:
+            await both.close()
 
 
 async def test_nobody_there_is_temporary() -> None:

@@ -18,6 +18,7 @@ class LoudspeakerConsole(Receiver):
     channel = "loudspeaker"
     for_good = frozenset({400, 413, 415, 422})
     gone = 422
+    later = 503
     request_bytes = 32 * 1024**2
 
     @property

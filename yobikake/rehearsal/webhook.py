@@ -28,6 +28,8 @@ class Receiver(HttpGateway):
     for_good = frozenset({410})
     gone: ClassVar[int] = 410
     """The answer of one that takes nothing."""
+    later: ClassVar[int] = 500
+    """The answer of one that takes it the second time."""
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class Receiver(HttpGateway):
             return web.Response(status=self.gone)
         if self.faults.hits(self.faults.temporary, "temporary", system) and system not in self._put_off:
             self._put_off.add(system)
-            return web.Response(status=500)
+            return web.Response(status=self.later)
         message = request.headers["webhook-id"]
         event = json.loads(body)
         data = event["data"]
