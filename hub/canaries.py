@@ -9,9 +9,9 @@ import msgspec
 import structlog
 
 from hub.background import beat
-from hub.canary import AT_ONCE, Canary, Proof, content
+from hub.canary import AT_ONCE, MISSES, Canary, Proof, content
 from hub.channel import Parcel
-from hub.clock import Clock
+from hub.clock import Clock, happened
 from hub.deliver import Page
 from hub.delivery import REACHED, BatchId, Outcome, Result
 from hub.errors import Expired, HubError
@@ -22,8 +22,6 @@ from hub.recipient import Recipient, RecipientId
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
-MISSES = 2
-"""Missed in a row, after which staff are paged."""
 NOBODY = RecipientId(0)
 """Of the register: the city's own address is in nobody's record."""
 
@@ -70,10 +68,11 @@ class Canaries:
         now = self._clock()
         if last is not None and last.alive and canary.kind in self._in_doubt:
             self._tell_recovery(canary)
-        if last is not None and last.waiting:
-            await self._wait(canary, last, now)
+        sent_at = last and happened(last.sent_at, by=now)
+        if last is not None and last.waiting and sent_at is not None:
+            await self._wait(canary, last, sent_at, now)
         elif (last is not None and last.asked_at is not None) or canary.due(
-            now, sent_at=last and last.sent_at, missed=last.missed if last else 0
+            now, sent_at=sent_at, missed=last.missed if last else 0
         ):
             await self._send(canary, last and last.sent_at, now)
 
@@ -130,22 +129,20 @@ class Canaries:
             gate=gate,
         )
 
-    async def _wait(self, canary: Canary, last: Known, now: datetime) -> None:
+    async def _wait(self, canary: Canary, last: Known, sent_at: datetime, now: datetime) -> None:
         kind = canary.kind
         if canary.proof is Proof.RECEIPT:
             ref = last.ref or last.key  # a gateway that gives no id of its own names our key
             receipt = await self._ledger.write(lambda conn: canaries.receipt(conn, kind, ref))
             if receipt is not None and receipt.outcome in ARRIVED:
                 await self._ledger.write(
-                    lambda conn: canaries.prove(
-                        conn, kind, key=last.key, at=max(receipt.at, last.sent_at or now)
-                    )
+                    lambda conn: canaries.prove(conn, kind, key=last.key, at=max(receipt.at, sent_at))
                 )
                 return
             if receipt is not None:
                 await self._miss(canary, last.key, receipt.reason or receipt.outcome.name.lower())
                 return
-        if last.sent_at is not None and now >= last.sent_at + canary.wait:
+        if now >= sent_at + canary.wait:
             await self._miss(canary, last.key, f"no proof within {_minutes(canary.wait)} min")
 
     async def _miss(self, canary: Canary, key: str, detail: str) -> None:

@@ -18,7 +18,9 @@ from hub.clock import JST
 from hub.language import Language
 
 AGAIN_AFTER = timedelta(minutes=15)
-"""After a miss: sooner than by the plan, so that two of them in a row are known on the same day."""
+"""After a first miss: sooner than by the plan, so that two of them in a row are known on the same day."""
+MISSES = 2
+"""Missed in a row, after which staff are paged; from then on it goes by the plan again."""
 DAY = timedelta(days=1)
 
 
@@ -82,7 +84,7 @@ class Canary:
 
     def due(self, now: datetime, *, sent_at: datetime | None, missed: int) -> bool:
         """Whether the next one goes out now, when the last went out at `sent_at`."""
-        if sent_at is not None and missed and now >= sent_at + AGAIN_AFTER:
+        if sent_at is not None and 0 < missed < MISSES and now >= sent_at + AGAIN_AFTER:
             return True
         if self.every < DAY:
             return sent_at is None or now >= sent_at + self.every

@@ -1,11 +1,14 @@
 """Time. A clock is passed in, so that a test can hold it still; leases use the database's instead."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
 """Returns the present as an aware datetime in UTC."""
+
+APART = timedelta(minutes=1)
+"""By how much the clocks of a hub's machines may differ."""
 
 JST = ZoneInfo("Asia/Tokyo")
 """The time zone of every screen and text."""
@@ -13,6 +16,11 @@ JST = ZoneInfo("Asia/Tokyo")
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def happened(moment: datetime | None, *, by: datetime) -> datetime | None:
+    """None also for what lies after `by`: it was written down by a clock that was wrong, so nobody knows when it was."""
+    return None if moment is None or moment > by + APART else moment
 
 
 def cap_time(moment: datetime) -> str:

@@ -12,7 +12,7 @@ import structlog
 from hub import health
 from hub.canary import Canary
 from hub.channel import Health
-from hub.clock import Clock
+from hub.clock import Clock, happened
 from hub.deliver import Page
 from hub.health import SILENT_AFTER
 from hub.ledger import Ledger, canaries
@@ -75,9 +75,10 @@ class Silence:
 
     async def _is_late(self, canary: Canary, last: Known | None, now: datetime) -> bool:
         """It was to go out, or to be given up, a good while ago; where there is anybody it could go to."""
-        if last is not None and last.waiting and last.sent_at is not None:
-            return now > last.sent_at + canary.wait + SILENT_AFTER
-        sent_at, missed = (last.sent_at, last.missed) if last else (None, 0)
+        sent_at = last and happened(last.sent_at, by=now)
+        if last is not None and last.waiting and sent_at is not None:
+            return now > sent_at + canary.wait + SILENT_AFTER
+        missed = last.missed if last else 0
         return canary.due(now - SILENT_AFTER, sent_at=sent_at, missed=missed) and bool(await canary.to())
 
     def _say(self, kind: str, japanese: str, english: str) -> None:

@@ -17,7 +17,7 @@ from hub.alert import Lane, Mode
 from hub.authorise import Action, Actor, authorise
 from hub.cap import MsgType
 from hub.channel import Channel, Content, Parcel, Span
-from hub.clock import Clock
+from hub.clock import Clock, happened
 from hub.contact import Wrong
 from hub.delivery import BatchId, Outcome, Result
 from hub.errors import BadInput, Conflict, DeliveryFailure, Expired
@@ -170,6 +170,8 @@ def _may_call(conn: Connection, keys: Keys, recipient: int, at: datetime) -> Non
     for entry in audit.about(conn, [SUBJECT]):
         if at - entry.at >= AGAIN_AFTER:
             break
+        if happened(entry.at, by=at) is None:
+            continue
         if entry.detail["recipient"] == recipient:
             raise Conflict(
                 "この番号には10分以内にかけました。少し待ってください / This number was called within the last ten minutes"

@@ -19,7 +19,7 @@ from hub.alert import Mode
 from hub.authorise import SYSTEM
 from hub.background import beat
 from hub.channel import Channel, Receipt
-from hub.clock import JST, Clock
+from hub.clock import JST, Clock, happened
 from hub.delivery import Outcome, Result
 from hub.keys import Keys
 from hub.language import Language
@@ -169,7 +169,7 @@ def _hear(conn: Connection, kind: str, now: datetime) -> None:
         receipt = canaries.receipt(conn, kind, out.ref) if out.ref else None
         if receipt is not None:
             _ended(conn, out, receipt.outcome, reason=_reason(receipt), at=now)
-        elif out.sent_at is not None and now >= out.sent_at + WAIT[kind]:
+        elif (sent_at := happened(out.sent_at, by=now)) is None or now >= sent_at + WAIT[kind]:
             _unheard(conn, out, at=now)
 
 

@@ -80,6 +80,11 @@ STATUS: Mapping[int, Outcome] = {
     503: Outcome.TEMPORARY,  # RFC 9110 §15.6.4: unable to handle the request
 }
 
+_ABROAD = frozenset({21215, 21408})
+"""A country that is not enabled: our setting at home, the number's own abroad."""
+
+_HOME = "+81"
+
 ERRORS = (TwilioException, ClientError, TimeoutError)
 """All that comes out of `understood` for what Twilio or the network does."""
 
@@ -96,10 +101,13 @@ def reference(created: Any) -> ProviderRef:
     return ProviderRef(created.sid)
 
 
-def classify(error: Exception) -> Failure:
-    """What one of `ERRORS` says of a request that *creates* something."""
+def classify(error: Exception, to: Recipient | None = None) -> Failure:
+    """What one of `ERRORS` says of a request that *creates* something, for this recipient if for one: a number abroad
+    must not pause the channel for everybody, from wherever the city calls."""
     if isinstance(error, TwilioRestException | TwilioServiceException):
         code, status = _number(error.code), _number(error.status)
+        if code in _ABROAD and to is not None and not to.address.startswith(_HOME):
+            return Failure(outcome=Outcome.PERMANENT, reason=str(code))
         return Failure(outcome=CODES.get(code) or _by_status(status), reason=str(code or status))
     if isinstance(error, ClientError | TimeoutError):
         return Failure(outcome=unanswered(error), reason=why(error))

@@ -17,7 +17,8 @@ from channels.mail.message import Letter, Letterhead, letter, wire
 from channels.mail.personal import Copies, Ways
 from channels.mail.pool import Pool
 from channels.mail.relaying import Relaying
-from channels.mail.replies import AT_ONCE, EVERYONES
+from channels.mail.replies import EVERYONES
+from channels.mail.room import Room
 from channels.mail.settings import Settings
 from hub.channel import Capabilities, Health, Parcel, Remark
 from hub.clock import Clock
@@ -69,7 +70,7 @@ class Mail:
         own = {settings.domain, settings.envelope_sender.rpartition("@")[2]}
         self._pool = Pool(self._smarthost.connect, most=settings.connections, relaying=Relaying(own))
         self._warm = min(settings.warm_connections, settings.connections)
-        self._most = settings.recipients_per_transaction
+        self._room = Room(settings.recipients_per_transaction)
         self._sender = settings.envelope_sender
         self._letterhead = Letterhead(
             sender=settings.sender,
@@ -188,27 +189,17 @@ class Mail:
     async def _transactions(self, envelope: Envelope, gates: Gates) -> AsyncIterator[list[Result]]:
         waiting = envelope.to
         while waiting:
-            if len(waiting) > self._most or waiting is not envelope.to:
-                envelope = envelope._replace(to=waiting[: self._most])
-            results = await self._transact(envelope, gates)
+            most = self._room.most
+            if len(waiting) > most or waiting is not envelope.to:
+                envelope = envelope._replace(to=waiting[:most])
+            results = await self._pool.hand_over(envelope, gates)
+            self._room.learn(results)
             waiting = waiting[len(results) :]
             yield results
             said = {result.outcome for result in results}
             if waiting and len(said) == 1 and said <= EVERYONES:
                 yield [msgspec.structs.replace(results[0], recipient=recipient.id) for recipient in waiting]
                 return
-
-    async def _transact(self, envelope: Envelope, gates: Gates) -> list[Result]:
-        results = await self._pool.hand_over(envelope, gates)
-        self._learn(results)
-        return results
-
-    def _learn(self, results: Sequence[Result]) -> None:
-        """A smarthost that says 4.5.3 gets no more than it took, from now on."""
-        turned_away = [result.retry_after for result in results].count(AT_ONCE)
-        if turned_away:
-            self._most = max(1, len(results) - turned_away)
-            log.info("mail smarthost takes fewer recipients", recipients=self._most)
 
 
 def _always() -> None:

@@ -52,11 +52,6 @@ VALIDITY_S = (1, 36_000)
 _SKEW = timedelta(minutes=1)
 """By how much Twilio's clock and ours may differ when an earlier message is looked for."""
 
-_ABROAD = frozenset({"21215", "21408"})
-"""A country our account may not send to: our setting at home, the number's own abroad."""
-
-_HOME = "+81"
-
 Sender = Annotated[
     str,
     Meta(
@@ -186,7 +181,7 @@ class Sms:
                     )
                 ref = reference(message)
         except ERRORS as e:
-            return _localised(classify(e), recipient).result(recipient)
+            return classify(e, recipient).result(recipient)
         return Result(recipient.id, Outcome.ACCEPTED, ref)
 
     def _validity_s(self, parcel: Parcel) -> int:
@@ -202,13 +197,6 @@ def _since(sent: datetime, message: Any) -> bool:
 def _from(sender: str) -> dict[str, str]:
     service = sender.startswith("MG") and len(sender) == 34
     return {"messaging_service_sid": sender} if service else {"from_": sender}
-
-
-def _localised(failure: Failure, recipient: Recipient) -> Failure:
-    """One resident's number abroad must not pause the channel for everybody."""
-    if failure.reason in _ABROAD and not recipient.address.startswith(_HOME):
-        return replace(failure, outcome=Outcome.PERMANENT)
-    return failure
 
 
 def _unsupported(parcel: Parcel) -> Failure | None:

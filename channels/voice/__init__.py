@@ -202,18 +202,8 @@ class Voice:
                     )
                 ref = reference(call)
         except ERRORS as e:
-            return self._localised(classify(e), recipient).result(recipient)
+            return classify(e, recipient).result(recipient)
         return Result(recipient.id, Outcome.ACCEPTED, ref)
-
-    def _localised(self, failure: Failure, recipient: Recipient) -> Failure:
-        """21215, a country our account may not call: that is our setting at home, but the number's abroad.
-
-        One resident's number abroad must not pause the channel for everybody.
-        """
-        abroad = recipient.address[:3] != self._settings.from_number[:3]
-        return (
-            replace(failure, outcome=Outcome.PERMANENT) if failure.reason == "21215" and abroad else failure
-        )
 
 
 def _since(sent: datetime, call: Any) -> bool:

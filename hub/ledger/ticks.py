@@ -1,13 +1,16 @@
 """Ticks: who carried an alert over to a channel that has no API, and when."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
+from hub.alert import Mode
 from hub.authorise import Actor
 from hub.errors import Conflict
 from hub.ledger import tables
+from hub.ledger.batches import Taken
 from hub.ledger.columns import insert_new
 
 _ticks = tables.ticks.c
@@ -44,3 +47,17 @@ def of_alert(conn: Connection, alert: str) -> dict[str, Tick]:
     """By sheet."""
     rows = conn.execute(select(_ticks.sheet, _ticks.ticked_at, _ticks.ticked_by).where(_ticks.alert == alert))
     return {row.sheet: Tick(row.ticked_at, row.ticked_by) for row in rows}
+
+
+def last(conn: Connection, sheets: Collection[str]) -> Taken | None:
+    """When one of these was last ticked, and for an alert of which mode."""
+    alerts = tables.alerts.c
+    newest = (
+        select(_ticks.ticked_at, alerts.mode)
+        .join_from(tables.ticks, tables.alerts, alerts.identifier == _ticks.alert)
+        .where(_ticks.sheet.in_(sheets))
+        .order_by(_ticks.ticked_at.desc())
+        .limit(1)
+    )
+    row = conn.execute(newest).first()
+    return row and Taken(row.ticked_at, Mode(row.mode))

@@ -100,9 +100,10 @@ def due(conn: Connection, channel: str, *, at: datetime) -> Trial | None:
 def begin(conn: Connection, trial: Trial, *, key: str, at: datetime) -> bool:
     """Claim it, before anything is sent. False: somebody else did, or another one of the channel is too near."""
     one_at_a_time(conn, _LOCK)
-    last = select(func.max(_trials.sent_at)).where(_trials.channel == trial.channel)
-    sent_at = conn.execute(last).scalar()
-    if sent_at is not None and at < sent_at + BETWEEN:
+    near = select(_trials.recipient).where(
+        _trials.channel == trial.channel, _trials.sent_at > at - BETWEEN, _trials.sent_at < at + BETWEEN
+    )
+    if conn.execute(near.limit(1)).first() is not None:
         return False
     here = (*_this(trial), _trials.due_at.is_not(None), _trials.tries == trial.tries)
     claimed = conn.execute(

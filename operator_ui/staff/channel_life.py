@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
-from hub.canary import Plan
-from hub.channel import Capabilities, Health, Target
+from hub.canary import AT_ONCE, Plan
+from hub.channel import Capabilities, Health, Target, Unit
 from hub.health import SILENT_AFTER
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known
@@ -24,6 +25,20 @@ class State(StrEnum):
     GOOD = "good"
 
 
+class Reach(StrEnum):
+    """How far something is known to have gone. None says more than is known."""
+
+    ARRIVED = "arrived"  # a mailbox or a device has it
+    SHOWN = "shown"  # a facility's equipment said so when it was read back
+    ENTERED = "entered"  # somebody said that they carried it over
+    ACCEPTED = "accepted"  # a gateway took it
+
+
+class Proven(NamedTuple):
+    at: datetime
+    reach: Reach
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One facility. `shown_at`: when a drill's name was last read back there; None: in no drill that is kept."""
@@ -35,7 +50,7 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One channel at `now`. `plan`: of its test messages; None: none are set up. `sent`: the last real sending, or drill,
-    of which somebody is known to have been accepted. `places`: what is tried one by one, the longest untried first.
+    of which somebody is known to have been accepted; of sheets, the last that was ticked. `places`: what is tried one by one, the longest untried first.
     `nobody`: its test messages have nobody yet who gets them."""
 
     kind: str
@@ -59,10 +74,24 @@ class Line:
         return self.plan is not None and not self.nobody
 
     @property
+    def proven(self) -> Proven | None:
+        """What last went through it, as far as anybody can tell."""
+        by_hand = Reach.ENTERED if self.has.unit is Unit.SHEETS else Reach.ACCEPTED
+        known = [
+            (self.canary and self.canary.proven_at, self.canary_reach),
+            (self.sent and self.sent.at, by_hand),
+            *((place.shown_at, Reach.SHOWN) for place in self.places),
+        ]
+        return max((Proven(at, reach) for at, reach in known if at), default=None)
+
+    @property
     def proven_at(self) -> datetime | None:
-        """When something last went through it to its end, or as far as anybody can tell."""
-        drilled = [place.shown_at for place in self.places]
-        return _newest([self.canary and self.canary.proven_at, self.sent and self.sent.at, *drilled])
+        return self.proven and self.proven.at
+
+    @property
+    def canary_reach(self) -> Reach:
+        arrives = self.plan is not None and self.plan.proof not in AT_ONCE
+        return Reach.ARRIVED if arrives else Reach.ACCEPTED
 
     @property
     def overdue(self) -> Sequence[Place]:
@@ -71,6 +100,9 @@ class Line:
 
     @property
     def drill_due(self) -> bool:
+        """Never of sheets: in a drill nobody enters anything anywhere."""
+        if self.has.unit is Unit.SHEETS:
+            return False
         return not self.by_itself and (bool(self.overdue) if self.places else self._old(self.proven_at))
 
     @property
@@ -83,8 +115,10 @@ class Line:
             return State.MISSED
         if self.drill_due:
             return State.DUE
-        tried = self.canary is not None and self.canary.proven_at is not None
-        return State.GOOD if self.health and (tried or not self.by_itself) else State.UNKNOWN
+        if not self.health:
+            return State.UNKNOWN
+        tried = self.sent is not None if self.has.unit is Unit.SHEETS else not self.by_itself
+        return State.GOOD if tried or (self.canary and self.canary.proven_at) else State.UNKNOWN
 
     def _old(self, moment: datetime | None) -> bool:
         return moment is None or self.now - moment > self.drill_within

@@ -11,7 +11,7 @@ from hub import canary_device, wifi_drill
 from hub.authorise import Action, authorise, may
 from hub.canary import Proof
 from hub.channel import Health, Unit
-from hub.ledger import audit, batches, canaries
+from hub.ledger import audit, batches, canaries, ticks
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known
 from hub.wifi_drill import Record
@@ -126,10 +126,21 @@ def _on_record(console: Console, conn: Connection) -> _OnRecord:
     device = canary_device.current(conn, console.keys)
     return _OnRecord(
         known=canaries.known(conn),
-        taken=batches.last_taken(conn, console.capabilities.keys()),
+        taken=_taken(console, conn),
         drills=wifi_drill.history(conn, console.keys),
         device=None if device is None else device.since,
     )
+
+
+def _taken(console: Console, conn: Connection) -> dict[str, Taken]:
+    """A sheet that was made ready went nowhere before somebody carries it over."""
+    by_hand = {kind for kind, has in console.capabilities.items() if has.unit is Unit.SHEETS}
+    found = batches.last_taken(conn, console.capabilities.keys() - by_hand)
+    for kind in by_hand:
+        ticked = ticks.last(conn, [sheet.ref for sheet in console.targets.get(kind, ())])
+        if ticked is not None:
+            found[kind] = ticked
+    return found
 
 
 def _line(console: Console, kind: str, health: Health | None, record: _OnRecord) -> Line:

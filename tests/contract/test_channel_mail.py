@@ -188,6 +188,36 @@ async def test_more_recipients_than_the_smarthost_takes(harness: MailHarness, ch
     assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
 
 
+async def test_full_mailboxes_make_no_transaction_smaller(harness: MailHarness, channel: Channel) -> None:
+    """A server without status codes says of them what it says of too many recipients."""
+    to = harness.recipients(100)
+    harness.gateway.terms.over_quota = frozenset(to[place].address for place in (7, 57, 99))
+    for attempt in range(1, 6):
+        before = harness.gateway.transactions
+        said = await send(channel, parcel(to, attempt=attempt))
+        assert Counter(said.outcomes.values()) == {Outcome.ACCEPTED: 97, Outcome.TEMPORARY: 3}
+        assert harness.gateway.transactions == before + 1
+
+
+async def test_a_limit_is_tried_again_after_a_while(
+    harness: MailHarness, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.gateway.terms.recipients_max = 4
+    to = harness.recipients(8)
+    await send(channel, parcel(to))
+    assert await transactions_of(harness, channel, to) == 2
+    harness.gateway.terms.recipients_max = 100
+    assert await transactions_of(harness, channel, to) == 2, "it is not asked with each"
+    monkeypatch.setattr("channels.mail.room.LEARNED_FOR_S", 0.0)
+    assert await transactions_of(harness, channel, to) == 1
+
+
+async def transactions_of(harness: MailHarness, channel: Channel, to: Sequence[Recipient]) -> int:
+    before = harness.gateway.transactions
+    await send(channel, parcel(to))
+    return harness.gateway.transactions - before
+
+
 async def test_no_room_for_anybody_is_not_worth_coming_back_at_once(
     harness: MailHarness, channel: Channel
 ) -> None:

@@ -107,6 +107,15 @@ async def test_nobody_is_called_twice_in_ten_minutes_nor_two_at_once(desk: Desk)
     assert len(desk.gateway.calls) == 3
 
 
+async def test_a_call_made_by_a_clock_that_was_wrong_keeps_nobody_from_calling(desk: Desk) -> None:
+    desk.town.now = NOW + timedelta(days=30)
+    await desk.call("090-1111-0000")
+    desk.town.now = NOW
+    await desk.call("090-1111-0000")
+    with pytest.raises(Conflict, match="ten minutes"):
+        await desk.call("090-1111-0000")
+
+
 async def test_the_lines_are_free_while_an_urgent_alert_is_in_force(desk: Desk) -> None:
     await desk.town.publish(flood_order(number="2026-0150", mode=Mode.STAFF_DRILL), "2026-0150")
     await desk.town.publish(flood_order(number="2026-0151", level=Level.ADVISORY), "2026-0151")

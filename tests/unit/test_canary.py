@@ -15,6 +15,7 @@ from hub import receipts
 from hub.canaries import Canaries
 from hub.canary import AGAIN_AFTER, AT_ONCE, DAY, Canary, Proof, To, only
 from hub.channel import Capabilities, Channel, Health, Parcel, Receipt
+from hub.clock import JST
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.ledger import Ledger, canaries
 from hub.ledger.canaries import Known
@@ -71,12 +72,20 @@ class Telephone:
 class Watch:
     """Canaries of one channel over a ledger of their own."""
 
-    def __init__(self, ledger: Ledger, channel: Channel, proof: Proof, *, to: To | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        channel: Channel,
+        proof: Proof,
+        *,
+        to: To | None = None,
+        every: timedelta = timedelta(minutes=15),
+    ) -> None:
         self.ledger, self.clock, self.pages = ledger, Clock(), list[str]()
         kind = channel.capabilities.kind
         self.of = Canary(
             kind=kind, channel=channel, to=to or only(OURS), proof=proof, at=time(10),
-            every=timedelta(minutes=15), wait=timedelta(minutes=10), named=proof is Proof.TAKEN,
+            every=every, wait=timedelta(minutes=10), named=proof is Proof.TAKEN,
         )  # fmt: skip
         self.canaries = Canaries(
             [self.of], ledger=ledger, clock=self.clock, page=self.page, recovered=self.recovered,
@@ -89,10 +98,14 @@ class Watch:
     def recovered(self, topic: str, text: str) -> None:
         self.pages.append(f"over: {topic}")
 
-    async def after(self, **time_passed: float) -> Known:
+    async def look(self, **time_passed: float) -> None:
         """Somebody looks so much later."""
         self.clock.now += timedelta(**time_passed)
         await self.canaries.look()
+
+    async def after(self, **time_passed: float) -> Known:
+        """And what is known then."""
+        await self.look(**time_passed)
         return (await self.ledger.read(canaries.known))[self.of.kind]
 
 
@@ -131,6 +144,7 @@ async def mail(ledger: Ledger, smarthost: SmtpGateway) -> AsyncIterator[Watch]:
         (NINE + timedelta(hours=1), NINE + timedelta(hours=12), 0, False),
         (NINE, NINE + AGAIN_AFTER, 1, True),
         (NINE, NINE + AGAIN_AFTER - timedelta(seconds=1), 1, False),
+        (NINE + timedelta(hours=1), NINE + timedelta(hours=1) + AGAIN_AFTER, 2, False),  # staff know
     ],
 )
 def test_a_daily_one_goes_out_at_its_time_of_day(
@@ -177,6 +191,41 @@ async def test_two_that_never_come_back_wake_staff_and_one_does_not(mail: Watch)
     assert known.missed == 2
     assert known.proven_at is None
     assert mail.pages == ["canary mail"]
+
+
+async def test_a_telephone_that_nobody_picks_up_rings_twice_a_first_day_and_then_once(ledger: Ledger) -> None:
+    telephone = Telephone()
+    watch = Watch(ledger, telephone, Proof.RECEIPT, every=DAY)
+    rings: list[str] = []
+    for _ in range(3 * 24 * 12):
+        before = len(telephone.said)
+        await watch.look(minutes=5)
+        rings += [f"{watch.clock.now.astimezone(JST):%d %H:%M}"] * (len(telephone.said) - before)
+    assert rings == ["30 10:00", "30 10:15", "01 10:00", "02 10:00"]
+    assert set(watch.pages) == {"canary voice"}
+
+
+@pytest.mark.parametrize("proven", [True, False])
+async def test_a_clock_that_was_wrong_for_a_moment_ends_no_canaries(
+    mail: Watch, smarthost: SmtpGateway, proven: bool
+) -> None:
+    """It has written a time down that has not come yet."""
+    known = await mail.after(days=30)
+    if proven:
+        assert await mail.canaries.seen("mail", known.key)
+    mail.clock.now = NINE
+    known = await mail.after(minutes=15)
+    assert (known.sent_at, known.waiting) == (mail.clock.now, True)
+    for _ in range(3):
+        await mail.after(minutes=15)
+    assert mail.pages[-1:] == ["canary mail"], "a mailbox that is dead is found as ever"
+
+
+async def test_a_clock_a_little_behind_the_one_that_sent_it_sends_no_second(mail: Watch) -> None:
+    known = await mail.after(minutes=0)
+    await mail.canaries.seen("mail", known.key)
+    mail.clock.now -= timedelta(seconds=20)
+    assert (await mail.after(seconds=1)).key == known.key
 
 
 async def test_a_smarthost_that_is_gone_is_a_miss_at_once(mail: Watch, smarthost: SmtpGateway) -> None:

@@ -248,3 +248,15 @@ async def test_a_number_that_leaves_the_register_is_not_called(watch: Watch) -> 
     await watch.after(FIRST_AFTER)
     assert not watch.voice.taken
     assert await watch.place.ledger.read(lambda conn: record.of(conn, abe, "voice")) is None
+
+
+async def test_a_call_made_by_a_clock_that_was_wrong_is_waited_for_no_longer(watch: Watch) -> None:
+    (abe,) = await watch.register(ABE)
+    await watch.after(timedelta(days=30))
+    assert (await watch.of(abe)).waiting
+    watch.place.now = NINE
+    await watch.after(timedelta(minutes=1))
+    trial = await watch.of(abe)
+    assert (trial.waiting, trial.tries) == (False, 1)
+    await watch.after(SECOND_AFTER)
+    assert len(watch.voice.taken) == 2

@@ -44,6 +44,8 @@ class Terms:
     size_bytes: int = 10_000_000
     recipients_max: int = 1000
     """RCPT commands a transaction takes; 452 4.5.3 from then on."""
+    over_quota: frozenset[str] = frozenset()
+    """Addresses whose mailboxes are full: 452, in RFC 5321's words and without a status code."""
     login: tuple[str, str] | None = None
     """User and password asked for by AUTH PLAIN; None: no AUTH is offered."""
     relays: bool = True
@@ -262,6 +264,8 @@ class Dialogue:
         faults, tried, terms = self._host.faults, self._host.tried, self._host.terms
         if not terms.relays and not address.endswith(f"@{terms.local}"):
             return Answer(f"554 5.7.1 <{address}>: Relay access denied\r\n".encode())
+        if address in terms.over_quota:
+            return Answer(b"452 Requested action not taken: insufficient system storage\r\n")
         if faults.hits(faults.permanent, "permanent", address):
             return Answer(f"550 5.1.1 <{address}>: no such user here\r\n".encode())
         if faults.hits(faults.temporary, "temporary", address) and address not in tried:

@@ -33,6 +33,18 @@ class TrySuite:
         assert await begun(ledger, second, "later", BETWEEN)
         assert await due(ledger, timedelta(days=1)) is None
 
+    async def test_one_begun_by_a_clock_that_was_wrong_holds_up_none_of_today(self, ledger: Ledger) -> None:
+        ids = await registered(ledger, 3)
+        await ledger.write(lambda conn: trials.ask(conn, [(id_, VOICE) for id_ in ids], at=NOW))
+        for key, at, begins in (
+            ("wrong", timedelta(days=30), True),
+            ("right", timedelta(0), True),
+            ("soon", timedelta(seconds=1), False),
+        ):
+            trial = await due(ledger, timedelta(days=30))
+            assert trial is not None
+            assert await begun(ledger, trial, key, at) is begins
+
     async def test_a_try_that_was_none_is_not_counted_and_a_late_word_finds_nothing(
         self, ledger: Ledger
     ) -> None:

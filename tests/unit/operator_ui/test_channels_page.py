@@ -7,12 +7,15 @@ from datetime import time, timedelta
 from lxml import html
 
 from hub import canary_device
+from hub.authorise import Actor
 from hub.canary import DAY, Plan, Proof
 from hub.channel import Health
 from hub.clock import cap_time
-from hub.ledger import audit, canaries
+from hub.delivery import Outcome
+from hub.ledger import audit, canaries, ticks
 from hub.subscription import Subscription
 from tests.unit.operator_ui.desk import NOW, Desk, somebody
+from tests.unit.operator_ui.test_following_an_alert import an_alert, carry
 
 READ_BACK = Plan(Proof.READ_BACK, timedelta(minutes=15), time(10))
 SHOWN = Plan(Proof.SHOWN, DAY, time(10))
@@ -71,15 +74,37 @@ async def test_who_only_looks_asks_for_none(desk: Desk) -> None:
 async def test_no_channel_is_silently_without_a_proof(desk: Desk) -> None:
     desk.canaries["mail"] = READ_BACK
     async with somebody(desk, "ono") as viewer:
-        cards = {
-            card.get("aria-labelledby"): card.text_content()
-            for card in html.fromstring(await viewer.get("/channels")).xpath("//section[@aria-labelledby]")
-        }
-    assert "まだ送っていません" in cards["channel-mail"]
-    for kind in ("line", "x", "manual"):
-        card = cards[f"channel-{kind}"]
+        found = cards(await viewer.get("/channels"))
+    assert "まだ送っていません" in found["channel-mail"]
+    for kind in ("line", "x"):
+        card = found[f"channel-{kind}"]
         assert re.search("自動の確認は(設定されて|あり)ません: 訓練で確かめ", card), kind
         assert "180日に1回" in card
+
+
+async def test_an_acceptance_is_no_arrival_and_a_sheet_goes_nowhere_by_itself(desk: Desk) -> None:
+    identifier = await an_alert(desk)
+    await carry(desk, identifier, [Outcome.ACCEPTED], channel="line")
+    await carry(desk, identifier, [Outcome.ACCEPTED], channel="manual")
+    async with somebody(desk, "ono") as viewer:
+        found = cards(await viewer.get("/channels"))
+        assert "最後に受け付けられたのは 0分前" in found["channel-line"]
+        assert "まだ一度も入力されていません" in found["channel-manual"]
+        assert "未確認" in found["channel-manual"]
+        assert "訓練で" not in found["channel-manual"], "in a drill nobody enters anything"
+        assert "最後に届いた" not in viewer.page
+        by = Actor(login="sato", name="佐藤", roles=frozenset())
+        desk.health = {"manual": Health(ok=True, detail="", checked_at=desk.now)}
+        await desk.ledger.write(lambda conn: ticks.tick(conn, identifier, "van", by, at=desk.now))
+        entered = cards(await viewer.get("/channels"))["channel-manual"]
+    assert "最後に入力されたのは 0分前" in entered
+    assert "良好" in entered
+
+
+def cards(page: str) -> dict[str, str]:
+    """What each channel's card says, by its heading."""
+    found = html.fromstring(page).xpath("//section[@aria-labelledby]")
+    return {card.get("aria-labelledby"): " ".join(card.text_content().split()) for card in found}
 
 
 async def test_nobody_looking_any_more_stands_out(desk: Desk) -> None:

@@ -243,8 +243,13 @@ async def test_a_sheet_ticked_by_mistake_is_to_be_carried_over_again(desk: Desk)
         await person.get(f"/alerts/{identifier}")
         assert person.page.count("入力した") == 1
         await carried_over(desk, identifier, "van")
+        assert sheets(await person.get(f"/alerts/{identifier}")) == ["未入力 2", "入力済み 1"]
+        assert "手作業" not in section_of(person.page, "lanes"), (
+            "a sheet is neither accepted nor does it arrive"
+        )
         await person.post(f"/alerts/{identifier}/ticks", {**tick, "done": "no"})
         assert person.page.count("入力した") == 2
+        assert sheets(person.page) == ["未入力 3", "入力済み 0"], "Lアラート is one of them"
         assert "手の入力を取り消した（広報車）" in person.page
         await person.post(f"/alerts/{identifier}/ticks", {**tick, "done": "no"})
         assert person.status == 409
@@ -257,6 +262,16 @@ async def test_a_sheet_ticked_by_mistake_is_to_be_carried_over_again(desk: Desk)
     assert sum(each.number for each in went.arrived) == 0
     entries = await desk.ledger.read(lambda conn: audit.about(conn, [identifier]))
     assert [entry.action for entry in entries[:3]] == ["sheet.tick", "sheet.untick", "sheet.tick"]
+
+
+def sheets(page: str) -> list[str]:
+    return [tag.text_content() for tag in document_fromstring(page).xpath("//*[@data-sheets]")]
+
+
+def section_of(page: str, section: str) -> str:
+    """What stands in the section of that heading."""
+    (found,) = document_fromstring(page).xpath(f'//section[@aria-labelledby="{section}"]')
+    return str(found.text_content())
 
 
 async def carried_over(desk: Desk, identifier: str, sheet: str) -> None:
