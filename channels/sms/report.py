@@ -6,25 +6,28 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from channels._twilio.answers import CODES
 from hub.channel import Receipt
 from hub.delivery import Outcome, ProviderRef
 from hub.errors import BadInput
 
-MISSED = frozenset({"undelivered", "failed", "canceled"})
+CANCELED = "canceled"
+MISSED = frozenset({"undelivered", "failed", CANCELED})
 """Statuses of a message that is over and reached nobody."""
 
-ERRORS: Mapping[str, Outcome] = {
-    "30001": Outcome.TEMPORARY,  # Twilio's queue overflowed: never sent
-    "30002": Outcome.TEMPORARY,  # account suspended: never sent
-    "30003": Outcome.TEMPORARY,  # handset off or out of reach
-    "30004": Outcome.PERMANENT,  # blocked, by the person or the carrier
-    "30005": Outcome.PERMANENT,  # unknown handset
-    "30006": Outcome.PERMANENT,  # a landline, or a carrier that cannot be reached
-    "30007": Outcome.PERMANENT,  # filtered as unwanted
-    "30008": Outcome.TEMPORARY,  # the carrier gave no reason
-    "30036": Outcome.PERMANENT,  # its validity was over: the alert's is too
-}
-"""ErrorCode of a message that did not arrive; every other is for good (https://www.twilio.com/docs/api/errors)."""
+FOR_GOOD = frozenset(
+    {
+        30004,  # blocked, by the person or the carrier
+        30005,  # unknown handset
+        30006,  # a landline, or a carrier that cannot be reached
+        30007,  # filtered as unwanted
+        30036,  # its validity was over: the alert's is too
+    }
+)
+"""ErrorCode of a message of which another try would come to the same; so would a number that Twilio would not have taken
+(`channels._twilio.answers`). Of all others Twilio says to try again, or nothing: 30003 (out of reach), 30008 (no reason),
+30017 (congestion), 30410 (a carrier's time-out: it may have come all the same), 30500 (Twilio's own error)
+(https://www.twilio.com/docs/api/errors)."""
 
 
 def receipts(fields: Mapping[str, str], *, now: datetime) -> Sequence[Receipt]:
@@ -39,8 +42,13 @@ def receipts(fields: Mapping[str, str], *, now: datetime) -> Sequence[Receipt]:
     if status not in MISSED:
         return ()
     code = fields.get("ErrorCode", "")
-    outcome = ERRORS.get(code, Outcome.PERMANENT)
+    outcome = Outcome.PERMANENT if status == CANCELED or _for_good(code) else Outcome.TEMPORARY
     return (Receipt(ref=ref, outcome=outcome, at=now, reason=" ".join(filter(None, (status, code)))),)
+
+
+def _for_good(code: str) -> bool:
+    number = int(code[:9]) if code.isdecimal() else 0
+    return number in FOR_GOOD or CODES.get(number) is Outcome.PERMANENT
 
 
 def _field(fields: Mapping[str, str], name: str) -> str:

@@ -189,7 +189,12 @@ async def test_what_became_of_a_message_comes_back_under_its_reference(harness: 
         (30006, Outcome.PERMANENT),
         (30007, Outcome.PERMANENT),
         (30008, Outcome.TEMPORARY),
-        (39999, Outcome.PERMANENT),
+        (30022, Outcome.TEMPORARY),  # too many a second
+        (30036, Outcome.PERMANENT),
+        (30410, Outcome.TEMPORARY),
+        (30500, Outcome.TEMPORARY),
+        (21614, Outcome.PERMANENT),  # no mobile number, found out late
+        (39999, Outcome.TEMPORARY),
     ],
 )
 async def test_why_a_message_did_not_arrive(harness: SmsHarness, code: int, outcome: Outcome) -> None:
@@ -198,6 +203,21 @@ async def test_why_a_message_did_not_arrive(harness: SmsHarness, code: int, outc
     assert [(each.ref, each.outcome, each.reason) for each in receipts] == [
         (*refs, outcome, f"undelivered {code}")
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"MessageStatus": "failed"}, Outcome.TEMPORARY),
+        ({"MessageStatus": "failed", "ErrorCode": "x"}, Outcome.TEMPORARY),
+        ({"MessageStatus": "canceled"}, Outcome.PERMANENT),  # by somebody, in the account
+    ],
+)
+def test_a_report_without_a_reason(harness: SmsHarness, said: Mapping[str, str], outcome: Outcome) -> None:
+    form = {"MessageSid": "SM" + "1" * 32, **said}
+    headers = {"X-Twilio-Signature": sign(CALLBACK, form, auth_token=TOKEN)}
+    (receipt,) = harness.sms().parse(headers, urlencode(form).encode())
+    assert receipt.outcome is outcome
 
 
 async def test_nobody_else_can_report_a_message(harness: SmsHarness) -> None:
