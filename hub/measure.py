@@ -20,11 +20,13 @@ _END = r"A-Za-z0-9\u0400-\u04ff\u00c0-\u024f=_#/+\-"
 _BODY = rf"(?:[{_INSIDE}]|\([{_INSIDE}]*\))*(?:\([{_INSIDE}]*\)|[{_END}])"
 _REST = rf"(?:/(?:{_BODY})?)?(?:\?{_BODY})?"
 _HOST = r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
+_OTHER_SCRIPT = r"(?=[^\s/:?#]*[^\s/:?#\x00-\x7f])"
 _LINK = re.compile(
-    rf"(?<![A-Za-z0-9@＠$#＃])https?://(?:{_HOST}(?::[0-9]+)?{_REST})?|(?<![A-Za-z0-9_.-]){_HOST}{_REST}"
+    rf"(?<![A-Za-z0-9@＠$#＃])https?://(?:{_HOST}(?::[0-9]+)?{_REST}|{_OTHER_SCRIPT})|(?<![A-Za-z0-9_.-]){_HOST}{_REST}"
 )
 """A link ends where X's does (twitter-text, validUrlPath): Japanese behind it is text. Of one whose host is not in ASCII,
-what stands behind `//` weighs by itself, beside the link's whole weight."""
+what stands behind `//` weighs by itself, beside the link's whole weight. A host without a name (`127.0.0.1`) is none:
+its address is text."""
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points of weight 1; every other weighs 2. X's twitter-text configuration, version 3."""
 

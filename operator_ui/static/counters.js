@@ -6,7 +6,8 @@ const END = String.raw`A-Za-z0-9\u0400-\u04ff\u00c0-\u024f=_#\/+\-`;
 const BODY = String.raw`(?:[${INSIDE}]|\([${INSIDE}]*\))*(?:\([${INSIDE}]*\)|[${END}])`;
 const REST = String.raw`(?:\/(?:${BODY})?)?(?:\?${BODY})?`;
 const HOST = String.raw`(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}`;
-const LINK = new RegExp(String.raw`(?<![A-Za-z0-9@＠$#＃])https?:\/\/(?:${HOST}(?::[0-9]+)?${REST})?|(?<![A-Za-z0-9_.\-])${HOST}${REST}`, "gu");
+const OTHER_SCRIPT = String.raw`(?=[^\s\/:?#]*[^\s\/:?#\x00-\x7f])`;
+const LINK = new RegExp(String.raw`(?<![A-Za-z0-9@＠$#＃])https?:\/\/(?:${HOST}(?::[0-9]+)?${REST}|${OTHER_SCRIPT})|(?<![A-Za-z0-9_.\-])${HOST}${REST}`, "gu");
 const LIGHT = [[0, 4351], [8192, 8205], [8208, 8223], [8242, 8247]];
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -29,12 +29,20 @@ def test_each_measure_counts_in_its_own_way(expected: dict[str, str | int]) -> N
         "詳しくは https://bosai.example.jp/aを見てください。危険な場所から避難してください。",
         "city.example.jp/を見てください。危険な場所にいる方は避難してください。",
         "https://日本.jp",
+        "https://a日本.jp/を見て",
+        "http://127.0.0.1:8081/ko/a/2026-0003",
         "https://a.example/x。",
         "@https://a.example/?https://b",
     ],
 )
 def test_nothing_counts_less_than_x_does(text: str) -> None:
     assert weighted(text) >= weight(text)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8081", "localhost", "bosai.example.jp:8443", "[::1]:80"])
+def test_a_link_weighs_the_same_here_and_in_the_connector(host: str) -> None:
+    text = f"http://{host}/ko/a/2026-0003"
+    assert weighted(text) == weight(text)
 
 
 def test_measures_are_found_by_the_name_a_channel_uses() -> None:
