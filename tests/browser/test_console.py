@@ -77,6 +77,9 @@ async def test_two_people_send_an_alert_and_watch_it_arrive(chromium: Browser, h
     await expect(accepted).to_have_text(str(RESIDENTS))  # by the page's own refreshing
     drawn = approver.page.locator("#growth .chart").first
     await expect(drawn).to_have_attribute("aria-label", re.compile(f"受付済み以上 {RESIDENTS}人"))
+    await expect(approver.page.locator("#growth .small-charts")).to_be_hidden()
+    await approver.page.get_by_role("link", name="訂正・続報・解除へ").click()
+    await expect(approver.page.get_by_role("button", name="誤りを知らせる（訂正）")).to_be_in_viewport()
     (newest, *_) = await hub.sent()
     assert sorted(hub.mails("避難指示")) == sorted(f"r{number}@mail.example" for number in range(RESIDENTS))
     assert (newest.author, newest.approver) == ("sato", "tanaka")
