@@ -318,8 +318,12 @@ async def test_a_slow_service_holds_up_no_other_browser(harness: PushHarness) ->
 
 async def test_a_production_hub_pushes_over_tls_to_named_services_only(harness: PushHarness) -> None:
     assert harness.webpush("https://fcm.googleapis.com", "https://*.push.apple.com", outbound=PRODUCTION)
+    with pytest.raises(BadSettings, match="https"):
+        harness.webpush("http://fcm.googleapis.com", outbound=PRODUCTION)
     with pytest.raises(Refused, match="https"):
-        await harness.webpush("http://fcm.googleapis.com", outbound=PRODUCTION).open()
+        await harness.webpush(
+            "https://fcm.googleapis.com", "http://web.push.apple.com", outbound=PRODUCTION
+        ).open()
     with pytest.raises(BadSettings, match="services"):
         harness.webpush("https://fcm.googleapis.com/", outbound=PRODUCTION)
     with pytest.raises(Refused):
