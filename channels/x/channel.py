@@ -20,7 +20,7 @@ from channels.x.account import LIBRARY_URL, Account, Keys
 from channels.x.picture import Pictures
 from channels.x.posting import Posting
 from channels.x.thread import thread
-from channels.x.weight import LIMIT
+from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
 from hub.channel import Allowance, Capabilities, Content, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
@@ -118,6 +118,10 @@ class X:
             Target(ref=f"post:{language}", name=f"X の投稿（{language.autonym}）", language=language)
             for language in self._languages
         ]
+
+    def length(self, content: Content) -> int:
+        """As `hub.channel.Measured` has it: the weight of the heaviest post, which is cut to fit."""
+        return max(weight(post.text) for post in thread(content))
 
     async def open(self) -> None:
         await self._session.open()

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hub import draft, render
 from hub.alert import AlertInfo
@@ -13,7 +13,7 @@ from hub.hazard import Hazard
 from operator_ui.form import Problem
 from operator_ui.staff.draft_form import why
 from operator_ui.staff.named_sites import Named
-from operator_ui.staff.previews import Previews
+from operator_ui.staff.previews import Previews, Shown
 from shelters.site import Site
 
 
@@ -34,11 +34,15 @@ def stops(
     if shown.error is not None:
         return [problem(shown.error, message.infos)]
     too_long = [
-        _too_long(capabilities[channel.kind], channel.too_long)
+        channel
         for channel in shown.channels
         if channel.too_long and channel.kind in message.targeting.channels
     ]
-    return [*_unsuited(message.hazard, sites), *_unexplained(message, capabilities, usual), *too_long]
+    return [
+        *_unsuited(message.hazard, sites),
+        *_unexplained(message, capabilities, usual),
+        *_too_long(too_long, capabilities),
+    ]
 
 
 def problem(error: HubError, infos: Sequence[AlertInfo]) -> Problem:
@@ -78,11 +82,16 @@ def _unexplained(
     ]
 
 
-def _too_long(has: Capabilities, over: int) -> Problem:
-    return Problem(
-        f"channel-{has.kind}",
-        f"{has.japanese}に入りません（{over}多い） / Too long for {has.kind} (by {over})",
-    )
+def _too_long(over: Sequence[Shown], capabilities: Mapping[str, Capabilities]) -> Iterator[Problem]:
+    """Beside the texts of the language that is to be shortened, whatever channels it is too long for."""
+    for language in dict.fromkeys(each.longest for each in over if each.longest):
+        here = [each for each in over if each.longest is language]
+        names = "、".join(f"{capabilities[each.kind].japanese}（{each.too_long}多い）" for each in here)
+        kinds = ", ".join(f"{each.kind} (by {each.too_long})" for each in here)
+        yield Problem(
+            f"language-{language}",
+            f"{language.autonym}の文面が入りません：{names} / The text in {language.autonym} is too long for {kinds}",
+        )
 
 
 def _unsuited(hazard: Hazard, sites: Sequence[Named]) -> list[Problem]:

@@ -293,11 +293,12 @@ def _about_length(message: Message, known: Known) -> Iterator[Look]:
     over = [each for each in chosen if each.too_long]
     for each in over:
         name = known.capabilities[each.kind].japanese
+        tongue = each.longest.autonym if each.longest else ""
         yield Look(
             False,
-            f"{name}に入りません（{each.measured:,}、上限{each.limit:,}） / "
-            f"Too long for {each.kind} ({each.measured:,} of {each.limit:,})",
-            "文面を短くします。入るまで提出できません / Shorten it: it cannot be submitted before",
+            f"{name}に入りません（{tongue}：{each.measured:,}、上限{each.limit:,}） / "
+            f"Too long for {each.kind} ({tongue}: {each.measured:,} of {each.limit:,})",
+            f"{tongue}の文面を短くします。入るまで提出できません / Shorten it: it cannot be submitted before",
         )
     for each in chosen:
         if each.said_once and not each.too_long:

@@ -94,6 +94,8 @@ class Shown:
     """The longest part in any language, as the channel counts, with the longest list of sites that may be in it when it is
     sent."""
     limit: int | None
+    longest: Language | None = None
+    """Whose text is the longest, of the languages that it sends."""
     seconds: float = 0
     """How long it speaks, of what is spoken."""
     said_once: Collection[Language] = ()
@@ -190,13 +192,15 @@ async def _shown(
     content = contents.get(Language.JA, chosen) if read_out else chosen
     parts = preview(content)
     recording = await hub.aloud(has.kind, content.text(content.speech)) if read_out else None
-    written = [content for content in longest if has.languages is None or content.language in has.languages]
-    measured = await asyncio.to_thread(_measured, hub, has, written)
+    sends = _languages(hub, has)
+    written = [content for content in longest if sends is None or content.language in sends]
+    measured, tongue = await asyncio.to_thread(_measured, hub, has, written)
     return Shown(
         kind=has.kind,
         parts=parts,
         measured=measured,
         limit=has.body_limit,
+        longest=tongue,
         seconds=recording.seconds if recording else speak(content).seconds if speak else 0,
         said_once=[content.language for content in written if speak and speak(content).times == 1],
         segments=sum(map(segments, parts)) if has.body_measure == "sms" else 0,
@@ -207,11 +211,22 @@ async def _shown(
     )
 
 
-def _measured(hub: Hub, has: Capabilities, contents: Sequence[Content]) -> int:
-    if own := hub.lengths.get(has.kind):
-        return max(map(own, contents), default=0)
+def _languages(hub: Hub, has: Capabilities) -> Collection[Language] | None:
+    """Those in which it sends anything, None where that is every one: a fixed target has one of its own."""
+    targets = hub.targets.get(has.kind)
+    return {target.language for target in targets} if targets else has.languages
+
+
+def _measured(hub: Hub, has: Capabilities, contents: Sequence[Content]) -> tuple[int, Language | None]:
+    """The longest, and its language."""
     measure, preview = MEASURES[has.body_measure], hub.previews.get(has.kind, headline_and_body)
-    return max((measure(part) for content in contents for part in preview(content)), default=0)
+
+    def longest_part(content: Content) -> int:
+        return max(map(measure, preview(content)), default=0)
+
+    length = hub.lengths.get(has.kind, longest_part)
+    lengths = [(length(content), content.language) for content in contents]
+    return max(lengths, key=lambda each: each[0], default=(0, None))
 
 
 async def _sheets(hub: Hub, kind: str, content: Content) -> Sequence[Sheet]:

@@ -259,7 +259,7 @@ function tabs(box) {
   for (const panel of panels) panel.removeAttribute("name");
   box.classList.add("tabbed");
   box.prepend(list);
-  show(Math.max(0, panels.findIndex((panel) => $("[aria-invalid=true]", panel))), false);
+  show(Math.max(0, panels.findIndex((panel) => $("[aria-invalid=true],.problem", panel))), false);
   box.showPanelOf = (element) => {
     const index = panels.findIndex((panel) => panel.contains(element));
     if (index >= 0) show(index, false);
@@ -515,6 +515,7 @@ function enhance(root) {
   $$("[data-copy]", root).forEach(copying);
   $$("[data-speak]", root).forEach(speaking);
   $$("form[data-once]", root).forEach(once);
+  $$(".problems a,.meter a", root).forEach(goTo);
 }
 
 $$("form[data-send]").forEach(countdown); // before `once`: a cancelled countdown has sent nothing
@@ -530,7 +531,6 @@ $$("[data-ticks]").forEach(ticks);
 $$("[data-watch]").forEach(watch);
 $$("[data-clock]").forEach(clock);
 $$("[data-print]").forEach(printing);
-$$(".problems a").forEach(goTo);
 $("[data-focus]")?.focus();
 announce();
 offline();

@@ -17,7 +17,7 @@ from channels.x.account import Account, Keys
 from channels.x.answers import Answer
 from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
-from hub.channel import Channel, Drilling, Parcel, Span
+from hub.channel import Channel, Drilling, Measured, Parcel, Span
 from hub.delivery import Outcome, Result
 from hub.errors import BadSettings, Cancelled, Refused
 from hub.language import Language
@@ -177,6 +177,10 @@ async def test_what_does_not_fit_becomes_a_thread(harness: XHarness, channel: Ch
         "[2026-0147 21:47] (3/3)",
     ]
     assert all(weight(arrival.text) <= LIMIT for arrival in harness.posts())
+    assert isinstance(channel, Measured)
+    assert channel.length(long_parcel(harness).content) == max(
+        weight(arrival.text) for arrival in harness.posts()
+    )
     assert [body.get("reply", {}).get("in_reply_to_tweet_id") for body in bodies] == [
         None,
         harness.posts()[0].key,

@@ -13,10 +13,13 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.x.thread import thread
+from channels.x.weight import LIMIT
 from hub import clock, render, slots
 from hub.alert import Alert, Mode
 from hub.channel import Content
@@ -24,6 +27,7 @@ from hub.delivery import Variant
 from hub.framing import FRAMINGS
 from hub.hazard import Hazard
 from hub.language import Language
+from hub.measure import weighted
 from hub.recipient import Zone
 from hub.shelter_list import Crowding, ShelterLine, ShelterLines
 from tests.golden.page import SHOWN, forms, page, said
@@ -83,6 +87,14 @@ def test_every_channel_says_what_is_written_down(name: str, request: pytest.Fixt
         path.write_text(written(name), encoding="utf-8")
     assert path.is_file(), "there is no such page: --update-golden writes it"
     assert written(name).split("\n") == path.read_text(encoding="utf-8").split("\n")
+
+
+@pytest.mark.parametrize("template", BANK)
+def test_every_template_fits_on_x_in_a_rehearsal_hub_too(template: str) -> None:
+    """Its link is an address without a name, which X would not shorten."""
+    for content in in_every_language(template).values():
+        there = msgspec.structs.replace(content, link="http://127.0.0.1:8081/zh-hant/a/2026-0147")
+        assert all(weighted(post.text) <= LIMIT for post in thread(there)), content.language
 
 
 def written(name: str) -> str:

@@ -128,7 +128,9 @@ async def test_a_text_too_long_for_a_channel_is_not_submitted(desk: Desk) -> Non
         path = await begin(author)
         page = await author.submit(path, "submit", grounds=GROUNDS, **{"text-ja-description": "避" * 5100})
     assert author.status == 422
-    assert 'href="#channel-line"' in page
+    assert 'href="#language-ja"' in page
+    assert "日本語の文面が入りません：LINE" in page
+    assert 'id="language-ja-problem"' in page
 
 
 async def test_a_channel_is_turned_off_only_with_a_reason(desk: Desk) -> None:

@@ -174,9 +174,12 @@ def test_what_the_law_designates_no_site_for_asks_for_none() -> None:
 
 
 def test_a_channel_without_room_says_by_how_much() -> None:
-    shown = Previews(language=Language.JA, channels=[Shown(kind="x", parts=["…"], measured=296, limit=280)])
+    shown = Previews(
+        language=Language.JA,
+        channels=[Shown(kind="x", parts=["…"], measured=296, limit=280, longest=Language.EN)],
+    )
     (look,) = doubts(a_draft(), shown=shown)
-    assert look.message.startswith("X（旧Twitter）に入りません（296、上限280）")
+    assert look.message.startswith("X（旧Twitter）に入りません（English：296、上限280）")
 
 
 def test_every_doubt_says_what_to_do() -> None:

@@ -52,6 +52,21 @@ async def test_short_messages_are_counted_and_what_is_read_out_has_its_seconds(d
     assert (area_mail.by, area_mail.seconds) == ("", 0)
 
 
+async def test_a_channel_is_measured_in_the_languages_that_it_sends(desk: Desk) -> None:
+    """Posts are made in two: a long text in a third one stops nobody."""
+    draft = a_draft()
+    longer = {Language.KO: "가" * 400, Language.EN: "e" * 270}
+    infos = tuple(
+        msgspec.structs.replace(info, short=longer.get(info.language, "短")) for info in draft.infos
+    )
+    x = replace(CAPABILITIES["x"], body_limit=280, body_measure="weighted")
+    console = replace(
+        desk.console(Background(), "http://console.example"), capabilities={"x": x}, previews={"x": short}
+    )
+    [shown] = (await previews(console, msgspec.structs.replace(draft, infos=infos), Language.JA)).channels
+    assert (shown.measured, shown.longest, shown.too_long) == (270, Language.EN, 0)
+
+
 async def test_what_loudspeakers_say_is_as_long_as_its_recording(desk: Desk) -> None:
     async def aloud(kind: str, text: str) -> Recording:
         return Recording("a" * 64, len(text) + (0.2 if kind == "manual" else 0))
