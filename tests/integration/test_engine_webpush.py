@@ -88,6 +88,20 @@ async def test_a_service_that_calls_everybody_gone_takes_few_out(hub: Engine, se
     assert await registered(hub) == 21 - FEW
 
 
+async def test_a_key_that_is_refused_for_a_while_costs_nobody_the_alert(
+    hub: Engine, service: PushService
+) -> None:
+    async with hub.running():
+        await hub.done(await hub.send(ORDER))
+        service.faults.credentials = True
+        alert = await hub.send(ORDER)
+        await until(lambda: bool(hub.pages))
+        service.faults.credentials = False
+        tallies = await hub.done(alert)
+    assert {topic for topic, _ in hub.pages} <= {"credentials webpush", "stopped webpush"}
+    assert (tallies["webpush"].planned, tallies["webpush"].accepted) == (21, 21)
+
+
 async def test_a_service_that_asks_for_time_keeps_nobody_of_another_waiting(
     tmp_path: Path, service: PushService
 ) -> None:
