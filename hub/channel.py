@@ -143,6 +143,9 @@ class Capabilities:
     gone: frozenset[str] = frozenset()
     """Reasons of a refusal for good that say that there is no such address any more: its contact is taken out of the
     register (`hub.gone`)."""
+    policy: tuple[str, ...] = ()
+    """How the reasons of a refusal for good begin that is about us, although it is said of one recipient: with many of
+    them staff are paged (`hub.refusals`)."""
     once_more: frozenset[str] = frozenset()
     """Reasons of a refusal for good that may not be one: the urgent lane tries once more before it believes them."""
     request_deadline: timedelta = timedelta(seconds=20)

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from hub import calling, gone, receipts
+from hub import calling, gone, receipts, refusals
 from hub import claim as claims
 from hub.addresses import Addresses
 from hub.alert import Mode
@@ -164,10 +164,14 @@ class Delivery:
         except Exception:
             log.exception("an outcome could not be recorded; the claim runs out", batch=attempt.batch.id)
         else:
-            await self._forget(attempt)
+            await self._learn(attempt)
 
-    async def _forget(self, attempt: Attempt) -> None:
-        """Who is no more at the gateway is no longer in the register; another claim's word counts as much."""
+    async def _learn(self, attempt: Attempt) -> None:
+        """Who is no more at the gateway is no longer in the register; another claim's word counts as much. Who was
+        refused for what we are is counted."""
+        refused = refusals.about_us(attempt.batch, attempt.results, self.capabilities)
+        if refused:
+            await refusals.note(self.ledger, attempt.batch, refused, at=self.clock(), page=self.page)
         if self.capabilities.gone and (lost := gone.found(attempt.results, self.capabilities)):
             await gone.take_out(self.ledger, self.keys, attempt.batch, lost, at=self.clock())
 

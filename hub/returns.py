@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
-from hub import trials
+from hub import refusals, trials
 from hub.channel import Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome
@@ -28,11 +28,6 @@ from hub.postbox import Postbox
 from hub.recipient import RecipientId
 
 log = structlog.get_logger(__name__)
-
-POLICY_LIMIT = 0.01
-"""Of an alert's recipients: with more refusals that are about us, staff are paged."""
-
-POLICY_LEAST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +79,7 @@ class Returns:
         if receipts:
             await self._postbox.post(channel, receipts)
         for alert in {each.alert for each in known if each.returned.hard or each.returned.policy}:
-            await self._watch(alert, channel)
+            await refusals.watch(self._ledger, alert, channel, page=self._page)
         return len(known) + tried
 
     async def settle(self, channel: str, *, repack: bool = False) -> int:
@@ -113,25 +108,6 @@ class Returns:
         if reached := _reached(known):
             bounces.forget(conn, channel, reached)
         return known, tried
-
-    async def _watch(self, alert: str, channel: str) -> None:
-        tally = await self._ledger.read(partial(bounces.tally, alert=alert, channel=channel))
-        if tally.mass:
-            self._page(
-                f"returned {channel}",
-                f"{alert}：{tally.planned:,}件のうち{tally.hard:,}件が「宛先不明」で戻りました。事業者か送信の障害の"
-                "おそれがあります。ほかの手段で届いているかを確かめてください。宛先は止めていません / "
-                f"{tally.hard:,} of {tally.planned:,} mails came back as if nobody were there: probably a carrier's "
-                "fault or ours. See whether other channels reach these people; no address is held back for it",
-            )
-        if tally.policy >= POLICY_LEAST and tally.policy > POLICY_LIMIT * tally.planned:
-            self._page(
-                f"refused by policy {channel}",
-                f"{alert}：{tally.planned:,}件のうち{tally.policy:,}件が、こちらの認証や評判を理由に受け取りを断られました。"
-                "SPF・DKIM・DMARCと、送信元IPアドレスが拒否リストにないかを確かめてください / "
-                f"{tally.policy:,} of {tally.planned:,} mails were refused for what we are, not for their addresses: "
-                "check SPF, DKIM, DMARC, and whether the smarthost's address is on a block list",
-            )
 
 
 def _known(conn: Connection, keys: Keys, channel: str, found: Sequence[Returned]) -> Iterator[_Known]:

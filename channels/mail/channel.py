@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     connections=50,
     receipts_by_envelope=True,
     canary_every=timedelta(minutes=15),
+    policy=("5.7.",),
 )
 
 

@@ -643,6 +643,19 @@ async def test_a_smarthost_that_does_not_relay_costs_nobody_the_alert(
     await everyone_once(hub, alert, smarthost)
 
 
+@pytest.mark.parametrize(("closed", "called"), [(4, []), (6, ["refused by policy mail"])])
+async def test_refusals_for_what_we_are_beside_others_who_are_taken_call_staff_once_they_are_many(
+    tmp_path: Path, smarthost: SmtpGateway, closed: int, called: list[str]
+) -> None:
+    smarthost.terms.relays, smarthost.terms.local = False, "mail.example"
+    async with engine(tmp_path, channels={"mail": mail(smarthost.port)}) as hub:
+        await hub.register(residents(60) + residents(closed, address=lambda i: f"r{i}@closed.example"))
+        async with hub.running():
+            tallies = await hub.done(await hub.send())
+            assert (tallies["mail"].accepted, tallies["mail"].failed) == (60, closed)
+        assert [topic for topic, _ in hub.pages][:1] == called
+
+
 async def test_a_message_refused_for_good_as_a_whole_calls_staff(tmp_path: Path) -> None:
     async with LineGateway(Inbox()) as gateway:
         gateway.faults.instead = "400"
