@@ -1,5 +1,6 @@
 """The connector: what is to be said becomes sound, and goes to the console once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +10,10 @@ import structlog
 from channels._hook.answer import Answer
 from channels._hook.signature import message_id
 from channels._speech.engine import MISSING
-from channels._speech.speaker import Spoken, speaker
+from channels._speech.speaker import Speaker, Spoken, speaker
 from channels.loudspeaker.broadcast import shown
 from channels.loudspeaker.either import Either
-from channels.loudspeaker.handover import Handover
+from channels.loudspeaker.handover import Handover, TooLong
 from channels.loudspeaker.hook import ByHook
 from channels.loudspeaker.settings import Display, Settings
 from channels.loudspeaker.sip import BySip
@@ -21,7 +22,7 @@ from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target,
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import BadSettings, PermanentFailure
+from hub.errors import BadSettings
 from hub.language import Language
 from hub.outbound import Outbound
 from hub.place import Position
@@ -30,6 +31,9 @@ from hub.recipient import Recipient
 TOO_LONG = "音声が1回の通話に収まりません。読み上げの文を短くしてください / the sound is longer than a call may be: shorten what is read out"
 
 log = structlog.get_logger(__name__)
+
+SPEAKING = Answer(outcome=Outcome.THROTTLE, reason="broadcasting", retry_after=timedelta(seconds=5))
+"""While another order is being handed over, which lasts as long as a call: two broadcasts at once nobody understands."""
 
 AROUND_A_CALL_S = 30.0
 """Starting the telephone, registering, ending."""
@@ -57,6 +61,7 @@ class Loudspeaker:
         self.settings = settings
         self.speaker = speaker({}, settings.spoken)
         self._clock = clock
+        self._turn = asyncio.Lock()
         self.handover, deadline = _handover(settings, outbound, clock)
         if self.handover.speaks and not self.speaker.able:
             raise BadSettings("[channels.loudspeaker]", MISSING)
@@ -78,7 +83,8 @@ class Loudspeaker:
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         for recipient in parcel.to:
             answer = await self._broadcast(parcel, recipient)
-            yield answer.result(recipient, message_id(parcel.content, recipient.address))
+            ref = message_id(parcel.content, recipient.address)
+            yield answer.result(recipient, ref, alone=answer is SPEAKING)
 
     async def probe(self) -> Health:
         away = await self.handover.away()
@@ -90,25 +96,32 @@ class Loudspeaker:
             return Answer(outcome=Outcome.UNSUPPORTED, reason="drill")
         if recipient.address != CONSOLE:
             return Answer(outcome=Outcome.PERMANENT, reason="no longer registered")
+        if self._turn.locked():
+            return SPEAKING
         parcel.prepare()
-        try:
-            spoken = await self._spoken(parcel.content)
-        except RuntimeError:  # the engine's
-            log.exception("the speech engine failed")
-            return Answer(outcome=Outcome.TEMPORARY, reason="speech")
         message = message_id(parcel.content, recipient.address)
-        return await self.handover.hand(parcel, spoken, message=message)
+        async with self._turn:
+            try:
+                return await self.handover.hand(
+                    parcel, _Speech(self.speaker, parcel.content), message=message
+                )
+            except RuntimeError:  # the engine's
+                log.exception("the speech engine failed")
+                return Answer(outcome=Outcome.TEMPORARY, reason="speech")
 
-    async def _spoken(self, content: Content) -> Spoken | None:
-        """As often as is set, or once where the way takes no more. Raises `PermanentFailure`: not even that."""
-        if not self.handover.speaks:
-            return None
-        longest_s, text = self.handover.longest_s, content.text(content.speech)
-        for times in (self.speaker.voice.times, 1):
-            spoken = await self.speaker.spoken(text, times=times)
+
+class _Speech:
+    """Implements `channels.loudspeaker.handover.Speech`."""
+
+    def __init__(self, speaker: Speaker, content: Content) -> None:
+        self._speaker, self._text = speaker, content.text(content.speech)
+
+    async def fitting(self, longest_s: float | None) -> Spoken:
+        for times in (self._speaker.voice.times, 1):
+            spoken = await self._speaker.spoken(self._text, times=times)
             if longest_s is None or spoken.seconds <= longest_s:
                 return spoken
-        raise PermanentFailure("too long", TOO_LONG)
+        raise TooLong("too long", TOO_LONG)
 
 
 def words(content: Content, *, fits: Display) -> Sequence[str]:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from channels._hook.answer import Answer
-from channels._speech.speaker import Spoken
-from channels.loudspeaker.handover import Handover
+from channels.loudspeaker.handover import Handover, Speech, TooLong
 from hub.channel import Parcel
 from hub.delivery import RETRYABLE, Outcome
 from hub.newest import Newest
@@ -37,7 +36,6 @@ class Either:
         self._now = now
         self._over_at: Newest[str, float] = Newest(MESSAGES)
         """When a broadcast that may have begun is over, by message."""
-        self.longest_s = second.longest_s
 
     async def open(self) -> None:
         await self._first.open()
@@ -47,44 +45,46 @@ class Either:
         await self._first.close()
         await self._second.close()
 
-    async def hand(self, parcel: Parcel, spoken: Spoken | None, *, message: str) -> Answer:
-        over_at, called = self._doubt(parcel, spoken, message), None
+    async def hand(self, parcel: Parcel, speech: Speech, *, message: str) -> Answer:
+        over_at, called = await self._doubt(parcel, speech, message), None
         if over_at is not None and over_at <= self._now():
-            called = await self._call(parcel, spoken, message)
+            called = await self._call(parcel, speech, message)
             if called.outcome not in NOT_TAKEN:
                 return called
-        told = await self._first.hand(parcel, spoken, message=message)
+        told = await self._first.hand(parcel, speech, message=message)
         if told.outcome is Outcome.AMBIGUOUS:
-            begun = self._begin(spoken, message)
+            begun = await self._begin(speech, message)
             return self._wait(told, begun) if parcel.resend else told  # where the engine would give up
         if told.outcome not in NOT_TAKEN:
             return told
         if over_at is not None and called is None:
             return self._wait(told, over_at)
-        return _together(told, called or await self._call(parcel, spoken, message))
+        return _together(told, called or await self._call(parcel, speech, message))
 
     async def away(self) -> str:
         """Both are looked at: one that is away is not there when it is needed."""
         said = [await way.away() for way in (self._first, self._second)]
         return "、".join(each for each in said if each)
 
-    def _doubt(self, parcel: Parcel, spoken: Spoken | None, message: str) -> float | None:
+    async def _doubt(self, parcel: Parcel, speech: Speech, message: str) -> float | None:
         """When what an earlier try may have begun is over; None: there was none. Of an earlier process's it is not known
         when it began."""
         if not parcel.resend:
             return None
         known = self._over_at.get(message)
-        return self._begin(spoken, message) if known is None else known
+        return await self._begin(speech, message) if known is None else known
 
-    def _begin(self, spoken: Spoken | None, message: str) -> float:
-        assert spoken is not None  # noqa: S101 - it speaks
-        over_at = self._now() + spoken.seconds + CHIMES_S
+    async def _begin(self, speech: Speech, message: str) -> float:
+        over_at = self._now() + (await speech.fitting(None)).seconds + CHIMES_S
         self._over_at.keep(message, over_at)
         return over_at
 
-    async def _call(self, parcel: Parcel, spoken: Spoken | None, message: str) -> Answer:
+    async def _call(self, parcel: Parcel, speech: Speech, message: str) -> Answer:
         """By the second: nothing plays any more when it returns."""
-        answer = await self._second.hand(parcel, spoken, message=message)
+        try:
+            answer = await self._second.hand(parcel, speech, message=message)
+        except TooLong as e:  # for this way, and not for the first
+            return Answer(outcome=Outcome.PERMANENT, reason=e.reason)
         if answer.outcome is Outcome.AMBIGUOUS:
             self._over_at.keep(message, self._now())
         return answer

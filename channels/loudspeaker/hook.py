@@ -2,9 +2,9 @@
 
 from channels._hook.answer import Answer
 from channels._hook.line import line_to
-from channels._speech.speaker import Spoken
 from channels.loudspeaker.answers import UNFIT, classify
 from channels.loudspeaker.broadcast import body
+from channels.loudspeaker.handover import Speech
 from channels.loudspeaker.settings import HOOK, Hook, Settings
 from hub.channel import Parcel
 from hub.clock import Clock
@@ -18,7 +18,6 @@ class ByHook:
     def __init__(self, hook: Hook, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         self.speaks = hook.sound
-        self.longest_s: float | None = None
         self._settings = settings
         self._clock = clock
         self._line = line_to(
@@ -42,11 +41,11 @@ class ByHook:
     async def close(self) -> None:
         await self._line.session.close()
 
-    async def hand(self, parcel: Parcel, spoken: Spoken | None, *, message: str) -> Answer:
+    async def hand(self, parcel: Parcel, speech: Speech, *, message: str) -> Answer:
         written = body(
             parcel.content,
             expires=parcel.expires_at,
-            spoken=spoken if self.speaks else None,
+            spoken=await speech.fitting(None) if self.speaks else None,
             rate_hz=self._settings.spoken.rate_hz,
             fits=self._settings.display,
         )

@@ -9,6 +9,7 @@ import structlog
 from channels._hook.answer import Answer
 from channels._speech.speaker import Spoken
 from channels.loudspeaker.baresip import Account, Message, NotRunning, Phone, phone
+from channels.loudspeaker.handover import Speech
 from channels.loudspeaker.settings import SIP, Settings, Sip
 from channels.loudspeaker.sip_answers import classify
 from hub.channel import Parcel
@@ -45,7 +46,6 @@ class BySip:
         password = read_secret(sip.password_file, setting=SIP) if sip.password_file else ""
         if any(each in password for each in ';>"'):
             raise BadSettings(f"{SIP} password_file", 'holds one of ; > " / パスワードに ; > " は使えません')
-        self.longest_s: float | None = sip.longest_s
         self._sip, self._name = sip, settings.name
         self._outbound, self._clock = outbound, clock
         self._account = Account(
@@ -75,8 +75,8 @@ class BySip:
         well = answer.status is not None and (answer.status < 400 or answer.status in (405, 501, 486))
         return "" if well else f"{self._name} {answer.status}"
 
-    async def hand(self, parcel: Parcel, spoken: Spoken | None, *, message: str) -> Answer:
-        assert spoken is not None  # noqa: S101 - it speaks
+    async def hand(self, parcel: Parcel, speech: Speech, *, message: str) -> Answer:
+        spoken = await speech.fitting(self._sip.longest_s)
         try:
             async with phone(self._account, spoken.file, lasts_s=self._lasts_s(spoken)) as running:
                 await self._registered(running)

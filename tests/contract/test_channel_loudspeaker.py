@@ -1,5 +1,6 @@
 """The loudspeakers' connector against a console that checks the signature and the sound."""
 
+import asyncio
 import base64
 import io
 import json
@@ -13,14 +14,16 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import structs
 
+from channels._hook.answer import Answer
 from channels._speech import engine
 from channels._speech.speaker import Voice
 from channels.loudspeaker import Loudspeaker, Settings
 from channels.loudspeaker.answers import classify
 from channels.loudspeaker.channel import CONSOLE
+from channels.loudspeaker.handover import Speech
 from channels.loudspeaker.settings import Display, Hook, Sip
 from hub.alert import Mode
-from hub.channel import Mapped, Span, Targets
+from hub.channel import Mapped, Parcel, Span, Targets
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
 from hub.language import Language
@@ -181,6 +184,46 @@ async def test_an_engine_that_fails_is_tried_again(
     await channel.close()
     assert [(each.outcome, each.reason) for each in said.results] == [(Outcome.TEMPORARY, "speech")]
     assert harness.sends() == 0
+
+
+async def test_no_two_orders_sound_at_once(harness: LoudspeakerHarness) -> None:
+    """A call lasts as long as its sound; the engine has two batches under way, and each lane its own."""
+    channel = harness.channel(REHEARSAL)
+    await channel.open()
+    speaking, over = asyncio.Event(), asyncio.Event()
+
+    class Call:
+        speaks = True
+
+        async def hand(self, parcel: Parcel, speech: Speech, *, message: str) -> Answer:
+            assert not speaking.is_set()
+            speaking.set()
+            await over.wait()
+            speaking.clear()
+            return Answer(outcome=Outcome.ACCEPTED)
+
+    channel.handover, way = Call(), channel.handover  # type: ignore[assignment]
+    first = asyncio.create_task(send(channel, parcel(harness.recipients(1))))
+    await speaking.wait()
+    waits = await send(channel, parcel(harness.recipients(1)))
+    over.set()
+    taken = [await first, await send(channel, parcel(harness.recipients(1), attempt=2))]
+    channel.handover = way
+    await channel.close()
+    assert [(each.outcome, each.reason, each.alone) for each in waits.results] == [
+        (Outcome.THROTTLE, "broadcasting", True)
+    ]
+    assert [set(said.outcomes.values()) for said in taken] == [{Outcome.ACCEPTED}] * 2
+
+
+async def test_a_telephone_in_reserve_takes_nothing_from_the_request(harness: LoudspeakerHarness) -> None:
+    sip = Sip(target="sip:console@127.0.0.1:9", longest_s=10.0)
+    channel = harness.channel(REHEARSAL, sip=sip, voice=Voice(times=2))
+    await channel.open()
+    said = await send(channel, parcel(harness.recipients(1)))
+    await channel.close()
+    assert set(said.outcomes.values()) == {Outcome.ACCEPTED}
+    assert harness.told()["sound"]["seconds"] > sip.longest_s
 
 
 async def test_what_fits_no_display_is_said_all_the_same(harness: LoudspeakerHarness) -> None:

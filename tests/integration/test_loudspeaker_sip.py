@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from channels._speech.speaker import Voice
+from channels._speech.speaker import Spoken, Voice
 from channels.loudspeaker import Loudspeaker, Settings
 from channels.loudspeaker.channel import CONSOLE
 from channels.loudspeaker.settings import Hook, Sip
@@ -221,8 +221,14 @@ async def test_a_telephone_that_does_not_hang_up_is_told_to(tmp_path: Path) -> N
     async with recording(tmp_path / "console") as port:
         called = channel(port)
         spoken = called.speaker.say(SAID * 10)
-        shorter = replace(spoken, seconds=0.1)  # so that baresip still plays when it should be over
-        assert (await called.handover.hand(order(), shorter, message="msg_1")).outcome is Outcome.ACCEPTED
+
+        class Shorter:
+            """So that baresip still plays when it should be over."""
+
+            async def fitting(self, longest_s: float | None) -> Spoken:
+                return replace(spoken, seconds=0.1)
+
+        assert (await called.handover.hand(order(), Shorter(), message="msg_1")).outcome is Outcome.ACCEPTED
     assert len(heard(tmp_path / "console")) / 8000 < spoken.seconds / 2
 
 

@@ -8,6 +8,7 @@ import pytest
 from channels._hook.answer import Answer
 from channels._speech.speaker import Spoken
 from channels.loudspeaker.either import CHIMES_S, Either
+from channels.loudspeaker.handover import Speech, TooLong
 from hub.channel import Parcel
 from hub.delivery import Outcome
 from hub.testing.parcels import parcel
@@ -18,13 +19,24 @@ TAKEN, DOUBT = Outcome.ACCEPTED, Outcome.AMBIGUOUS
 LATER, CREDENTIALS, NEVER = Outcome.TEMPORARY, Outcome.CREDENTIALS, Outcome.PERMANENT
 
 
+class Said:
+    """A minute."""
+
+    async def fitting(self, longest_s: float | None) -> Spoken:
+        if longest_s is not None and longest_s < SPOKEN.seconds:
+            raise TooLong("too long", "")
+        return SPOKEN
+
+
 class Way:
-    speaks, longest_s = True, None
+    speaks = True
+    longest_s: float | None = None
 
     def __init__(self, said: Iterable[Outcome]) -> None:
         self.said = list(said)
 
-    async def hand(self, parcel: Parcel, spoken: Spoken | None, *, message: str) -> Answer:
+    async def hand(self, parcel: Parcel, speech: Speech, *, message: str) -> Answer:
+        await speech.fitting(self.longest_s)
         return Answer(outcome=self.said.pop(0), reason="its")
 
     async def open(self) -> None: ...
@@ -42,7 +54,7 @@ class Both:
         return Either(self.hook, self.sip, now=lambda: self.s)
 
     async def hand(self, *, resend: bool = False) -> tuple[Outcome, timedelta | None]:
-        answer = await self.either.hand(parcel([], resend=resend), SPOKEN, message="msg_1")
+        answer = await self.either.hand(parcel([], resend=resend), Said(), message="msg_1")
         return answer.outcome, answer.retry_after
 
     @property
@@ -117,3 +129,10 @@ async def test_a_telephone_that_is_dead_leaves_the_request() -> None:
     both.s += OVER_S
     assert await both.hand(resend=True) == (TAKEN, None)
     assert both.unsaid == (0, 0)
+
+
+@pytest.mark.parametrize(("told", "together"), [(TAKEN, TAKEN), (LATER, LATER), (NEVER, NEVER)])
+async def test_what_is_too_long_for_a_call_still_goes_by_request(told: Outcome, together: Outcome) -> None:
+    both = Both([told])
+    both.sip.longest_s = SPOKEN.seconds / 2
+    assert (await both.hand())[0] is together
