@@ -304,6 +304,8 @@ class Health:
     checked_at: datetime
     remaining: int | None = None
     """Messages left in a quota, where the gateway tells."""
+    failing_since: datetime | None = None
+    """Of what fails its probes: since when, as far as the process that asks knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

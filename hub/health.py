@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -43,6 +44,7 @@ class Prober:
         self._clock = clock
         self._page, self._recovered = page, recovered
         self._missed: dict[str, int] = dict.fromkeys(channels, 0)
+        self._failing_since: dict[str, datetime] = {}
         self._in_doubt = set(channels)
         """Of whom staff may have been paged, by an earlier process too."""
 
@@ -53,7 +55,7 @@ class Prober:
             await asyncio.sleep(EVERY.total_seconds())
 
     async def _probe(self, kind: str, channel: Channel) -> None:
-        health = await self._ask(channel)
+        health = self._dated(kind, await self._ask(channel))
         self._missed[kind] = 0 if health.ok else self._missed[kind] + 1
         try:
             await share(self._live, kind, health, missed=self._missed[kind])
@@ -76,6 +78,12 @@ class Prober:
                 f"{name}の確認で問題が見つかりました：{japanese}。直したら yobikake check {kind} で確かめてください / "
                 f"{kind} fails its probe: {english}. Once it is mended, try: yobikake check {kind}",
             )
+
+    def _dated(self, kind: str, health: Health) -> Health:
+        if health.ok:
+            self._failing_since.pop(kind, None)
+            return health
+        return replace(health, failing_since=self._failing_since.setdefault(kind, health.checked_at))
 
     async def _ask(self, channel: Channel) -> Health:
         try:

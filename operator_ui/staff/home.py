@@ -1,6 +1,6 @@
 """The first page: what waits for somebody, what is being sent, and two ways in that nobody confuses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hub import codec, headquarters, scheduling, targets
 from hub.authorise import Action, Actor, authorise, may
-from hub.channel import Unit
+from hub.channel import Health, Unit
 from hub.disk import Room
 from hub.draft import Draft, State
 from hub.evacuation import Level
@@ -23,6 +23,7 @@ from hub.inbound.warning import Suggestion
 from hub.ledger import accounts, alerts, audit, dead_letters, drafts, musters
 from hub.ledger.alerts import Accepted
 from hub.muster import Counts, Muster
+from hub.outage import Outage
 from hub.page import acknowledge, unacknowledged
 from hub.place import Name
 from hub.progress import progress
@@ -81,6 +82,26 @@ class Situation:
     """Staff who are being called together."""
 
 
+class Down(NamedTuple):
+    """A channel that takes nothing, or does not answer its probe."""
+
+    kind: str
+    since: datetime
+
+
+def down(capabilities: Iterable[str], health: Mapping[str, Health], outages: Sequence[Outage]) -> list[Down]:
+    """A quota that is used up is an answer too."""
+    found = []
+    for kind in capabilities:
+        known = health.get(kind)
+        times = [each.since for each in outages if each.channel == kind]
+        if known and not known.ok and known.remaining != 0:
+            times.append(known.failing_since or known.checked_at)
+        if times:
+            found.append(Down(kind, min(times)))
+    return found
+
+
 HOME = "home"
 """What the page of this name watches."""
 
@@ -120,6 +141,7 @@ async def looks(console: Console) -> bytes:
                 situation.standing and situation.standing.number,
             ],
             [[each.channel, each.lane] for each in await console.outages()],
+            [kind for kind, health in (await console.health()).items() if not health.ok],
             (await wifi_page.situation(console)).due,
         ]
     )
@@ -130,6 +152,7 @@ async def show(request: web.Request) -> web.Response:
     console = request.app[CONSOLE]
     situation = await console.ledger.read(lambda conn: _situation(conn, console))
     board = await console.board()
+    health, outages = await console.health(), await console.outages()
     hazard = next((each.accepted.alert.hazard for each in situation.active), Hazard.FLOOD)
     return page(
         request,
@@ -143,10 +166,11 @@ async def show(request: web.Request) -> web.Response:
             for draft in situation.scheduled
             if (found := schedule_pages.shown(draft, request[ACTOR], console.clock()))
         ],
-        health=await console.health(),
+        health=health,
+        down=down(console.capabilities, health, outages),
         silent_after=SILENT_AFTER,
         to_enter=await public_notices_page.waiting(console, board),
-        outages=await console.outages(),
+        outages=outages,
         capabilities=console.capabilities,
         shelters=glance(board, hazard if hazard.designable else Hazard.FLOOD),
         staff=await request.app[HEADCOUNTS].staff(),

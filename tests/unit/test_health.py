@@ -87,6 +87,12 @@ async def test_staff_are_paged_after_two_misses_in_a_row(mail: Mail, smarthost: 
     rounds = Rounds({"mail": mail}, MemoryLive())
     await rounds.until(pages=1, ok=False)
     assert set(rounds.pages) == {"probe mail"}
+    failing = (await known(rounds.live, ["mail"]))["mail"]
+    assert failing.failing_since is not None
+    assert failing.failing_since < failing.checked_at, "since the first of them"
+    smarthost.faults.down = False
+    await rounds.until(ok=True)
+    assert (await known(rounds.live, ["mail"]))["mail"].failing_since is None
 
 
 class BrokenLive(MemoryLive):

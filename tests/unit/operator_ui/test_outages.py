@@ -41,6 +41,26 @@ async def test_home_says_which_lane_stands_still_and_since_when(desk: Desk) -> N
         assert version(await person.get("/")) == version(before)
 
 
+async def test_what_does_not_answer_stands_first_with_its_hour(desk: Desk) -> None:
+    reason = "時間内に応答がありません / No answer in time"
+    desk.health = {
+        "line": Health(ok=False, detail=reason, checked_at=NOW, failing_since=NOW - timedelta(minutes=33)),
+        "x": Health(ok=False, detail="", checked_at=NOW, remaining=0),
+        "manual": Health(ok=True, detail="", checked_at=NOW),
+    }
+    desk.outages = [an_outage(Lane.URGENT)]
+    async with somebody(desk, "ono") as person:
+        home = await person.get("/")
+        (line,) = document_fromstring(home).xpath("//*[@id='situation']/*[2]")
+        assert line.text_content().strip() == "つながらない手段：メール（21:34から）・LINE（21:14から）"
+        assert line.xpath(".//a/@href") == ["/channels#channel-mail", "/channels#channel-line"]
+        page = document_fromstring(await person.get("/channels"))
+    (card,) = page.xpath("//section[@aria-labelledby='channel-line']")
+    said = " ".join(card.text_content().split())
+    assert said.index("時間内に応答がありません") < said.index("くわしく") < said.index("自動の確認")
+    assert "21:14から" in said
+
+
 def version(page: str) -> str:
     (known,) = document_fromstring(page).xpath("//@data-version")
     return str(known)
