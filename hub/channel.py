@@ -135,7 +135,8 @@ class Capabilities:
     resends_ambiguous: bool = True
     """One flagged resend of what may have arrived. False where a duplicate harms more than a gap."""
     retries_whole_batch: bool = False
-    """A retry repeats the same body to the same recipients under the same key (LINE)."""
+    """A retry repeats the same body to the same recipients under the same key (LINE): the batch's, or where parts of it went
+    under their own, each part's (`Result.again_under`)."""
     canary_every: timedelta | None = None
     """How often a message to an address of the city's own tries the channel end to end (`hub.canary`). None: there is
     nobody it could be sent to, or every sending proves itself."""
@@ -267,6 +268,8 @@ class Parcel:
     expires_at: datetime
     content: Content
     to: Sequence[Recipient]
+    members: Sequence[RecipientId] = ()
+    """Everybody of the batch in its order, also who is in `to` no more: the same in each try under one key. Empty: `to`."""
     gate: Callable[[], None]
     """Called directly before every request. Raises a `GateClosed`: then the request is not made."""
     prepare: Callable[[], None] = freely

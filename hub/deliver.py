@@ -333,6 +333,7 @@ async def send(delivery: Delivery, attempt: Attempt) -> None:
         expires_at=attempt.batch.expires,
         content=content,
         to=attempt.to,
+        members=attempt.batch.members,
         zone=attempt.batch.variant.zone,
         answer_at=answer_at,
         ask=attempt.ask,

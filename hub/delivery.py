@@ -209,6 +209,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """It is about this recipient alone (a full mailbox, a line that is busy): the gateway itself works."""
     cleared: bool = False
     """What became of the earlier try that was in doubt is known: it reached nobody. The next is no resend."""
+    again_under: UUID | None = None
+    """The idempotency key of a repeat, where it is not the batch's: this part of the batch went under one of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is tried again, when, and what is given up: decided from one batch's results, without side effects."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -67,12 +67,19 @@ def judge(
         ending = _ending(doubted, result, capabilities, stopped_as)
         if ending is None:
             costs = _costs(result, capabilities)
-            again[_Why(result.outcome, result.retry_after, costs, doubted.resend)].append(position)
+            why = _Why(
+                result.outcome,
+                result.retry_after,
+                costs,
+                doubted.resend,
+                result.again_under or batch.idempotency_key,
+            )
+            again[why].append(position)
         final[position] = ending or result
     children = tuple(
         child(
-            replace(batch, resend=why.resend), positions, why.outcome, capabilities, now=now, random=random,
-            retry_after=why.retry_after, costs=why.costs,
+            replace(batch, resend=why.resend, idempotency_key=why.key), positions, why.outcome,
+            capabilities, now=now, random=random, retry_after=why.retry_after, costs=why.costs,
         )
         for why, positions in (_together(again) if capabilities.retries_whole_batch else again).items()
     )  # fmt: skip
@@ -98,7 +105,7 @@ def child(
 
     `costs`: it uses up one of the tries that the channel gives its recipients.
 
-    It keeps the idempotency key: what is sent again is the same message, and says so. Once it may have
+    It keeps the batch's idempotency key: what is sent again is the same message, and says so. Once it may have
     arrived, every later try says so too. What would be due after the alert's expiry is due, and ends, then.
     """
     doubtful = outcome is Outcome.AMBIGUOUS
@@ -120,13 +127,14 @@ def child(
 
 
 class _Why(NamedTuple):
-    """What is to be tried again, the wait that the gateway asked for, whether it uses up a try, and whether
-    an earlier one may have arrived."""
+    """What is to be tried again, the wait that the gateway asked for, whether it uses up a try, whether an earlier
+    one may have arrived, and under which key."""
 
     outcome: Outcome
     retry_after: timedelta | None
     costs: bool
     resend: bool
+    key: UUID
 
 
 Again = Mapping[_Why, list[int]]
@@ -134,20 +142,26 @@ Again = Mapping[_Why, list[int]]
 
 
 def _together(again: Again) -> Again:
-    """One child for all: a key stands for one set of people, so no two children may share it (LINE).
+    """One child for all under a key: it stands for one set of people, so no two children may share it (LINE).
 
     It is what is worst of any of them, and waits as long as the longest.
     """
-    if not again:
-        return {}
-    waits = [why.retry_after for why in again if why.retry_after is not None]
-    worst = _Why(
-        outcome=max(why.outcome for why in again),
-        retry_after=max(waits, default=None),
-        costs=any(why.costs for why in again),
-        resend=any(why.resend for why in again),
+    by_key: defaultdict[UUID, list[_Why]] = defaultdict(list)
+    for why in again:
+        by_key[why.key].append(why)
+    return {
+        _worst(whys): sorted(position for why in whys for position in again[why]) for whys in by_key.values()
+    }
+
+
+def _worst(whys: Sequence[_Why]) -> _Why:
+    return _Why(
+        outcome=max(why.outcome for why in whys),
+        retry_after=max((why.retry_after for why in whys if why.retry_after is not None), default=None),
+        costs=any(why.costs for why in whys),
+        resend=any(why.resend for why in whys),
+        key=whys[0].key,
     )
-    return {worst: sorted(position for positions in again.values() for position in positions)}
 
 
 def may_try_again(batch: Batch, capabilities: Capabilities) -> bool:

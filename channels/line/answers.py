@@ -7,6 +7,7 @@ Retries: https://developers.line.biz/en/docs/messaging-api/retrying-api-request/
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 import msgspec
 
@@ -32,8 +33,14 @@ class Answer:
     def made_ambiguous(self) -> "Answer":
         return replace(self, outcome=Outcome.AMBIGUOUS)
 
-    def result(self, recipient: Recipient) -> Result:
-        return Result(recipient.id, self.outcome, reason=self.reason, alone=self.blames_recipients)
+    def result(self, recipient: Recipient, *, again_under: UUID | None = None) -> Result:
+        return Result(
+            recipient.id,
+            self.outcome,
+            reason=self.reason,
+            alone=self.blames_recipients,
+            again_under=again_under,
+        )
 
 
 STATUS: Mapping[int, Outcome] = {

@@ -34,7 +34,7 @@ from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused
 from hub.outbound import Outbound
 from hub.reasons import told
-from hub.recipient import Recipient
+from hub.recipient import Recipient, RecipientId
 
 log = structlog.get_logger(__name__)
 # the library logs whole answers
@@ -132,22 +132,29 @@ class Line:
             parcel.gate()
             unreached = await self._recognise()
             if unreached is not None:
-                answers.add(parcel.to, unreached)
+                answers.add(parcel.to, unreached, parcel.idempotency_key)
                 return
-        waiting, plain = [parcel.to], False
+        people = {each.id: each for each in parcel.to}
+        waiting, plain = [_members(parcel)], False
         while waiting and not answers.interrupted:
-            to = waiting.pop()
+            members = waiting.pop()
+            to = [people[each] for each in members if each in people]
+            if not to:
+                continue
+            key = retry_key(parcel, members, plain=plain)
             async with self._session.gated(parcel.gate):
-                answer = await self._multicast(parcel, said, to, plain=plain)
+                answer = await self._multicast(parcel, said, to, key)
             if answer.blames_recipients and len(to) > 1:
-                half = len(to) // 2
-                waiting += [to[half:], to[:half]]
+                half = len(members) // 2
+                waiting += [members[half:], members[:half]]
             elif answer.refuses_message and not plain and len(said) > 1:
                 log.warning("LINE refuses the bubble: the text goes by itself", batch=parcel.batch_id)
                 said, plain = text_alone(said), True
-                waiting.append(to)
+                waiting.append(members)
             else:
-                answers.add(to, answer)
+                answers.add(to, answer, key)
+        left = [each for members in waiting for each in members if each in people]
+        answers.leave([people[each] for each in left], retry_key(parcel, left, plain=plain))
 
     async def _recognise(self) -> Answer | None:
         """Read something, so that the gateway says what it is before anything is sent to it."""
@@ -160,18 +167,17 @@ class Line:
         return None if self._session.recognised else replace(answer, outcome=Outcome.TEMPORARY)
 
     async def _multicast(
-        self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient], *, plain: bool
+        self, parcel: Parcel, said: Sequence[Message], to: Sequence[Recipient], key: UUID
     ) -> Answer:
-        key = str(retry_key(parcel, to, plain=plain))
         try:
             with _understood():
-                answer = await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=key)
+                answer = await self._post("/v2/bot/message/multicast", _body(said, to), retry_key=str(key))
         except _ERRORS as e:
             answer = _understand(e)
         log.info(
             "line multicast",
             batch=parcel.batch_id,
-            retry_key=key,
+            retry_key=str(key),
             recipients=len(to),
             outcome=answer.outcome.name,
             reason=answer.reason,
@@ -197,35 +203,45 @@ class Line:
 
 
 class Answers:
-    """What LINE said of the slices of one batch so far."""
+    """What LINE said of the parts of one batch so far, and under which key each part is repeated."""
 
     def __init__(self, to: Sequence[Recipient]) -> None:
         self._to = to
-        self._by_recipient: dict[int, Answer] = {}
+        self._by_recipient: dict[int, tuple[Answer, UUID]] = {}
         self.interrupted: Answer | None = None
         """The answer that keeps the batch from being finished."""
 
-    def add(self, to: Sequence[Recipient], answer: Answer) -> None:
-        if answer.outcome in (Outcome.ACCEPTED, Outcome.PERMANENT):
-            self._by_recipient |= {recipient.id: answer for recipient in to}
-        else:
+    def add(self, to: Sequence[Recipient], answer: Answer, key: UUID) -> None:
+        self._by_recipient |= {recipient.id: (answer, key) for recipient in to}
+        if answer.outcome not in _SETTLED:
             self.interrupted = answer
+
+    def leave(self, to: Sequence[Recipient], key: UUID) -> None:
+        """They were not asked for: an interruption came before. Nobody doubts that this try did not reach them."""
+        if self.interrupted is not None:
+            doubted = self.interrupted.outcome is Outcome.AMBIGUOUS
+            answer = replace(self.interrupted, outcome=Outcome.TEMPORARY) if doubted else self.interrupted
+            self._by_recipient |= {recipient.id: (answer, key) for recipient in to}
 
     def settled(self) -> Iterator[Result]:
         """Those who are certain, when the gate closed before the others."""
         for recipient in self._to:
-            if recipient.id in self._by_recipient:
-                yield self._by_recipient[recipient.id].result(recipient)
+            answer, _ = self._by_recipient.get(recipient.id, (None, None))
+            if answer is not None and answer.outcome in _SETTLED:
+                yield answer.result(recipient)
 
     def whole(self, *, resend: bool) -> Iterator[Result]:
-        """Everyone. An interruption is everyone's; it is ambiguous once anybody may have been reached,
-        in this try or, on a resend, in the earlier one."""
-        if self.interrupted is None:
-            yield from self.settled()
-            return
-        reached = any(each.outcome is Outcome.ACCEPTED for each in self._by_recipient.values())
-        answer = self.interrupted.made_ambiguous() if reached or resend else self.interrupted
-        yield from (answer.result(recipient) for recipient in self._to)
+        """Everyone. Who was reached, or has no such id, is so for good, whatever came after; of the others this try says
+        nothing on a resend, since an earlier one may have reached them."""
+        for recipient in self._to:
+            answer, key = self._by_recipient[recipient.id]
+            if answer.outcome in _SETTLED:
+                yield answer.result(recipient)
+            else:
+                yield (answer.made_ambiguous() if resend else answer).result(recipient, again_under=key)
+
+
+_SETTLED = (Outcome.ACCEPTED, Outcome.PERMANENT)
 
 
 def _body(said: Sequence[Message], to: Sequence[Recipient]) -> dict[str, Any]:
@@ -233,17 +249,21 @@ def _body(said: Sequence[Message], to: Sequence[Recipient]) -> dict[str, Any]:
     return {"to": [each.address for each in to], "messages": said}
 
 
-def retry_key(parcel: Parcel, to: Sequence[Recipient], *, plain: bool = False) -> UUID:
-    """The parcel's own key for all of it; for a slice, one that follows from who is in the slice; where the text goes
+def _members(parcel: Parcel) -> Sequence[RecipientId]:
+    return parcel.members or [each.id for each in parcel.to]
+
+
+def retry_key(parcel: Parcel, members: Sequence[RecipientId], *, plain: bool = False) -> UUID:
+    """The parcel's own key for all of it; for a part, one that follows from who is in the part; where the text goes
     without its bubble (`plain`), another.
 
-    A repeat of the batch therefore cuts itself up under the same keys, and no two different sets of
-    people ever share one.
+    No two different sets of people ever share one. `members` are those of the batch, whoever has left the register
+    since: a repeat cuts itself up in the same places, under the same keys.
     """
     key = uuid5(parcel.idempotency_key, "text") if plain else parcel.idempotency_key
-    if len(to) == len(parcel.to):
+    if len(members) == len(_members(parcel)):
         return key
-    return uuid5(key, ",".join(str(recipient.id) for recipient in to))
+    return uuid5(key, ",".join(map(str, members)))
 
 
 _ERRORS = (ApiException, aiohttp.ClientError, TimeoutError)

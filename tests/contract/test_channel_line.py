@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import ClassVar
 from uuid import UUID
 
@@ -17,14 +19,16 @@ from hub.delivery import Outcome, Result
 from hub.errors import Cancelled, Refused
 from hub.outbound import Outbound
 from hub.recipient import Recipient, RecipientId
+from hub.retry import judge
 from hub.testing.answers import CUT_ANSWER, NO_ANSWER
-from hub.testing.channel_harness import Feature, Harness, Where, send
+from hub.testing.channel_harness import Feature, Harness, Said, Where, send
 from hub.testing.channel_suite import PRODUCTION, REHEARSAL, ChannelSuite, opened
-from hub.testing.parcels import NOW, parcel
+from hub.testing.parcels import NOW, always_open, parcel
 from tests.contract.gateways import OfHttp
+from tests.unit.test_retry import BATCH
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.line import LineGateway, Multicast
-from yobikake.rehearsal.line_answers import invalid
+from yobikake.rehearsal.line_answers import error, invalid
 from yobikake.rehearsal.line_messages import Fault
 
 TOKEN = "channel-access-token-0123456789"
@@ -218,20 +222,92 @@ async def test_a_repeat_after_a_search_for_bad_ids_reaches_nobody_twice(
     assert set(Counter(harness.arrivals()).values()) == {1}
 
 
-async def test_a_search_that_is_interrupted_is_repeated_whole(harness: LineHarness, channel: Channel) -> None:
+def _unknown_id(harness: LineHarness, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    taken = harness.gateway._refused_multicast
+
+    def refused(multicast: Multicast) -> web.Response | None:
+        return error(400, "Failed to send messages") if address in multicast.to else taken(multicast)
+
+    monkeypatch.setattr(harness.gateway, "_refused_multicast", refused)
+
+
+def _repeats(
+    channel: Channel, handed_over: Parcel, said: Said, *, without: Sequence[Recipient]
+) -> list[Parcel]:
+    """What the engine hands over next, to whoever is still in the register."""
+    members = [each.id for each in handed_over.to]
+    batch = replace(
+        BATCH,
+        members=tuple(members),
+        idempotency_key=handed_over.idempotency_key,
+        resend=handed_over.resend,
+    )
+    results = {members.index(result.recipient): result for result in said.results}
+    judged = judge(
+        batch, results, channel.capabilities, now=BATCH.expires - timedelta(hours=1), random=Random(0)
+    )
+    there = {each.id: each for each in handed_over.to if each not in without}
+    return [
+        replace(
+            handed_over,
+            to=[there[each] for each in planned.batch.members if each in there],
+            members=planned.batch.members,
+            idempotency_key=planned.batch.idempotency_key,
+            attempt=planned.batch.attempt,
+            resend=planned.batch.resend,
+            gate=always_open,
+        )
+        for planned in judged.children
+    ]
+
+
+@pytest.mark.parametrize("fault", ["throttle", "silent"])
+@pytest.mark.parametrize("left", [(), (400,), (3,), (300, 400, 450)])
+async def test_whoever_leaves_between_two_tries_nobody_is_reached_twice(
+    harness: LineHarness,
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    left: tuple[int, ...],
+) -> None:
+    """The first half was taken, for one unknown id in the other, of which the first half is throttled, or taken and the
+    answer lost."""
     to = harness.recipients(500)
-    unknown = _some_unknown(harness, to)
+    _unknown_id(harness, monkeypatch, to[400].address)
 
-    def throttled_once_somebody_was_reached() -> None:
-        harness.faults.throttle = 1.0 if harness.arrivals() else 0.0
+    def troubled_at_the_fourth_request() -> None:
+        setattr(harness.faults, fault, 1.0 if harness.sends() == 3 else 0.0)
 
-    first = await send(channel, parcel(to, gate=throttled_once_somebody_was_reached))
-    assert harness.arrivals()
-    assert set(first.outcomes.values()) == {Outcome.AMBIGUOUS}
-    harness.faults.throttle = 0.0
-    second = await send(channel, parcel(to, attempt=2, resend=True))
-    assert {r.id for r in to if second.outcomes[r.id] is Outcome.PERMANENT} == unknown
-    assert Counter(harness.arrivals()) == {r.address: 1 for r in to if r.id not in unknown}
+    handed_over = parcel(to, gate=troubled_at_the_fourth_request)
+    said = await send(channel, handed_over)
+    assert len(harness.arrivals()) == {"throttle": 250, "silent": 375}[fault]
+    assert {said.outcomes[each.id] for each in to[:250]} == {Outcome.ACCEPTED}
+    assert Outcome.ACCEPTED not in {said.outcomes[each.id] for each in to[250:]}
+    setattr(harness.faults, fault, 0.0)
+    gone = [to[place] for place in left]
+    waiting = _repeats(channel, handed_over, said, without=gone)
+    assert waiting
+    while waiting:
+        repeat = waiting.pop()
+        waiting += _repeats(channel, repeat, await send(channel, repeat), without=gone)
+    reached = Counter(harness.arrivals())
+    assert set(reached.values()) == {1}
+    stayed = {each.address for each in to if each not in gone} - {to[400].address}
+    assert stayed <= reached.keys()
+
+
+@pytest.mark.parametrize("left", [3, 300])
+async def test_a_try_of_which_nothing_was_kept_cuts_itself_up_in_the_same_places(
+    harness: LineHarness, channel: Channel, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """The process died in the search, and somebody left before the repeat."""
+    to = harness.recipients(500)
+    _unknown_id(harness, monkeypatch, to[400].address)
+    whole = replace(parcel(to, attempt=2, resend=True), members=[each.id for each in to])
+    await send(channel, replace(whole, attempt=1, resend=False))
+    said = await send(channel, replace(whole, to=[each for each in to if each is not to[left]]))
+    assert Counter(said.outcomes.values()) == {Outcome.ACCEPTED: 498, Outcome.PERMANENT: 1}
+    assert set(Counter(harness.arrivals()).values()) == {1}
 
 
 async def test_a_search_throttled_before_anybody_was_reached_reached_nobody(

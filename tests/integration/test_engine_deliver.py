@@ -699,6 +699,33 @@ async def test_who_has_no_address_or_a_suppressed_one_is_not_sent_to(
     assert set(received(smarthost.inbox)) == {hub.addresses[id_] for id_ in ids[2:]}
 
 
+async def test_a_parcel_names_its_whole_batch_also_who_has_left_the_register(
+    tmp_path: Path, smarthost: SmtpGateway
+) -> None:
+    parcels: list[Parcel] = []
+
+    class Seen(Mail):
+        async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
+            parcels.append(parcel)
+            async for result in super().send(parcel):
+                yield result
+
+    async with engine(tmp_path, channels={"mail": mail(smarthost.port, made=Seen)}) as hub:
+        ids = await hub.register(residents(3, language=Language.JA, zone=Zone("z0")))
+        await hub.fanout.plan(await hub.send())
+
+        def leave(conn: Any) -> None:
+            conn.execute(delete(tables.contacts).where(tables.contacts.c.recipient == ids[1]))
+            register.rebuild(conn, KEYS)
+
+        await hub.ledger.write(leave)
+        async with hub.running("mail"):
+            await until(lambda: all_recorded(hub))
+    [parcel] = parcels
+    assert list(parcel.members) == list(ids)
+    assert [each.id for each in parcel.to] == [ids[0], ids[2]]
+
+
 async def test_an_acceptance_under_the_id_of_another_send_reaches_nobody(
     tmp_path: Path, smarthost: SmtpGateway
 ) -> None:

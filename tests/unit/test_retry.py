@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -107,6 +108,18 @@ def test_where_a_repeat_is_harmless_what_may_have_arrived_is_repeated_until_it_i
     assert waits[0] <= RESEND_AFTER * RESEND_SPREAD < waits[1], "only the first repeat comes soon"
     last = judge(batch, results(*[Outcome.AMBIGUOUS] * 3), line, now=NOW, random=Random(0))
     assert [result.outcome for result in last.final.values()] == [Outcome.AMBIGUOUS] * 3
+
+
+def test_a_part_that_went_under_a_key_of_its_own_is_repeated_under_it_and_by_itself() -> None:
+    line, own = replace(MAIL, retries_whole_batch=True), UUID(int=7)
+    said = results(Outcome.ACCEPTED, Outcome.AMBIGUOUS, Outcome.TEMPORARY)
+    said[1] = msgspec.structs.replace(said[1], again_under=own)
+    verdict = judge(BATCH, said, line, now=NOW, random=Random(0))
+    repeats = {
+        child.batch.idempotency_key: (child.batch.members, child.batch.resend) for child in verdict.children
+    }
+    assert repeats == {own: ((12,), True), BATCH.idempotency_key: ((13,), False)}
+    assert verdict.final[0].outcome is Outcome.ACCEPTED
 
 
 def test_a_channel_may_refuse_to_resend_what_may_have_arrived() -> None:
@@ -289,6 +302,7 @@ capabilities = st.builds(
     resends_ambiguous=st.booleans(),
     retries_whole_batch=st.booleans(),
 )
+KEYS = [None, UUID(int=1), UUID(int=2)]
 tried = st.builds(
     lambda spent, others, resend: replace(BATCH, attempt=1 + spent + others, spent=spent, resend=resend),
     st.integers(0, 3), st.integers(0, 3), st.booleans(),
@@ -297,7 +311,7 @@ tried = st.builds(
 
 @given(
     batch=tried,
-    said=st.lists(st.tuples(outcomes, waits, st.booleans()), min_size=3, max_size=3),
+    said=st.lists(st.tuples(outcomes, waits, st.booleans(), st.sampled_from(KEYS)), min_size=3, max_size=3),
     channel=capabilities,
     stopped_as=st.none() | st.sampled_from([Outcome.CANCELLED, Outcome.SUPERSEDED]),
     late=st.timedeltas(timedelta(0), timedelta(hours=2)),
@@ -306,7 +320,7 @@ tried = st.builds(
 def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
     *,
     batch: Batch,
-    said: list[tuple[Outcome, timedelta | None, bool]],
+    said: list[tuple[Outcome, timedelta | None, bool, UUID | None]],
     channel: Capabilities,
     stopped_as: Outcome | None,
     late: timedelta,
@@ -314,8 +328,8 @@ def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
 ) -> None:
     now = NOW + late
     given_results = {
-        position: Result(batch.members[position], outcome, None, "", wait, alone)
-        for position, (outcome, wait, alone) in enumerate(said)
+        position: Result(batch.members[position], outcome, None, "", wait, alone, again_under=key)
+        for position, (outcome, wait, alone, key) in enumerate(said)
     }
     first, again = (
         judge(batch, given_results, channel, now=now, random=Random(seed), stopped_as=stopped_as)
@@ -337,7 +351,8 @@ def test_whatever_a_gateway_says_everyone_has_one_end_or_one_more_try(
             "what may have arrived before is not forgotten"
         )
     if channel.retries_whole_batch:
-        assert len(first.children) <= 1, "two sets of people would share a key"
+        keys = [child.batch.idempotency_key for child in first.children]
+        assert len(keys) == len(set(keys)), "two sets of people would share a key"
     for child in first.children:
         _is_a_fair_try(
             batch, child, {result.recipient: result for result in given_results.values()}, channel, now
@@ -366,5 +381,5 @@ def _is_a_fair_try(
         (result.retry_after for result in own if result.retry_after is not None), default=timedelta(0)
     )
     assert min(now + asked, batch.expires) <= child.due_at <= batch.expires
-    assert child.batch.idempotency_key == batch.idempotency_key
+    assert {result.again_under or batch.idempotency_key for result in own} == {child.batch.idempotency_key}
     assert child.batch.content_hash == batch.content_hash

@@ -21,28 +21,34 @@ SECRET = "channel-secret-0123456789abcdef"
 BODY = b'{"destination":"U0","events":[]}'
 
 
-def _recipients(number: int) -> list[Recipient]:
-    return [Recipient(id=RecipientId(n), address=f"U{n:032x}") for n in range(1, number + 1)]
+TO = [Recipient(id=RecipientId(n), address=f"U{n:032x}") for n in range(1, 41)]
+IDS = [each.id for each in TO]
 
 
 def test_the_whole_batch_goes_under_the_parcels_own_key() -> None:
-    to = _recipients(500)
-    assert retry_key(parcel(to), to) == parcel(to).idempotency_key
+    assert retry_key(parcel(TO), IDS) == parcel(TO).idempotency_key
 
 
-def test_no_two_slices_share_a_key() -> None:
-    to = _recipients(40)
-    slices = [to[start:stop] for start, stop in combinations(range(41), 2)]
-    assert len({retry_key(parcel(to), each) for each in slices}) == len(slices)
+def test_no_two_parts_share_a_key() -> None:
+    parts = [IDS[start:stop] for start, stop in combinations(range(41), 2)]
+    keys = {retry_key(parcel(TO), each, plain=plain) for each in parts for plain in (False, True)}
+    assert len(keys) == 2 * len(parts)
 
 
 @given(st.integers(1, 39))
-def test_a_slices_key_follows_from_the_batchs_key_and_its_members_alone(cut: int) -> None:
-    to = _recipients(40)
-    again = parcel(to, attempt=2, resend=True)
-    other = replace(parcel(to), idempotency_key=UUID("6f0a2a36-7f1b-4f53-8a57-0c9d0a4f7c11"))
-    assert retry_key(parcel(to), to[:cut]) == retry_key(again, to[:cut])
-    assert retry_key(parcel(to), to[:cut]) != retry_key(other, to[:cut])
+def test_a_parts_key_follows_from_the_batchs_key_and_its_members_alone(cut: int) -> None:
+    again = parcel(TO, attempt=2, resend=True)
+    other = replace(parcel(TO), idempotency_key=UUID("6f0a2a36-7f1b-4f53-8a57-0c9d0a4f7c11"))
+    assert retry_key(parcel(TO), IDS[:cut]) == retry_key(again, IDS[:cut])
+    assert retry_key(parcel(TO), IDS[:cut]) != retry_key(other, IDS[:cut])
+
+
+@given(st.sets(st.sampled_from(IDS), min_size=1))
+def test_whoever_left_the_register_changes_no_key(gone: set[RecipientId]) -> None:
+    before = replace(parcel(TO), members=IDS)
+    after = replace(before, to=[each for each in TO if each.id not in gone])
+    for part in (IDS, IDS[:20], IDS[20:]):
+        assert retry_key(after, part) == retry_key(before, part)
 
 
 def test_a_webhook_that_line_signed_passes() -> None:
