@@ -32,21 +32,39 @@ def full(board: Board, hazards: Sequence[Hazard], *, near: Position | None) -> l
 
 
 def most_useful(found: Sequence[Entry], near: Position | None) -> list[Entry]:
-    """The first of the list; from a place, the nearest of all among them: danger leaves no time for the best."""
+    """The first of the list; from a place, the nearest of all among them: danger leaves no time for the best.
+
+    Where all of them say the same of their room, by way: nothing else tells them apart for who reads the list.
+    """
     if near is None:
         return list(found[:MOST])
     first = list(found[:MOST_NEAR])
     nearest = min(found, key=lambda entry: _metres(entry, near))
-    return first if nearest in first else [*first[:-1], nearest]
+    if nearest not in first:
+        first[-1] = nearest
+    if len({each.crowding or (each.people, each.few) for each in first}) == 1:
+        first.sort(key=lambda entry: _metres(entry, near))
+    return first
 
 
-def named(entry: Entry, bank: Bank, language: Language, near: Position | None) -> NamedSite:
-    """With its official name, its word or number, and how far it is."""
+def named(found: Sequence[Entry], bank: Bank, language: Language, near: Position | None) -> list[NamedSite]:
+    """Each with its official name, its word or number, and how far it is; of several, which is nearest."""
+    if near is None or not found:
+        return [_named(each, bank, language) for each in found]
+    nearest = min(found, key=lambda entry: _metres(entry, near)) if len(found) > 1 else None
+    return [
+        _named(each, bank, language, round(_metres(each, near)), nearest=each is nearest) for each in found
+    ]
+
+
+def _named(
+    entry: Entry, bank: Bank, language: Language, metres: int | None = None, *, nearest: bool = False
+) -> NamedSite:
     name, word = _name(entry, language), _word(entry, bank, language)
-    if near is None:
+    if metres is None:
         return NamedSite(entry=entry, line=bank.say("site", language, name=name, word=word))
-    metres = round(_metres(entry, near))
-    line = bank.say("site_near", language, name=name, word=word, km=f"{metres / 1000:.1f}")
+    key = "site_nearest" if nearest else "site_near"
+    line = bank.say(key, language, name=name, word=word, km=f"{metres / 1000:.1f}")
     return NamedSite(entry=entry, line=line, metres=metres)
 
 

@@ -203,7 +203,7 @@ class _Answering:
     def _with_sites(
         self, reply: Reply, found: Sequence[Entry], hazards: tuple[Hazard, ...], *, key: str = "sites_for"
     ) -> Reply:
-        sites = tuple(going.named(each, self._bank, self._language, self._near) for each in found)
+        sites = tuple(going.named(found, self._bank, self._language, self._near))
         reported = [each.as_of for each in found if each.as_of is not None]
         advice = [] if self._warnings() else [self._say("danger_nearest")]
         advice.append(self._say("anyone"))
