@@ -19,9 +19,11 @@ PLACES = (
     Path("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Bold.ttc"),  # RHEL: google-noto-sans-cjk-ttc-fonts
     Path("/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Bold.ttc"),  # Fedora
     Path("/usr/share/fonts/noto-cjk/NotoSansCJK-Bold.ttc"),  # Arch
+    Path("/usr/local/share/fonts/NotoSansCJK-Bold.ttc"),  # laid there by hand
+    Path("~/.local/share/fonts/NotoSansCJK-Bold.ttc").expanduser(),
 )
 
-_FACES: Mapping[Language, int] = {Language.KO: 1, Language.ZH_HANS: 2, Language.ZH_HANT: 3}
+FACES: Mapping[Language, int] = {Language.KO: 1, Language.ZH_HANS: 2, Language.ZH_HANT: 3}
 """Of a Noto CJK collection: one character is drawn in each country's own way. 0 is Japan's."""
 
 _NO_CHARACTER = "\U0010ffff"
@@ -69,7 +71,7 @@ class Fonts:
         if self._path is None:
             return None
         faces = self._path.suffix == ".ttc" and "NotoSansCJK" in self._path.name
-        return Lettering(path=self._path, face=_FACES.get(language, 0) if faces else 0)
+        return Lettering(path=self._path, face=FACES.get(language, 0) if faces else 0)
 
 
 @cache

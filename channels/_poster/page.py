@@ -3,18 +3,19 @@
 Pure: the same content and surroundings give the same octets. In black and white it says the same as in colours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from math import ceil
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import segno
 
 from channels._poster.around import Around, Spot, spots
 from channels._poster.drawing import Frame, draw, write
-from channels._poster.embedded import PACKAGES
-from channels._poster.letters import register, supported, width_pt, wrapped
-from channels._poster.words import WORDS, kilometres
+from channels._poster.faces import advice, supported
+from channels._poster.fit import EDGE, FOOT, HEIGHT, INNER, LEADING, WIDTH, Block, Body, fitted
+from channels._poster.letters import width_pt, wrapped
+from channels._poster.words import WORDS
 from hub.alert import Mode
 from hub.cap import MsgType
 from hub.channel import Content
@@ -23,53 +24,9 @@ from hub.errors import BadInput
 from hub.evacuation import Level
 from hub.language import Language
 
-WIDTH, HEIGHT = 595.28, 841.89
-"""A4 in points."""
-EDGE = 36.0
-"""What printers and fax machines may not reach."""
-INNER = WIDTH - 2 * EDGE
-HEADLINES_PT = (40.0, 34.0, 30.0, 26.0, 22.0, 18.0, 14.0)
-BODIES_PT = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0, 10.0)
-"""Tried from the biggest on. What does not fit in the smallest is not for a wall."""
-WITH_MAP_PT = 14.0
-"""Letters get no smaller for a map's sake."""
-HEADLINE_LINES = 3
-LEADING = 1.42
-FOOT = 96.0
-MAP_HEIGHTS = (250.0, 200.0, 150.0)
-BESIDE_MAP = 30.0
-"""Its caption, and what keeps it from its neighbours."""
-GAPS = 20.0
 QR_PT = 84.0
 SMALL_PT = 11.0
 FOOT_PT = (SMALL_PT, 9.0, 6.0)
-
-
-class Block(NamedTuple):
-    """The headline, as it fits."""
-
-    lines: Sequence[str]
-    size_pt: float
-
-    @property
-    def height(self) -> float:
-        return len(self.lines) * self.size_pt * 1.3 + 24
-
-
-class Line(NamedTuple):
-    """Of the body. `indent` in units of the letters' size; `number` stands in a square in front of it."""
-
-    text: str
-    indent: float = 0.0
-    number: int = 0
-
-
-class Set(NamedTuple):
-    """The body as it fits: its letters' size, and the map's height, 0 where there is none."""
-
-    lines: Sequence[Line]
-    size_pt: float
-    map_height: float
 
 
 def poster(content: Content, around: Around, *, colour: bool) -> bytes:
@@ -81,20 +38,13 @@ def poster(content: Content, around: Around, *, colour: bool) -> bytes:
     if not supported(content.language):
         raise BadInput(
             "language",
-            f"there is no font for it here: install {PACKAGES} / この言語のフォントがありません。"
-            f"{PACKAGES} を入れてください",
+            f"there is no font for it here: install {advice()} and restart / この言語のフォントがありません。"
+            f"{advice()} を入れて再起動してください",
         )
-    from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415 - a quarter of a second, for who makes a page
-
-    register()
-    block, named = _block(content), spots(content, around)
-    body = _body(content, named, _room(block))
+    named = spots(content, around)
+    block, body = fitted(content, named)
     octets = BytesIO()
-    canvas = Canvas(
-        octets, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1, lang=str(content.language)
-    )
-    canvas.setTitle(content.text(content.headline))
-    canvas.setAuthor(content.sender)
+    canvas = _canvas(octets, content)
     top = _drawn_block(canvas, block, content, colour=colour)
     top = _drawn_body(canvas, body, top - 10, content.language)
     if body.map_height:
@@ -106,80 +56,28 @@ def poster(content: Content, around: Around, *, colour: bool) -> bytes:
     return octets.getvalue()
 
 
-def filled_percent(content: Content, around: Around) -> int:
-    """How much of its room the body takes in the smallest letters, rounded up. Over a hundred no page holds it."""
-    register()
-    size_pt = BODIES_PT[-1]
-    lines = list(_lines(content, spots(content, around), size_pt))
-    return ceil(100 * (_height(lines, size_pt) + GAPS) / _room(_block(content)))
+def _canvas(octets: BytesIO, content: Content) -> Any:
+    from reportlab.pdfbase.pdfmetrics import registerFont  # noqa: PLC0415 - a quarter of a second, for who makes a page
+    from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
 
-
-def _room(block: Block) -> float:
-    return HEIGHT - 2 * EDGE - block.height - FOOT
-
-
-def _block(content: Content) -> Block:
-    headline = content.text(content.headline)
-    for size_pt in HEADLINES_PT:
-        lines = list(wrapped(headline, size_pt, INNER - 32, content.language))
-        if len(lines) <= HEADLINE_LINES:
-            break
-    return Block(lines, size_pt)
-
-
-def _body(content: Content, named: Sequence[Spot], room: float) -> Set:
-    """The biggest letters come first, then the biggest map; and no map at all before letters nobody can read."""
-    heights = MAP_HEIGHTS if any(spot.number for spot in named) else ()
-    with_map = [(size_pt, height) for size_pt in BODIES_PT if size_pt >= WITH_MAP_PT for height in heights]
-    for size_pt, height in [*with_map, *((size_pt, 0.0) for size_pt in BODIES_PT)]:
-        lines = list(_lines(content, named, size_pt))
-        if _height(lines, size_pt) + (height + BESIDE_MAP if height else 0) + GAPS <= room:
-            return Set(lines, size_pt, height)
-    raise BadInput(
-        "body",
-        "is too long for one page of A4: shorten the text / A4 1枚に収まりません。文面を短くしてください",
+    registerFont(_NO_FONT)
+    canvas = Canvas(
+        octets,
+        pagesize=(WIDTH, HEIGHT),
+        invariant=1,
+        pageCompression=1,
+        lang=str(content.language),
+        initialFontName=_NO_FONT.fontName,
     )
+    canvas.setTitle(content.text(content.headline))
+    canvas.setAuthor(content.sender)
+    return canvas
 
 
-def _height(lines: Sequence[Line], size_pt: float) -> float:
-    return sum(size_pt * (LEADING if line.text else 0.6) for line in lines)
-
-
-def _lines(content: Content, named: Sequence[Spot], size_pt: float) -> Iterator[Line]:
-    """The text as it was approved; beside each site that is on the map its number and its distance."""
-    for before_list, text in _pieces(content):
-        if before_list:
-            yield from _sites(named, size_pt, content.language)
-            continue
-        for paragraph in text.split("\n"):
-            for line in wrapped(paragraph, size_pt, INNER, content.language):
-                yield Line(line)
-
-
-def _pieces(content: Content) -> Iterator[tuple[bool, str]]:
-    """The body, cut where the list of sites stands; line ends around it are the list's own."""
-    text = ""
-    for span in content.body:
-        if span.slot == "shelters":
-            yield False, text.rstrip("\n")
-            yield True, ""
-            text = ""
-        else:
-            text += span.text if text else span.text.removeprefix("\n")
-    if text:
-        yield False, text
-
-
-def _sites(named: Sequence[Spot], size_pt: float, language: Language) -> Iterator[Line]:
-    for spot in named:
-        if not spot.number:
-            for line in wrapped(spot.line, size_pt, INNER, language):
-                yield Line(line)
-            continue
-        far = WORDS[language].distance.format(distance=kilometres(spot.distance_m))
-        text = f"{spot.line.lstrip('・- ')} ({far})"
-        for at, line in enumerate(wrapped(text, size_pt, INNER - 1.6 * size_pt, language)):
-            yield Line(line, 1.6, spot.number if at == 0 else 0)
+_NO_FONT = SimpleNamespace(
+    fontName="none", face=SimpleNamespace(name="none"), _dynamicFont=True, _multiByte=False
+)
+"""What reportlab begins a page with: its own choice would be a font that is named and not brought along."""
 
 
 def _drawn_block(canvas: Any, block: Block, content: Content, *, colour: bool) -> float:
@@ -206,7 +104,7 @@ def _drawn_block(canvas: Any, block: Block, content: Content, *, colour: bool) -
     return bottom
 
 
-def _drawn_body(canvas: Any, body: Set, y: float, language: Language) -> float:
+def _drawn_body(canvas: Any, body: Body, y: float, language: Language) -> float:
     """Returns where it ends."""
     for line in body.lines:
         y -= body.size_pt * (LEADING if line.text else 0.6)

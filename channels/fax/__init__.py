@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 import structlog
 
 from channels._pace import paced
+from channels._poster import faces
 from channels._poster.around import Around, around
-from channels._poster.embedded import PACKAGES
-from channels._poster.letters import supported
-from channels._poster.page import filled_percent, poster
+from channels._poster.fit import filled_percent
+from channels._poster.page import poster
 from channels.fax.message import PAGES_KEPT, wire
 from channels.fax.settings import Settings, mailbox
 from channels.mail.connection import Smarthost
@@ -73,7 +73,7 @@ class Fax:
         """Raises `Refused` or `BadSettings` where these settings cannot work in this hub."""
         self.capabilities = replace(
             CAPABILITIES,
-            languages=frozenset(filter(supported, Language)),
+            languages=frozenset(filter(faces.supported, Language)),
             connections=settings.connections,
             requests_per_s=settings.per_minute / 60,
             request_deadline=timedelta(seconds=settings.timeout_s),
@@ -93,6 +93,8 @@ class Fax:
     async def open(self) -> None:
         """One connection is kept. Raises `Refused` where the smarthost says that it is a rehearsal one, and this hub
         is not."""
+        if lacking := faces.warning():
+            log.warning("fax fonts missing", advice=lacking)
         try:
             await self._pool.warm_up(1)
         except DeliveryFailure as e:
@@ -130,12 +132,8 @@ class Fax:
         except HubError as e:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         self._pool.keep(session)
-        detail = "メールサーバーに接続できました / connected to the smarthost"
-        if self.capabilities.languages != CAPABILITIES.languages:
-            detail = (
-                f"メールサーバーに接続できました。ベトナム語とネパール語は英語で送ります（フォントなし: {PACKAGES}）/ "
-                f"connected to the smarthost; Vietnamese and Nepali go out in English, for want of a font: {PACKAGES}"
-            )
+        connected = "メールサーバーに接続できました / connected to the smarthost"
+        detail = f"{connected}. {lacking}" if (lacking := faces.warning()) else connected
         return Health(ok=True, detail=detail, checked_at=self._clock())
 
     async def _page(self, content: Content, zone: Zone | None) -> bytes:

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from channels._poster import faces
 from channels._poster.around import Around, around
-from channels._poster.embedded import PACKAGES
-from channels._poster.letters import supported
+from channels._poster.faces import supported
 from channels._poster.page import poster
 from hub.alert import Mode
 from hub.authorise import Action, authorise
@@ -42,7 +42,7 @@ async def show(request: web.Request) -> web.Response:
         over=accepted.stopped_at is not None or console.clock() >= accepted.alert.expires,
         zones=list(console.city.zones.values()),
         languages=[each for each in _written(accepted) if supported(each)],
-        packages=PACKAGES,
+        packages=faces.advice(),
         elsewhere=[(each, f"{_public(content)}/{each}/a/{accepted.number}") for each in _unset(accepted)],
     )
 

@@ -200,7 +200,7 @@ async def test_what_fits_on_no_page_is_unsupported_and_makes_no_request(
 async def test_without_fonts_two_languages_go_out_in_english_and_the_probe_says_so(
     harness: FaxHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels._poster.embedded.FOLDERS", ())
+    monkeypatch.setattr("channels._poster.faces.of", lambda _: ())
     async with opened(harness) as fax:
         assert fax.capabilities.languages == frozenset(Language) - {Language.VI, Language.NE}
         health = await fax.probe()

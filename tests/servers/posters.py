@@ -1,9 +1,12 @@
-"""What posters in Vietnamese and Nepali are set in, and the program that reads them as people's do."""
+"""What posters are set in, and the programs that read and show them as people's do."""
 
+from tests.servers.browser import CJK_FONTS
 from yobikake.rehearsal.servers.program import Program
 
 NOTO = Program(
     name="Noto Sans", package="fonts-noto-core", file="/usr/share/fonts/*/noto*/NotoSansDevanagari-Bold.ttf"
 )
 PDFTOTEXT = Program(name="pdftotext", package="poppler-utils")
-PROGRAMS = (NOTO, PDFTOTEXT)
+PDFFONTS = Program(name="pdffonts", package="poppler-utils")
+PDFTOPPM = Program(name="pdftoppm", package="poppler-utils")
+PROGRAMS = (CJK_FONTS, NOTO, PDFTOTEXT, PDFFONTS, PDFTOPPM)

@@ -28,11 +28,15 @@ def lines(pdf: bytes) -> list[str]:
 
 
 def written(pdf: bytes) -> list[Written]:
-    wide, font, size, found = _wide(pdf), b"", 0.0, []
-    for actual, at_x, at_y, its_size, name, size_pt, x, y, text in _SHOWN.findall(drawn(pdf)):
-        if actual:
-            spoken = bytes.fromhex(actual.decode()).decode("utf-16")
-            found.append(Written(spoken, float(at_x), float(at_y), float(its_size)))
+    """In the fonts that the page brings along, and in those that it only names."""
+    wide, readings, font, size, found = _wide(pdf), _readings(pdf), b"", 0.0, []
+    for spoken, brought, its_size, at_x, at_y, glyphs, name, size_pt, x, y, text in _SHOWN.findall(
+        drawn(pdf)
+    ):
+        if brought:
+            codes = re.findall(rb"....", b"".join(re.findall(rb"<(\w*)>", glyphs)))
+            read = _utf16(spoken) if spoken else "".join(readings[brought].get(code, "") for code in codes)
+            found.append(Written(read, float(at_x), float(at_y), float(its_size)))
         elif name:
             font, size = name, float(size_pt)
         else:
@@ -42,6 +46,12 @@ def written(pdf: bytes) -> list[Written]:
     return found
 
 
+def embedded(pdf: bytes) -> list[bytes]:
+    """The font files that it brings along."""
+    descriptors = re.findall(rb"/FontFile[23] (\d+) 0 R", pdf)
+    return [_inflated(_object(pdf, number)) for number in descriptors]
+
+
 def drawn(pdf: bytes) -> bytes:
     """The page's own commands."""
     (number,) = re.findall(rb"/Contents (\d+) 0 R", pdf)
@@ -49,15 +59,37 @@ def drawn(pdf: bytes) -> bytes:
     return zlib.decompress(base64.a85decode(b"<~" + stream.strip(), adobe=True))
 
 
+def _readings(pdf: bytes) -> dict[bytes, dict[bytes, str]]:
+    """By font, what each of its codes is read as: its character map."""
+    maps = {}
+    for name, number in re.findall(rb"/(N\d+) (\d+) 0 R", pdf):
+        (stream,) = re.findall(rb"/ToUnicode (\d+) 0 R", _object(pdf, number))
+        pairs = re.findall(rb"^<(\w{4})> <(\w+)>$", _inflated(_object(pdf, stream)), re.M)
+        maps[name] = {code: _utf16(text) for code, text in pairs}
+    return maps
+
+
+def _object(pdf: bytes, number: bytes) -> bytes:
+    (found,) = re.findall(rb"\n" + number + rb" 0 obj\n(.*?)endobj\n", pdf, re.S)
+    return bytes(found)
+
+
+def _inflated(stream: bytes) -> bytes:
+    return zlib.decompress(stream.partition(b"\nstream\n")[2])
+
+
+def _utf16(digits: bytes) -> str:
+    return bytes.fromhex(digits.decode()).decode("utf-16-be")
+
+
 def _wide(pdf: bytes) -> set[bytes]:
-    """Fonts whose characters are two octets each."""
-    objects = dict(re.findall(rb"(\d+) 0 obj\n(.*?)endobj", pdf, re.S))
+    """Fonts that are only named, and whose characters are two octets each."""
     names = re.findall(rb"/(F\d+) (\d+) 0 R", pdf)
-    return {name for name, number in names if b"/Type0" in objects[number]}
+    return {name for name, number in names if b"/Type0" in _object(pdf, number)}
 
 
 _SHOWN = re.compile(
-    rb"/Span <</ActualText <(\w+)>>> BDC\s+BT 1 0 0 1 (\S+) (\S+) Tm /F\S+ (\S+) Tf .*?EMC"
+    rb"(?:/Span <</ActualText <feff(\w*)>>> BDC )?BT /(N\d+) (\S+) Tf 1 0 0 1 (\S+) (\S+) Tm (.*?) ET"
     rb"|/(F\d+) (\S+) Tf|BT 1 0 0 1 (\S+) (\S+) Tm (?:/F\d+ \S+ Tf \S+ TL )?\(((?:[^()\\]|\\.)*)\) Tj",
     re.S,
 )

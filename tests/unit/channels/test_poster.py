@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 import config
-from channels._poster import embedded
+from channels._poster import faces
 from channels._poster.around import Around, around, spots
-from channels._poster.letters import FONTS, supported, width_pt, wrapped
-from channels._poster.page import EDGE, HEIGHT, WIDTH, filled_percent, poster
+from channels._poster.faces import supported
+from channels._poster.fit import EDGE, HEIGHT, WIDTH, filled_percent
+from channels._poster.letters import width_pt, wrapped
+from channels._poster.page import poster
 from channels._poster.words import WORDS
 from hub import city as cities
 from hub import shelter_list
@@ -42,8 +44,8 @@ LINES = ShelterLines(
     ),
     as_of=NOW - timedelta(minutes=7),
 )
-WITH_LETTERS = [language for language in FONTS if supported(language)]
-NOTO = pytest.mark.skipif(len(WITH_LETTERS) < len(FONTS), reason="Noto Sans is not here: fonts-noto-core")
+WITH_LETTERS = [language for language in Language if supported(language)]
+FONTS_HERE = pytest.mark.skipif(bool(faces.advice()), reason=f"the fonts are not here: {faces.advice()}")
 
 
 def an_alert(language: Language = Language.JA, **changes: object) -> Content:
@@ -87,8 +89,8 @@ def test_the_same_alert_gives_the_same_octets() -> None:
 def test_without_its_font_there_is_no_poster_but_what_to_install(
     language: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "FOLDERS", ())
-    assert not supported(language)
+    monkeypatch.setattr(faces, "of", lambda _: ())
+    assert not faces.supported(language)
     with pytest.raises(BadInput, match=r"language: .*fonts-noto-core.*フォントがありません"):
         poster(an_alert(language), here(), colour=True)
 

@@ -10,7 +10,7 @@ from shelters import record
 from shelters.shelter import Stage, Step
 from shelters.site import Site
 from tests.unit.channels.pdf import lines, pages
-from tests.unit.channels.test_poster import NOTO
+from tests.unit.channels.test_poster import FONTS_HERE
 from tests.unit.operator_ui.desk import CITY, NOW, SITES, Desk, Person, somebody
 from tests.unit.operator_ui.test_following_an_alert import an_alert
 
@@ -39,7 +39,7 @@ async def enter(desk: Desk, site: Site, stage: Stage, number: int) -> None:
     )
 
 
-@NOTO
+@FONTS_HERE
 async def test_an_alerts_page_leads_to_its_poster_in_every_language(desk: Desk) -> None:
     alert = await an_alert(desk)
     async with somebody(desk, "ito") as staff:
@@ -57,7 +57,7 @@ async def test_an_alerts_page_leads_to_its_poster_in_every_language(desk: Desk) 
 async def test_where_a_font_is_missing_the_residents_page_is_to_be_printed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels._poster.embedded.FOLDERS", ())
+    monkeypatch.setattr("channels._poster.faces.of", lambda _: ())
     alert = await an_alert(desk)
     async with somebody(desk, "ito") as staff:
         page = document_fromstring(await staff.get(f"/alerts/{alert}/poster"))
@@ -114,7 +114,7 @@ async def test_a_text_too_long_for_a_page_says_what_to_do(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alert = await an_alert(desk)
-    monkeypatch.setattr("channels._poster.page.BODIES_PT", (400.0,))
+    monkeypatch.setattr("channels._poster.fit.BODIES_PT", (400.0,))
     async with somebody(desk, "ito") as staff:
         page = await staff.get(f"/alerts/{alert}/poster.pdf")
         assert staff.status == 409
