@@ -109,15 +109,14 @@ def _with_map(blocks: Sequence[Block], heights: Sequence[float]) -> Iterator[tup
 def _blocks(content: Content) -> Sequence[Block]:
     """In each size in which it is short enough, the biggest first: broken between phrases, where that leaves it legible
     from afar. Where it is short enough in none, in the smallest."""
-    headline, found = content.text(content.headline), list[Block]()
-    for broken, least_pt in ((phrased, FROM_AFAR_PT), (wrapped, HEADLINES_PT[-1])):
-        for size_pt in HEADLINES_PT:
-            block = Block(list(broken(headline, size_pt, INNER - 32, content.language)), size_pt)
-            if size_pt >= least_pt and len(block.lines) <= HEADLINE_LINES:
-                found.append(block)
-        if found:
-            return found
-    return [block]
+    headline, language, room = content.text(content.headline), content.language, INNER - 32
+    blocks = [
+        Block(phrased(headline, each, room, language), each) for each in HEADLINES_PT if each >= FROM_AFAR_PT
+    ]
+    if short := [block for block in blocks if 0 < len(block.lines) <= HEADLINE_LINES]:
+        return short
+    blocks = [Block(list(wrapped(headline, each, room, language)), each) for each in HEADLINES_PT]
+    return [block for block in blocks if len(block.lines) <= HEADLINE_LINES] or blocks[-1:]
 
 
 def _height(lines: Sequence[Line], size_pt: float) -> float:

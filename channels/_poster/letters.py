@@ -4,7 +4,7 @@ The page brings its fonts along (`faces`). What has none here is in one that the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -13,20 +13,25 @@ from channels._poster.faces import Face
 from hub.language import Language
 
 _NOT_FIRST = frozenset(
-    "、。，．,.：:；;！!？?）)］]｝}〕〉》」』】ー々ゝ・％%〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+    "、。，．,.：:；;！!？?）)］]｝}〕〉》」』】ー々ゝ・％%〜ぁぃぅぇぉっゃゅょァィゥェォッャュョ-–"
 )
 _NOT_LAST = frozenset("（([［｛{〔〈《「『【＋")
 """JIS X 4051, in short: what begins no line, and what ends none."""
 _WORD = r"!-~À-ɏ\u0300-\u036fḀ-ỿ\u0900-\u097f\u200c\u200d가-힣"
 _HAN, _KANA = "々一-鿿", "ぁ-ヿ"
 _FAR = r"\d+\.\d km[)）]?"
-_PIECE = re.compile(rf"\d{{1,2}}時\d{{1,2}}分|{_FAR}|[{_HAN}]+（[{_KANA}]+）|[{_WORD}]+ *|.", re.S)
-"""A time, a distance, a word with its reading or with spaces around it, or one character of a script without spaces."""
+_ENDING = rf"ください[。！]|(?:\d*[{_HAN}]{{1,2}})?(?![てで]ください)[ぁ-ん]{{1,5}}[。！？]"
+_PIECE = re.compile(
+    rf"\d{{1,2}}時\d{{1,2}}分|{_FAR}|[{_HAN}]+（[{_KANA}]+）|{_ENDING}|[ァ-ヺー]{{2,10}}|[{_WORD}]+ *|.", re.S
+)
+"""A time, a distance, a word with its reading or with spaces around it, the last word of a sentence, which would look lost
+on a line of its own, a word in katakana; or one character of a script without spaces."""
 _PIECE_AMONG_SPACES = re.compile(rf"{_FAR}|[{_WORD}{_HAN}{_KANA}]+ *|.", re.S)
 """In a language whose words have spaces around them, a name in Japanese is a word as well."""
-_PHRASE = re.compile(r"[^\u3000]+\u3000?|\u3000")
+_PHRASE = re.compile(r"[^\u3000]*\u3000|[^\u3000]+")
 _PHRASE_JA = re.compile(
-    r"（[^（）]*）\u3000?|[^ぁ-んー\u3000（]*[ぁ-んー]+[、。・：！？」』）]*\u3000?|[^ぁ-んー\u3000（]+\u3000?|."
+    r"（[^（）]*）\u3000?|[^ぁ-んー\u3000（]*[ぁ-んー]+[、。・：！？」』）]*\u3000?|[^ぁ-んー\u3000（]+\u3000?|.",
+    re.S,
 )
 """An ideographic space ends one; in Japanese a bracket is one, and a word with what is written in hiragana behind it."""
 _WITHOUT_SPACES = (Language.JA, Language.JA_EASY, Language.ZH_HANS, Language.ZH_HANT)
@@ -70,18 +75,16 @@ def wrapped(text: str, size_pt: float, width: float, language: Language) -> Iter
     yield line.rstrip()
 
 
-def phrased(text: str, size_pt: float, width: float, language: Language) -> Iterator[str]:
-    """Lines as of `wrapped`, that end where a phrase does, but for a phrase that is wider than a line."""
-    line = ""
+def phrased(text: str, size_pt: float, width: float, language: Language) -> Sequence[str]:
+    """Lines that end where a phrase does. None at all where a phrase is wider than a line."""
+    lines = [""]
     for phrase in (_PHRASE_JA if language is Language.JA else _PHRASE).findall(text):
-        if width_pt(f"{line}{phrase}".rstrip(), size_pt, language) <= width:
-            line += phrase
-            continue
-        if line:
-            yield line.rstrip()
-        *full, line = wrapped(phrase, size_pt, width, language)
-        yield from full
-    yield line.rstrip()
+        if width_pt(phrase.rstrip(), size_pt, language) > width:
+            return ()
+        if width_pt(f"{lines[-1]}{phrase}".rstrip(), size_pt, language) > width:
+            lines.append("")
+        lines[-1] += phrase
+    return [line.rstrip() for line in lines]
 
 
 def _pieces(text: str, size_pt: float, width: float, language: Language) -> Iterator[str]:

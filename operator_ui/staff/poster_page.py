@@ -43,6 +43,7 @@ async def show(request: web.Request) -> web.Response:
         zones=list(console.city.zones.values()),
         languages=[each for each in _written(accepted) if supported(each)],
         packages=faces.advice(),
+        named_only=not faces.drawn(faces.HAN, Language.JA),
         elsewhere=[(each, f"{_public(content)}/{each}/a/{accepted.number}") for each in _unset(accepted)],
     )
 

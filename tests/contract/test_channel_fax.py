@@ -3,6 +3,7 @@
 import base64
 import email
 import email.policy
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
@@ -27,7 +28,8 @@ from hub.testing.channel_suite import REHEARSAL, ChannelSuite, opened
 from hub.testing.parcels import NOW, content, parcel
 from shelters.site import load_sites
 from tests.contract.gateways import OfSmtp
-from tests.unit.channels.pdf import lines, pages
+from tests.unit.channels.pdf import embedded, lines, pages
+from tests.unit.channels.test_poster import FONTS_HERE
 from yobikake.rehearsal.faults import Faults
 from yobikake.rehearsal.fax import DOMAIN, FaxGateway
 from yobikake.rehearsal.inbox import Inbox
@@ -206,6 +208,17 @@ async def test_without_fonts_two_languages_go_out_in_english_and_the_probe_says_
         health = await fax.probe()
     assert health.ok
     assert "fonts-noto-core" in health.detail
+    assert "fonts-noto-cjk" in health.detail
+
+
+@FONTS_HERE
+async def test_a_gateway_needs_no_fonts(harness: FaxHarness) -> None:
+    for language in Language:
+        async with opened(harness) as fax:
+            await send(fax, parcel(harness.recipients(1), language=language))
+        pdf = harness.gateway.pages[-1]
+        assert embedded(pdf)
+        assert len(re.findall(rb"/Type /Font\b", pdf)) == 2 * len(embedded(pdf)), "each has its file"
 
 
 async def test_the_pace_is_the_contracts_and_a_batch_is_one_fax(harness: FaxHarness) -> None:

@@ -68,6 +68,7 @@ async def test_a_hub_with_everything_in_order_ends_with_nought(town: RehearsalCi
         "alerts",
         "disk",
         "devices",
+        "fonts",
         "mail DNS",
         *load(settings).channels,
     }
@@ -244,6 +245,18 @@ def test_without_the_speech_engine_seconds_are_estimates(
     said = findings(run("check", "manual", "-s", settings, "--json"))["speech"]
     assert said["ok"]
     assert "目安" in said["warning"]
+
+
+def test_without_fonts_it_is_said_what_to_install_and_what_comes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = hub(tmp_path / "a")
+    add(settings, "[channels.manual]")
+    monkeypatch.setattr("channels._poster.faces.of", lambda _: ())
+    said = findings(run("check", "manual", "-s", settings, "--json"))["fonts"]
+    assert said["ok"]
+    for part in ("fonts-noto-cjk", "fonts-noto-core", "白紙", "empty page"):
+        assert part in said["warning"]
 
 
 def test_a_call_that_outlasts_its_claim_is_found_before_the_hub_is_started(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from channels._poster import faces
 from channels._speech import engine
 from hub import city as cities
 from hub import keys as key_files
@@ -84,7 +85,7 @@ async def _check(settings: Settings, channels: Collection[str]) -> list[Finding]
     )
     if kind is Deployment.PRODUCTION and city.ok:
         findings.append(await _finding("contact", _contact(settings)))
-    findings += _speech(channels)
+    findings += [_fonts(), *_speech(channels)]
     probes = [_channel(name, settings, outbound) for name in channels]
     return findings + [finding for found in await asyncio.gather(*probes) for finding in found]
 
@@ -180,6 +181,13 @@ async def _kafka(settings: Settings) -> str:
 async def _contact(settings: Settings) -> str:
     await initialise.refuse_placeholders(settings)
     return "filled in"
+
+
+def _fonts() -> Finding:
+    """Of posters, and of the pages of a fax."""
+    warning = faces.warning()
+    detail = "missing / 足りません" if warning else "in every PDF / PDFに入ります"
+    return Finding(what="fonts", ok=True, detail=detail, warning=warning)
 
 
 def _speech(channels: Collection[str]) -> list[Finding]:

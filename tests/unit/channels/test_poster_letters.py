@@ -17,7 +17,7 @@ from channels import _fonts
 from channels._fonts import Fonts
 from channels._poster import faces
 from channels._poster.fit import HEIGHT
-from channels._poster.letters import phrased, runs, wrapped
+from channels._poster.letters import phrased, runs, width_pt, wrapped
 from channels._poster.page import poster
 from channels._poster.subset import shown
 from hub.channel import Content, Span
@@ -199,13 +199,20 @@ def test_a_headline_breaks_between_its_phrases() -> None:
         "洪水のときに使える", "避難場所を開きました", "（よびかけ市 21時47分）",
     ]  # fmt: skip
     assert list(phrased("洪水\u3000青波川", 40, 200, Language.ZH_HANS)) == ["洪水", "青波川"]
+    assert list(phrased("洪水\u3000青波川", 20, 200, Language.ZH_HANS)) == ["洪水\u3000青波川"]
+    assert not phrased("洪水时可使用的避难场所已开放\u3000呼唤市", 40, 491, Language.ZH_HANS)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(Language), st.text(alphabet="避難。、（）「」ー\u3000 abcあいっーア4", max_size=60))
-def test_phrases_lose_nothing_and_fit(language: Language, text: str) -> None:
-    lines = list(phrased(text, 12, 100, language))
-    assert squeezed("".join(lines)) == squeezed(text)
+def test_between_phrases_nothing_is_lost_but_the_space_where_a_line_ends(
+    language: Language, text: str
+) -> None:
+    lines = phrased(text, 12, 100, language)
+    if lines:
+        pattern = r"\s*".join(map(re.escape, lines))
+        assert re.fullmatch(rf"{pattern}\s*", text)
+        assert all(width_pt(line, 12, language) <= 100 for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +225,10 @@ def test_phrases_lose_nothing_and_fit(language: Language, text: str) -> None:
         ),
         (Language.KO, "Kawaguchi-cho (川口町)의 아오나미강 침수", "(川口町)의"),
         (Language.JA_EASY, "洪水（こうずい）の避難指示（ひなんしじ）を出しました", "避難指示（ひなんしじ）"),
-        (Language.ZH_HANS, "距离＋直线约1.2 km)", "1.2 km)"),
+        (Language.ZH_HANS, "洪水时可使用的避难场所 距离＋直线约1.2 km)", "1.2 km)"),
+        (Language.JA, "青波川の洪水について警戒レベル4 避難指示を発令しました。", "発令しました。"),
+        (Language.JA, "危険な場所にいる方は、かならずそこから早く避難してください。", "ください。"),
+        (Language.NE, "सतर्कता स्तर 4 (避難指示) - योबिकाके सहर", "(避難指示) -"),
     ],
 )
 def test_no_line_breaks_within_a_name_a_reading_or_a_distance(

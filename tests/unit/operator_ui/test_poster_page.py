@@ -52,6 +52,7 @@ async def test_an_alerts_page_leads_to_its_poster_in_every_language(desk: Desk) 
     assert not page.xpath("//main//a[@rel='noopener']")
     assert [each.get("value") for each in page.xpath("//*[@id='zone']/option")] == ["", *CITY.zones]
     assert "終わっています" not in page.text_content()
+    assert "文字の形が入りません" not in page.text_content()
 
 
 async def test_where_a_font_is_missing_the_residents_page_is_to_be_printed(
@@ -62,6 +63,7 @@ async def test_where_a_font_is_missing_the_residents_page_is_to_be_printed(
     async with somebody(desk, "ito") as staff:
         page = document_fromstring(await staff.get(f"/alerts/{alert}/poster"))
         assert "fonts-noto-core" in page.text_content()
+        assert "PDFに文字の形が入りません" in page.text_content()
         assert "vi" not in [each.get("value") for each in page.xpath("//button[@name='language']")]
         elsewhere = [each.get("href") for each in page.xpath("//main//a[@rel='noopener']")]
         assert [address.split("/")[3:5] for address in elsewhere] == [["vi", "a"], ["ne", "a"]]
