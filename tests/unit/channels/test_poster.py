@@ -1,6 +1,7 @@
 """The poster: everything on one page, the sites of the text and no others, and nothing over the edge."""
 
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +11,9 @@ from msgspec import structs
 import config
 from channels._poster import faces
 from channels._poster.around import Around, around, spots
+from channels._poster.drawing import NUMBER_PT, TOWN_PT
 from channels._poster.faces import supported
-from channels._poster.fit import EDGE, HEIGHT, WIDTH, filled_percent
+from channels._poster.fit import EDGE, FROM_AFAR_PT, HEIGHT, WIDTH, filled_percent
 from channels._poster.letters import width_pt, wrapped
 from channels._poster.page import poster
 from channels._poster.words import WORDS
@@ -105,6 +107,40 @@ def test_the_map_has_the_sites_of_the_text_in_its_order_and_no_others() -> None:
     said = "".join(lines(poster(an_alert(), here(), colour=True)))
     others = {site.name.ja for site in SITES.values()} - {site.name.ja for site in NEAR}
     assert not [name for name in others if name in said]
+
+
+def test_sites_at_one_place_hide_neither_each_others_numbers_nor_the_cross() -> None:
+    centre = CITY.zones[ZONE].centre
+    crowded = {site.name.ja: centre for site in NEAR}
+    made = poster(an_alert(), around(CITY, crowded, ZONE, in_japanese=True), colour=True)
+    marks = [each for each in written(made) if each.size_pt == NUMBER_PT and each.text.isdigit()]
+    assert [each.text for each in marks] == ["1", "2", "3", "4"]
+    for one, other in combinations(marks, 2):
+        assert max(abs(one.x - other.x), abs(one.y - other.y)) >= 18, "each is a square of 18 points"
+
+
+def test_towns_on_the_map_are_named_whole() -> None:
+    made = poster(an_alert(), here(), colour=True)
+    towns = [each for each in written(made) if each.size_pt == TOWN_PT]
+    assert len(towns) > 5
+    for each in towns:
+        assert each.x >= EDGE
+        assert each.x + width_pt(each.text, TOWN_PT, Language.JA) <= WIDTH - EDGE
+
+
+def test_a_headline_gives_way_to_a_map_but_stays_legible_from_afar() -> None:
+    alert = an_alert(headline=(Span("洪水のときに使える避難場所を開きました（よびかけ市 21時47分）"),))
+    sizes = {}
+    for times in (0, 6, 20):
+        before, sites, after = alert.body
+        longer = structs.replace(alert, body=(Span(before.text + "逃げてください。\n" * times), sites, after))
+        made = written(poster(longer, here(), colour=True))
+        (size_pt,) = {each.size_pt for each in made if "避難場所を" in each.text and each.y > HEIGHT - 200}
+        sizes[times] = (size_pt, any(each.text.startswith("＋ ") for each in made))
+    assert sizes[0] == (40.0, True)
+    assert sizes[6][0] < 40
+    assert sizes[6] >= (FROM_AFAR_PT, True)
+    assert sizes[20] == (40.0, False)
 
 
 def test_a_name_within_another_one_means_the_longer() -> None:
