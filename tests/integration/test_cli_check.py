@@ -114,6 +114,7 @@ async def test_a_gateway_that_is_gone_is_one_finding_among_others(town: Rehearsa
         "alerts",
         "disk",
         "devices",
+        "fonts",
         "mail",
         "mail DNS",
     }
