@@ -60,19 +60,9 @@ class Body(NamedTuple):
     map_height: float
 
 
-def filled_percent(content: Content, around: Around) -> int:
-    """How much of its room the body takes in the smallest letters, rounded up. Over a hundred no page holds it."""
-    size_pt = BODIES_PT[-1]
-    lines = list(_lines(content, spots(content, around), size_pt))
-    return ceil(100 * (_height(lines, size_pt) + GAPS) / _room(_blocks(content)[-1]))
-
-
-def _room(block: Block) -> float:
-    return HEIGHT - 2 * EDGE - block.height - FOOT
-
-
 def fitted(content: Content, named: Sequence[Spot]) -> tuple[Block, Body]:
-    """The biggest letters come first, then the biggest map; and no map at all before letters nobody can read.
+    """The biggest letters come first, then the biggest map; no map at all before letters nobody can read, and the smallest
+    headline before none.
 
     Raises:
         BadInput: it does not fit in letters that can be read.
@@ -84,18 +74,27 @@ def fitted(content: Content, named: Sequence[Spot]) -> tuple[Block, Body]:
 
     blocks = _blocks(content)
     heights = MAP_HEIGHTS if any(spot.number for spot in named) else ()
-    for block, size_pt, map_height in [
-        *_with_map(blocks, heights),
-        *((blocks[0], each, 0.0) for each in BODIES_PT),
-    ]:
+    without_map = [*((blocks[0], each, 0.0) for each in BODIES_PT), (blocks[-1], BODIES_PT[-1], 0.0)]
+    for block, size_pt, map_height in [*_with_map(blocks, heights), *without_map]:
         lines = lines_in(size_pt)
         beside = map_height + BESIDE_MAP if map_height else 0
-        if _height(lines, size_pt) + beside + GAPS <= HEIGHT - 2 * EDGE - block.height - FOOT:
+        if _height(lines, size_pt) + beside + GAPS <= _room(block):
             return block, Body(lines, size_pt, map_height)
     raise BadInput(
         "body",
         "is too long for one page of A4: shorten the text / A4 1枚に収まりません。文面を短くしてください",
     )
+
+
+def filled_percent(content: Content, around: Around) -> int:
+    """How much of its room the body takes in the smallest letters, rounded up. Over a hundred no page holds it."""
+    size_pt = BODIES_PT[-1]
+    lines = list(_lines(content, spots(content, around), size_pt))
+    return ceil(100 * (_height(lines, size_pt) + GAPS) / _room(_blocks(content)[-1]))
+
+
+def _room(block: Block) -> float:
+    return HEIGHT - 2 * EDGE - block.height - FOOT
 
 
 def _with_map(blocks: Sequence[Block], heights: Sequence[float]) -> Iterator[tuple[Block, float, float]]:
