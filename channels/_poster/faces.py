@@ -101,8 +101,16 @@ def advice() -> str:
     return "; ".join(package for package, letter, language in needed if not drawn(letter, language))
 
 
-def warning() -> str:
-    """What comes of it meanwhile, in Japanese and English; empty where nothing is missing."""
+class Warned(NamedTuple):
+    japanese: str
+    english: str
+
+    def __str__(self) -> str:
+        return f"{self.japanese} / {self.english}"
+
+
+def warning() -> Warned | None:
+    """What comes of it meanwhile; None where nothing is missing."""
     japanese, english = list[str](), list[str]()
     if not drawn(HAN, Language.JA):
         japanese.append("文字の形がPDFに入らず、同じフォントのない機械やゲートウェイでは白紙になります")
@@ -115,10 +123,10 @@ def warning() -> str:
         )
         english.append(f"no poster in {', '.join(lacking)}, and English instead by fax")
     if not english:
-        return ""
-    return (
-        f"フォントがありません。{'。'.join(japanese)}。{advice()} を入れて再起動してください / "
-        f"fonts are missing: {'; '.join(english)}. Install {advice()} and restart"
+        return None
+    return Warned(
+        f"フォントがありません。{'。'.join(japanese)}。{advice()} を入れて再起動してください",
+        f"fonts are missing: {'; '.join(english)}. Install {advice()} and restart",
     )
 
 

@@ -94,7 +94,7 @@ class Fax:
         """One connection is kept. Raises `Refused` where the smarthost says that it is a rehearsal one, and this hub
         is not."""
         if lacking := faces.warning():
-            log.warning("fax fonts missing", advice=lacking)
+            log.warning("fax fonts missing", advice=str(lacking))
         try:
             await self._pool.warm_up(1)
         except DeliveryFailure as e:
@@ -132,8 +132,10 @@ class Fax:
         except HubError as e:
             return Health(ok=False, detail=e.message, checked_at=self._clock())
         self._pool.keep(session)
-        connected = "メールサーバーに接続できました / connected to the smarthost"
-        detail = f"{connected}. {lacking}" if (lacking := faces.warning()) else connected
+        japanese, english = "メールサーバーに接続できました", "connected to the smarthost"
+        if lacking := faces.warning():
+            japanese, english = f"{japanese}。{lacking.japanese}", f"{english}; {lacking.english}"
+        detail = f"{japanese} / {english}"
         return Health(ok=True, detail=detail, checked_at=self._clock())
 
     async def _page(self, content: Content, zone: Zone | None) -> bytes:

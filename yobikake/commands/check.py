@@ -185,9 +185,9 @@ async def _contact(settings: Settings) -> str:
 
 def _fonts() -> Finding:
     """Of posters, and of the pages of a fax."""
-    warning = faces.warning()
-    detail = "missing / 足りません" if warning else "in every PDF / PDFに入ります"
-    return Finding(what="fonts", ok=True, detail=detail, warning=warning)
+    lacking = faces.warning()
+    detail = "missing / 足りません" if lacking else "in every PDF / PDFに入ります"
+    return Finding(what="fonts", ok=True, detail=detail, warning=str(lacking or ""))
 
 
 def _speech(channels: Collection[str]) -> list[Finding]:

@@ -134,9 +134,10 @@ def test_a_headline_gives_way_to_a_map_but_stays_legible_from_afar() -> None:
     for times in (0, 6, 20):
         before, sites, after = alert.body
         longer = structs.replace(alert, body=(Span(before.text + "逃げてください。\n" * times), sites, after))
-        made = written(poster(longer, here(), colour=True))
-        (size_pt,) = {each.size_pt for each in made if "避難場所を" in each.text and each.y > HEIGHT - 200}
-        sizes[times] = (size_pt, any(each.text.startswith("＋ ") for each in made))
+        made = poster(longer, here(), colour=True)
+        top = [each for each in written(made) if each.y > HEIGHT - 200]
+        (size_pt,) = {each.size_pt for each in top if "避難場所を" in each.text}
+        sizes[times] = (size_pt, any(line.startswith("＋ ") for line in lines(made)))
     assert sizes[0] == (40.0, True)
     assert sizes[6][0] < 40
     assert sizes[6] >= (FROM_AFAR_PT, True)
