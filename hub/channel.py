@@ -142,8 +142,10 @@ class Capabilities:
     nobody it could be sent to, or every sending proves itself."""
     canary_to: CanaryTo = CanaryTo.ADDRESS
     gone: frozenset[str] = frozenset()
-    """Reasons of a refusal for good that say that there is no such address any more: its contact is taken out of the
-    register (`hub.gone`)."""
+    """Reasons, of a refusal for good of one recipient alone or of a receipt, that say that there is no such address: what
+    comes back so of two alerts is held back (`hub.gone`). Never what may be over by itself."""
+    gone_at_once: bool = False
+    """An address that is gone never comes back: the first refusal takes its contact out of the register."""
     policy: tuple[str, ...] = ()
     """How the reasons of a refusal for good begin that is about us, although it is said of one recipient: with many of
     them staff are paged (`hub.refusals`)."""
@@ -151,6 +153,11 @@ class Capabilities:
     """Reasons of a refusal for good that may not be one: the urgent lane tries once more before it believes them."""
     request_deadline: timedelta = timedelta(seconds=20)
     """Every request ends within this; it is shorter than the lease."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether somebody was reached is reported later; an acceptance does not say it."""
+        return bool(self.receipt_wait) or self.receipts_by_envelope
 
     def charge(self, parts: Iterable[str]) -> int:
         """For how many requests a message of these parts counts against the rate."""

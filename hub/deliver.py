@@ -167,12 +167,13 @@ class Delivery:
             await self._learn(attempt)
 
     async def _learn(self, attempt: Attempt) -> None:
-        """Who is no more at the gateway is no longer in the register; another claim's word counts as much. Who was
-        refused for what we are is counted."""
-        refused = refusals.about_us(attempt.batch, attempt.results, self.capabilities)
+        """Who is no more at the gateway for ever is no longer in the register; another claim's word counts as much. Who
+        was refused for what we are is counted."""
+        channel = self.capabilities
+        refused = refusals.about_us(attempt.batch, attempt.results, channel)
         if refused:
             await refusals.note(self.ledger, attempt.batch, refused, at=self.clock(), page=self.page)
-        if self.capabilities.gone and (lost := gone.found(attempt.results, self.capabilities)):
+        if channel.gone_at_once and (lost := gone.found(attempt.results, channel)):
             await gone.take_out(self.ledger, self.keys, attempt.batch, lost, at=self.clock())
 
     async def _run(self, attempt: Attempt) -> timedelta | None:
@@ -418,6 +419,9 @@ async def _record_all(delivery: Delivery, attempts: Sequence[Attempt]) -> list[b
         stopped = alerts.stopped(conn, sorted({attempt.batch.alert for attempt in attempts}), hold=True)
         records = [_record(conn, delivery, attempt, stopped, now) for attempt in attempts]
         wrote = batches.record(conn, records)
+        for attempt in attempts if channel.gone and not channel.gone_at_once else ():
+            if attempt.batch.id in wrote:
+                gone.note(conn, attempt.batch, attempt.results, channel, at=now)
         for each in records if channel.receipt_wait else ():
             refs = [result.ref for result in each.results.values() if result.ref is not None]
             if refs and each.batch.id in wrote:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, delete, insert, select
 from hub.channel import Capabilities, Receipt
 from hub.delivery import MERGED, Batch, BatchId, Outcome, ProviderRef, fold
 from hub.errors import Conflict
-from hub.ledger import alerts, batches, corrections, envelopes, tables, tempo
+from hub.ledger import alerts, batches, bounces, corrections, envelopes, tables, tempo
+from hub.ledger.bounces import Noted
 from hub.recipient import RecipientId
 from hub.retry import child, may_try_again
 from hub.told import PROOF, was_told
@@ -140,6 +141,8 @@ def _fold_into(
     late: list[RecipientId] = []
     proven: dict[RecipientId, Receipt] = {}
     arrived: list[datetime] = []
+    reached: list[RecipientId] = []
+    gone: list[Noted] = []
     for position, receipt in _strongest(found).items():
         known = Outcome(receipt_bytes[position])
         told_before = was_told(handover[position], known)
@@ -160,11 +163,16 @@ def _fold_into(
             proven[batch.members[position]] = replace(receipt, outcome=Outcome(receipt_bytes[position]))
         if not arrived_before and MERGED[handover[position], receipt_bytes[position]] in PROOF:
             arrived.append(min(receipt.at, now))
+            reached.append(batch.members[position])
+        if receipt.outcome is Outcome.PERMANENT and receipt.reason in capabilities.gone:
+            gone.append(Noted(batch.members[position], batch.alert, True, False, receipt.reason))
     batches.update_arrays(
         conn, batch_id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
     )
     corrections.note_late(conn, batch, late)
     tempo.arrive(conn, batch.alert, batch.channel, arrived)
+    bounces.reached(conn, batch.channel, reached)
+    bounces.note(conn, batch.channel, gone, at=now)
     for recipient, proof in proven.items():
         _carry(conn, batch, recipient, proof, now=now)
     if again:

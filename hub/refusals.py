@@ -1,6 +1,7 @@
 """What an alert's refusals say together, by report or at the hand-over: of several, the addresses may not be to blame.
 
-A few are the recipients' own trouble; of many, staff are called.
+A few are the recipients' own trouble; of many that are about us, staff are called. Of many that say that nobody is
+there, `hub.gone` calls them.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,16 +45,8 @@ async def note(ledger: Ledger, batch: Batch, refused: list[Noted], *, at: dateti
 
 
 async def watch(ledger: Ledger, alert: str, channel: str, *, page: Page) -> None:
-    """Call staff where the alert's refusals are too many to be the recipients'."""
+    """Call staff where too many of the alert's refusals are about us."""
     tally = await ledger.read(partial(bounces.tally, alert=alert, channel=channel))
-    if tally.mass:
-        page(
-            f"returned {channel}",
-            f"{alert}：{tally.planned:,}件のうち{tally.hard:,}件が「宛先不明」で戻りました。事業者か送信の障害の"
-            "おそれがあります。ほかの手段で届いているかを確かめてください。宛先は止めていません / "
-            f"{tally.hard:,} of {tally.planned:,} mails came back as if nobody were there: probably a carrier's "
-            "fault or ours. See whether other channels reach these people; no address is held back for it",
-        )
     if tally.policy >= POLICY_LEAST and tally.policy > POLICY_LIMIT * tally.planned:
         page(
             f"refused by policy {channel}",

@@ -19,7 +19,8 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "urn:yobikake:batch")
 
 RESEND_AFTER = timedelta(seconds=2)
 """The one flagged resend comes soon, since whoever may not have got the alert waits for it; but not into the
-moment that swallowed the first try, and not everybody's at once: between this and `RESEND_SPREAD` times it."""
+moment that swallowed the first try, and not everybody's at once: between this and `RESEND_SPREAD` times it where all of
+a batch are in doubt, and so much sooner as fewer of it are. Then no more come at once than in the worst case."""
 
 RESEND_SPREAD = 5
 
@@ -111,7 +112,8 @@ def child(
     doubtful = outcome is Outcome.AMBIGUOUS
     attempt = batch.attempt if outcome is Outcome.CREDENTIALS else batch.attempt + 1
     if doubtful and not batch.resend and retry_after is None:
-        wait = RESEND_AFTER * (1 + (RESEND_SPREAD - 1) * random.random())
+        spread = (RESEND_SPREAD - 1) * len(positions) / len(batch.members)
+        wait = RESEND_AFTER * (1 + spread * random.random())
     else:
         wait = _wait(batch.attempt, capabilities, random, retry_after)
     retried = replace(

@@ -1,4 +1,4 @@
-"""Returns: what comes back of mail after its acceptance, and becomes receipts and suppressions.
+"""Returns: what comes back of mail after its acceptance, becomes receipts, and counts towards holding back (`hub.gone`).
 
 Whoever wrote the report knows our envelope and an address; the register's blind index knows whose address
 that is. A hard failure and a soft one both say that this mail did not arrive, so both become a `PERMANENT`
@@ -21,7 +21,7 @@ from hub.channel import Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome
 from hub.keys import Keys
-from hub.ledger import Ledger, bounces, envelopes, packing, register
+from hub.ledger import Ledger, bounces, envelopes, register
 from hub.ledger.bounces import Noted
 from hub.ledger.envelopes import Sent
 from hub.postbox import Postbox
@@ -78,20 +78,9 @@ class Returns:
         receipts = [_receipt(each, now) for each in known if each.returned.outcome is not None]
         if receipts:
             await self._postbox.post(channel, receipts)
-        for alert in {each.alert for each in known if each.returned.hard or each.returned.policy}:
+        for alert in {each.alert for each in known if each.returned.policy}:
             await refusals.watch(self._ledger, alert, channel, page=self._page)
         return len(known) + tried
-
-    async def settle(self, channel: str, *, repack: bool = False) -> int:
-        """Hold back who is to be held back, in the contacts and in the packs. Returns how many changed."""
-        changed = await self._ledger.write(partial(bounces.settle, channel=channel))
-        if changed or repack:
-            await packing.repack(self._ledger, self._keys, [channel])
-            log.info("suppressions have changed", channel=channel, contacts=changed)
-        return changed
-
-    async def anybody_suppressed(self, channel: str) -> bool:
-        return await self._ledger.read(partial(bounces.anybody_suppressed, channel=channel))
 
     def _note(
         self, conn: Connection, *, channel: str, found: Sequence[Returned], now: datetime
@@ -105,8 +94,6 @@ class Returns:
         known = list(_known(conn, self._keys, channel, found))
         failed = [each for each in known if each.returned.outcome is Outcome.PERMANENT]
         bounces.note(conn, channel, list(map(_noted, failed)), at=now)
-        if reached := _reached(known):
-            bounces.forget(conn, channel, reached)
         return known, tried
 
 
@@ -129,10 +116,6 @@ def _meant(candidates: Iterable[RecipientId], sent: Sent) -> RecipientId | None:
 def _noted(known: _Known) -> Noted:
     said = known.returned
     return Noted(known.recipient, known.alert, said.hard, said.policy, said.reason)
-
-
-def _reached(known: Iterable[_Known]) -> list[RecipientId]:
-    return [each.recipient for each in known if each.returned.outcome is Outcome.DELIVERED]
 
 
 def _receipt(known: _Known, at: datetime) -> Receipt:

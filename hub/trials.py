@@ -23,7 +23,7 @@ from hub.clock import JST, Clock, happened
 from hub.delivery import Outcome, Result
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import Ledger, alerts, audit, canaries, register, tables, trials
+from hub.ledger import Ledger, alerts, audit, bounces, canaries, register, tables, trials
 from hub.ledger.canaries import ARRIVED
 from hub.ledger.trials import Finding, Trial
 from hub.recipient import Recipient, RecipientId
@@ -175,6 +175,7 @@ def _hear(conn: Connection, kind: str, now: datetime) -> None:
 
 def _ended(conn: Connection, out: Trial, outcome: Outcome, *, reason: str, at: datetime) -> bool:
     if outcome in ARRIVED:
+        bounces.reached(conn, out.channel, [out.recipient])
         return trials.find_out(conn, out, out.key, Finding.CONFIRMED, reason=reason, at=at)
     if outcome is Outcome.PERMANENT and out.channel == "voice":
         return trials.find_out(conn, out, out.key, Finding.WRONG, reason=reason, at=at)

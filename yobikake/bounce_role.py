@@ -1,4 +1,4 @@
-"""The role `bounces`: reports on our mail come in, become receipts, and hold back addresses that are none.
+"""The role `bounces`: reports on our mail come in, become receipts, and count against addresses that are none.
 
 One process of it is enough; with a maildir or a mailbox there must not be two.
 """
@@ -20,7 +20,6 @@ from channels.mail.intake.imap import Mailbox
 from channels.mail.intake.lmtp import Listener
 from channels.mail.intake.maildir import Maildir
 from hub import settings as hub_settings
-from hub.background import beat
 from hub.channel import Receipt
 from hub.clock import Clock
 from hub.delivery import ProviderRef
@@ -33,8 +32,6 @@ from yobikake.assembly import Assembly
 log = structlog.get_logger(__name__)
 
 MAIL, FAX = "mail", "fax"
-SETTLE_EVERY_S = 60.0
-"""How soon an address is held back. Packing a city anew takes seconds."""
 
 
 def configured(settings: hub_settings.Settings) -> bool:
@@ -57,7 +54,6 @@ async def run(assembly: Assembly) -> None:
     async with asyncio.TaskGroup() as group:
         for way_in in sources(assembly):
             group.create_task(way_in.run(taking))
-        group.create_task(_settle(returns))
 
 
 def sources(assembly: Assembly) -> list[Source]:
@@ -130,18 +126,6 @@ def _read(mail: bytes) -> Read:
     except Exception:
         log.exception("a mail could not be read; it is kept with what is no report")
         return Read(bounces=())
-
-
-async def _settle(returns: Returns) -> None:
-    """At first the packs are written anew if anybody is held back: the last process may have died between."""
-    last_left_off = True
-
-    async def settle() -> None:
-        nonlocal last_left_off
-        await returns.settle(MAIL, repack=last_left_off and await returns.anybody_suppressed(MAIL))
-        last_left_off = False
-
-    await beat(settle, SETTLE_EVERY_S)
 
 
 def _outbound(assembly: Assembly) -> Outbound:

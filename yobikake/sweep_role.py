@@ -1,10 +1,10 @@
 """The role `sweep`: what must happen though nobody asks for it: dead letters, what is scheduled, telegrams that come in,
-rules that call staff."""
+rules that call staff, addresses that are none."""
 
 import asyncio
 from collections.abc import Collection
 
-from hub import muster_rules, organisation
+from hub import gone, muster_rules, organisation
 from hub import silence as silences
 from hub.background import beat
 from hub.channel import Unit
@@ -28,7 +28,18 @@ async def run(assembly: Assembly) -> None:
         group.create_task(beat(assembly.intake.keep_times, TIMES_S))
         group.create_task(beat(telegrams(assembly, watch.codes).look, EVERY_S), name="telegrams")
         group.create_task(beat(watch.look, EVERY_S), name="muster rules")
+        group.create_task(settling(assembly).run(), name="addresses that are none")
         group.create_task(beat(silence(assembly).look, silences.LOOK_EVERY_S), name="silence")
+
+
+def settling(assembly: Assembly) -> gone.Settling:
+    return gone.Settling(
+        assembly.capabilities,
+        ledger=assembly.ledger,
+        keys=assembly.keys,
+        clock=assembly.clock,
+        page=assembly.pager.page,
+    )
 
 
 def silence(assembly: Assembly) -> Silence:

@@ -70,6 +70,10 @@ CODES: Mapping[int, Outcome] = {
     32018: Outcome.UNSUPPORTED,  # TwiML over 4,000 characters
 }
 
+NO_SUCH_NUMBER = frozenset({"13223", "13226", "21211", "21217"})
+"""Refusals of a number that is none. What may be reached another time (13224, 21214, 21612), what Twilio blocks, and whom
+their owner's STOP keeps us from are not among them."""
+
 STATUS: Mapping[int, Outcome] = {
     401: Outcome.CREDENTIALS,
     403: Outcome.CREDENTIALS,

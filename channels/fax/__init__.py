@@ -25,6 +25,7 @@ from channels.fax.settings import Settings, mailbox
 from channels.mail.connection import Smarthost
 from channels.mail.handover import Envelope, Gates
 from channels.mail.pool import Pool
+from channels.mail.replies import NO_SUCH_ADDRESS
 from hub.channel import Capabilities, Content, Health, Parcel, freely
 from hub.city import City
 from hub.clock import Clock
@@ -49,6 +50,7 @@ CAPABILITIES = Capabilities(
     body_limit=100,
     languages=frozenset(Language),
     receipts_by_envelope=True,
+    gone=NO_SUCH_ADDRESS,
     canary_every=timedelta(days=7),
     max_attempts=3,
     backoff=(timedelta(minutes=3), timedelta(minutes=10)),

@@ -56,6 +56,9 @@ STATUS: Mapping[int, Outcome] = {
     503: Outcome.TEMPORARY,  # RFC 9110 §15.6.4: unable to handle the request
 }
 
+UNKNOWN_ID = "unknown id"
+"""No user of this account's provider has it, or ever had: whoever blocks the account or deletes theirs is accepted
+(https://developers.line.biz/en/faq/tags/message/)."""
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED)
 UNREADABLE = Answer(outcome=Outcome.AMBIGUOUS, reason="unreadable answer")
 
@@ -77,7 +80,7 @@ def classify(status: int, body: str) -> Answer:
     if status == 429 and "monthly limit" in error.message.lower():
         return Answer(outcome=Outcome.THROTTLE, reason="quota used up")
     if status == 400 and error.names_recipients:
-        return Answer(outcome=Outcome.PERMANENT, reason="unknown id", blames_recipients=True)
+        return Answer(outcome=Outcome.PERMANENT, reason=UNKNOWN_ID, blames_recipients=True)
     if status == 409 and not error.message:
         return UNREADABLE
     return Answer(outcome=STATUS.get(status) or _by_class(status), reason=str(status))

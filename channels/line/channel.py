@@ -25,7 +25,7 @@ from linebot.v3.messaging import (
 from channels._answer import reading
 from channels._secret import read_secret
 from channels._session import GatewaySession, unanswered, why
-from channels.line.answers import ACCEPTED, UNREADABLE, Answer, classify, is_from_line
+from channels.line.answers import ACCEPTED, UNKNOWN_ID, UNREADABLE, Answer, classify, is_from_line
 from channels.line.message import TEXT_LIMIT, Message, fits, messages, text_alone
 from channels.line.settings import Settings
 from hub.channel import Capabilities, Health, Parcel
@@ -54,6 +54,7 @@ class Line:
         requests_per_s=200,
         retries_whole_batch=True,
         canary_every=timedelta(days=1),
+        gone=frozenset({UNKNOWN_ID}),
     )
 
     def __init__(self, settings: Settings, *, outbound: Outbound, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from channels.mail.message import Letter, Letterhead, letter, wire
 from channels.mail.personal import Copies, Ways
 from channels.mail.pool import Pool
 from channels.mail.relaying import Relaying
-from channels.mail.replies import EVERYONES
+from channels.mail.replies import EVERYONES, NO_SUCH_ADDRESS
 from channels.mail.room import Room
 from channels.mail.settings import Settings
 from hub.channel import Capabilities, Health, Parcel, Remark
@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
     batch_size=100,
     connections=50,
     receipts_by_envelope=True,
+    gone=NO_SUCH_ADDRESS,
     canary_every=timedelta(minutes=15),
     policy=("5.7.",),
 )

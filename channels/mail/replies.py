@@ -33,6 +33,9 @@ class Verdict(NamedTuple):
     """Said to one recipient, it may as well be about us: others tell (`channels.mail.relaying`)."""
 
 
+NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+"""No such mailbox, no such host, no address at all, moved away, a host that takes no mail (RFC 3463 §3.2, RFC 7505 §5)."""
+
 AT_ONCE = timedelta(0)
 ACCEPTED = Verdict(Outcome.ACCEPTED, "")
 

@@ -18,7 +18,16 @@ from msgspec import Meta
 from channels._pace import paced
 from channels._settings import AccountSid, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, understood, unseen
+from channels._twilio.answers import (
+    ERRORS,
+    NO_SUCH_NUMBER,
+    Failure,
+    classify,
+    nothing_done,
+    reference,
+    understood,
+    unseen,
+)
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
 from hub import measure
@@ -28,6 +37,9 @@ from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import TemporaryFailure
 from hub.outbound import Outbound
 from hub.recipient import Recipient
+
+NO_MOBILE = "21614"
+"""A number that takes no short messages."""
 
 CAPABILITIES = Capabilities(
     kind="sms",
@@ -42,6 +54,7 @@ CAPABILITIES = Capabilities(
     receipt_wait=timedelta(minutes=10),
     canary_every=timedelta(days=1),
     max_attempts=2,
+    gone=NO_SUCH_NUMBER | {NO_MOBILE} | report.NO_SUCH_HANDSET,
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )
 """At one segment a second; `segments_per_s` is what the contract says."""

@@ -29,6 +29,9 @@ FOR_GOOD = frozenset(
 30017 (congestion), 30410 (a carrier's time-out: it may have come all the same), 30500 (Twilio's own error)
 (https://www.twilio.com/docs/api/errors)."""
 
+NO_SUCH_HANDSET = frozenset(f"{status} 30005" for status in MISSED)
+"""Reasons of a receipt of a number that nobody has. A carrier that is away is 30006, as a landline is: it may be over."""
+
 
 def receipts(fields: Mapping[str, str], *, now: datetime) -> Sequence[Receipt]:
     """One for a message that is over, none for one under way. A report says no time: it is `now`.

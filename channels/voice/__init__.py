@@ -18,7 +18,16 @@ from msgspec import Meta
 from channels._pace import paced
 from channels._settings import AccountSid, PhoneNumber, TimeoutS, Url
 from channels._twilio.account import BASE_URL, Account
-from channels._twilio.answers import ERRORS, Failure, classify, nothing_done, reference, understood, unseen
+from channels._twilio.answers import (
+    ERRORS,
+    NO_SUCH_NUMBER,
+    Failure,
+    classify,
+    nothing_done,
+    reference,
+    understood,
+    unseen,
+)
 from channels.voice import report, speech
 from hub.channel import Capabilities, Content, Health, Parcel, Receipt, Speaking
 from hub.clock import Clock
@@ -40,6 +49,7 @@ CAPABILITIES = Capabilities(
     receipt_wait=timedelta(minutes=10),
     canary_every=timedelta(days=1),
     max_attempts=3,
+    gone=NO_SUCH_NUMBER | report.NO_SUCH_NUMBER,
     once_more=frozenset({"13224"}),
     backoff=(timedelta(minutes=2), timedelta(minutes=5)),
 )

@@ -26,6 +26,9 @@ MISSED = frozenset(OUTCOMES) - {"completed"}
 _NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604"})
 """SIP (RFC 3261 §21): Not Found, Gone, Address Incomplete, Does Not Exist Anywhere."""
 
+NO_SUCH_NUMBER = frozenset(f"{status} {sip}" for status in MISSED for sip in _NO_SUCH_NUMBER)
+"""Reasons of a receipt of a number that is none."""
+
 
 def receipts(fields: Mapping[str, str], *, now: datetime) -> Sequence[Receipt]:
     """One for a call that is over, none for one under way. `now` stands in for a missing time.

@@ -46,6 +46,7 @@ CAPABILITIES = Capabilities(
     canary_every=timedelta(days=1),
     canary_to=CanaryTo.DEVICE,
     gone=answers.GONE,
+    gone_at_once=True,
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from hub.errors import Conflict
 from hub.keys import Keys
 from hub.language import Language
-from hub.ledger import packs, register, seen, support, tables
+from hub.ledger import bounces, packs, register, seen, support, tables
 from hub.ledger.columns import one_at_a_time
 from hub.ledger.packs import Packed, Place, Trait
 from hub.ledger.register import Registration
@@ -58,6 +58,8 @@ class Standing(NamedTuple):
     kind: Kind
     home: Home
     suppressed: bool
+    withdrawn: bool
+    """They left by themselves; nobody else lets them in again."""
     called: bool
     """They have a number, too, on a channel that calls people one by one."""
 
@@ -65,7 +67,7 @@ class Standing(NamedTuple):
 def standing(conn: Connection, keys: Keys, channel: str, address: str) -> Standing | None:
     """Who is registered under this address, if anybody is."""
     query = (
-        select(tables.recipients, _contacts.suppressed)
+        select(tables.recipients, _contacts.suppressed, _contacts.withdrawn)
         .join(tables.contacts, _contacts.recipient == _people.id)
         .where(_contacts.channel == channel, _contacts.blind == keys.blind(channel, address))
     )
@@ -75,7 +77,9 @@ def standing(conn: Connection, keys: Keys, channel: str, address: str) -> Standi
     needs = row.id in support.needed(conn, keys, [row.id])
     home = Home(Town(row.town), Zone(row.zone), Language(row.language), bool(row.drills), needs)
     called = any(contact.channel in CALLING for contact in _contacts_of(conn, RecipientId(row.id)))
-    return Standing(RecipientId(row.id), Kind(row.kind), home, bool(row.suppressed), called)
+    return Standing(
+        RecipientId(row.id), Kind(row.kind), home, bool(row.suppressed), bool(row.withdrawn), called
+    )
 
 
 def enrol(
@@ -96,8 +100,7 @@ def enrol(
         raise Conflict(
             "this address is registered for staff / 職員として登録されています。担当課に連絡してください"
         )
-    if known.suppressed:
-        hold(conn, keys, channel, address, suppressed=False)
+    hold(conn, keys, channel, address, suppressed=False)
     if home.support is None:
         home = home._replace(support=known.home.support)
     if known.home == home:
@@ -131,8 +134,9 @@ def hold(
     suppressed: bool,
     at: datetime | None = None,
 ) -> RecipientId | None:
-    """Whether one who has left the chat, or come back, is sent to. `at`: when they did, where that may be told late.
-    None: they are not registered, it was so already, or something later is known of them.
+    """Whether one who has left the chat, or come back, is sent to; whoever comes back is, whatever came of it before.
+    `at`: when they did, where that may be told late. None: they are not registered, it was so already, or something later
+    is known of them.
 
     Raises:
         BadInput: a pack was changed by somebody without the key.
@@ -143,12 +147,14 @@ def hold(
         return None
     if at is not None and not seen.newer(conn, f"{channel} coming", str(known.recipient), at=at):
         return None
-    if known.suppressed is suppressed:
+    if not suppressed:
+        bounces.forget(conn, channel, [known.recipient])
+    if known.suppressed is suppressed and known.withdrawn is suppressed:
         return None
     register.revise(conn)
     here = (_contacts.channel == channel, _contacts.recipient == known.recipient)
-    conn.execute(update(tables.contacts).where(*here).values(suppressed=suppressed))
-    packs.hold_back(conn, keys, channel, known.recipient, suppressed=suppressed)
+    conn.execute(update(tables.contacts).where(*here).values(suppressed=suppressed, withdrawn=suppressed))
+    packs.hold_back(conn, keys, channel, [known.recipient], suppressed=suppressed)
     return known.recipient
 
 

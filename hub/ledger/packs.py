@@ -5,7 +5,7 @@ writes them anew when its contacts change.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -162,7 +162,7 @@ def take_out(conn: Connection, keys: Keys, channel: str, recipient: RecipientId)
     Raises:
         BadInput: the pack was changed by somebody without the key.
     """
-    for row in _holding(conn, channel, recipient):
+    for row in _holding(conn, channel, {recipient}):
         _rewrite(conn, keys, row, [each for each in _people(keys, row) if each.id != recipient])
 
 
@@ -189,16 +189,17 @@ def put_in(conn: Connection, keys: Keys, place: Place, person: Packed) -> None:
 
 
 def hold_back(
-    conn: Connection, keys: Keys, channel: str, recipient: RecipientId, *, suppressed: bool
+    conn: Connection, keys: Keys, channel: str, recipients: Collection[RecipientId], *, suppressed: bool
 ) -> None:
-    """Say in somebody's pack whether they are sent to.
+    """Say in their packs whether these are sent to; each pack is written once.
 
     Raises:
-        BadInput: the pack was changed by somebody without the key.
+        BadInput: a pack was changed by somebody without the key.
     """
-    for row in _holding(conn, channel, recipient):
+    wanted = set(recipients)
+    for row in _holding(conn, channel, wanted):
         people = [
-            each._replace(trait=each.trait._replace(suppressed=suppressed)) if each.id == recipient else each
+            each._replace(trait=each.trait._replace(suppressed=suppressed)) if each.id in wanted else each
             for each in _people(keys, row)
         ]
         _rewrite(conn, keys, row, people)
@@ -233,16 +234,17 @@ def written(
     }
 
 
-def _holding(conn: Connection, channel: str, recipient: RecipientId) -> list[Any]:
-    """The pack in which somebody is, if there is one."""
+def _holding(conn: Connection, channel: str, recipients: Set[RecipientId]) -> list[Any]:
+    """The packs in which they are."""
     table = tables.packs.c
-    around = select(tables.packs).where(
+    around = select(table.id, table.ids).where(
         table.channel == channel,
-        table.first_id <= recipient,
-        table.last_id >= recipient,
+        table.first_id <= max(recipients),
+        table.last_id >= min(recipients),
         table.staged.is_(None),
     )
-    return [row for row in conn.execute(around).all() if recipient in row.ids]
+    found = [row.id for row in conn.execute(around) if not recipients.isdisjoint(row.ids)]
+    return list(conn.execute(select(tables.packs).where(table.id.in_(found))).all())
 
 
 def _people(keys: Keys, row: Any) -> list[Packed]:

@@ -290,6 +290,7 @@ def _contact(keys: Keys, recipient: RecipientId, channel: str, address: str) -> 
         "key_id": keys.active,
         "blind": keys.blind(channel, address),
         "suppressed": False,
+        "withdrawn": False,
     }
 
 

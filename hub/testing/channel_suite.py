@@ -16,7 +16,8 @@ from typing import ClassVar
 
 import pytest
 
-from hub.channel import Channel, Health
+from hub import gone
+from hub.channel import Channel, Health, Unit
 from hub.delivery import Outcome
 from hub.errors import Cancelled, Expired, GateClosed, LeaseLost, Refused, WrongMode
 from hub.reasons import sides
@@ -192,6 +193,11 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
         said = await send(channel, parcel(to))
         refused = {r.address for r in to if said.outcomes[r.id] is Outcome.PERMANENT}
         assert refused == unknown
+        if channel.capabilities.unit is Unit.PEOPLE:
+            found = gone.found({each.recipient: each for each in said.results}, channel.capabilities)
+            assert {r.address for r in to if r.id in {each.recipient for each in found}} == unknown, (
+                "their reasons are in Capabilities.gone, each said of one alone: so they are held back"
+            )
         assert Counter(harness.arrivals()) == {r.address: 1 for r in to if r.address not in unknown}
 
     @needs(Feature.TEMPORARY)

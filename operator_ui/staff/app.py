@@ -33,6 +33,7 @@ from operator_ui.staff import (
     failed_numbers,
     groups_page,
     headquarters_page,
+    held_back_page,
     here,
     history,
     home,
@@ -120,6 +121,7 @@ _PAGES = (
     thresholds_page,
     trial_page,
     failed_numbers,
+    held_back_page,
     groups_page,
     wifi_page,
 )

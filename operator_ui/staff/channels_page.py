@@ -11,7 +11,7 @@ from hub import canary_device, wifi_drill
 from hub.authorise import Action, authorise, may
 from hub.canary import Proof
 from hub.channel import Health, Unit
-from hub.ledger import audit, batches, canaries, ticks
+from hub.ledger import audit, batches, canaries, held_back, ticks
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known
 from hub.wifi_drill import Record
@@ -38,12 +38,14 @@ TAGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OnRecord:
-    """What the ledger holds. `device`: since when a browser gets the test notifications."""
+    """What the ledger holds. `device`: since when a browser gets the test notifications; `held_back`: how many addresses
+    are sent to no more."""
 
     known: Mapping[str, Known]
     taken: Mapping[str, Taken]
     drills: list[Record]
     device: datetime | None
+    held_back: int
 
 
 def routes() -> list[web.RouteDef]:
@@ -63,6 +65,7 @@ async def show(request: web.Request) -> web.Response:
         "channels.html",
         lines=found,
         device=record.device,
+        held_back=record.held_back if may(actor, Action.TRY_CALL) else 0,
         shows=SHOWS,
         tags=TAGS,
         now=console.clock(),
@@ -129,6 +132,7 @@ def _on_record(console: Console, conn: Connection) -> _OnRecord:
         taken=_taken(console, conn),
         drills=wifi_drill.history(conn, console.keys),
         device=None if device is None else device.since,
+        held_back=held_back.number(conn),
     )
 
 

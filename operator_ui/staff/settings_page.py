@@ -24,6 +24,13 @@ ENTRIES = (
         "登録した番号に1回電話して、つながるかを確かめる",
         Action.TRY_CALL,
     ),
+    (
+        "/held-back",
+        "circle-minus",
+        "送信を止めた宛先",
+        "事業者が「この宛先はない」と答えた登録と、その再開",
+        Action.TRY_CALL,
+    ),
     ("/groups", "map-pin", "地域の組", "1回で選べる町の組", Action.CONFIGURE),
     ("/devices", "satellite-dish", "計測機器", "人を数える機器の登録、扉、鍵", Action.CONFIGURE),
     ("/thresholds", "timer", "しきい値", "混み具合の言葉と、判断の目標時間", Action.CONFIGURE),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hub import (
     drills,
+    gone,
     headquarters,
     mustering,
     on_call,
@@ -28,8 +29,9 @@ from hub.draft import Draft
 from hub.drills import Drill
 from hub.inbound import occasions
 from hub.language import Language
-from hub.ledger import answers, dead_letters, register, replies, trials
+from hub.ledger import answers, bounces, dead_letters, enrolment, register, replies, trials
 from hub.ledger.answers import Answer
+from hub.ledger.bounces import Noted
 from hub.ledger.register import Registration
 from hub.ledger.trials import Finding
 from hub.muster import Answer as Said
@@ -93,6 +95,7 @@ async def filled(hub: Hub) -> Filled:
     await ledger.write(
         lambda conn: replies.put(conn, in_force, Given(RecipientId(1), Reply.CANNOT, utc_now()))
     )
+    await held_back(hub, order, in_force)
     trial = await wifi(hub)
     return Filled(
         values={
@@ -256,6 +259,21 @@ def failed(conn: Connection, hub: Hub, *, at: datetime) -> None:
     assert trial is not None
     trials.begin(conn, trial, key="a", at=at)
     trials.find_out(conn, trial, "a", Finding.WRONG, reason="21211", at=at)
+
+
+async def held_back(hub: Hub, *alerts: str) -> None:
+    """Two residents whose mail came back, and one who stopped it themselves."""
+    keys, ledger, at = hub.assembly.keys, hub.assembly.ledger, utc_now()
+
+    def work(conn: Connection) -> None:
+        lost = register.find_all(conn, keys, "mail", ["r4@mail.example", "r5@mail.example"])
+        for alert in alerts:
+            noted = [Noted(who, alert, True, False, "userunknown 5.1.1") for who in lost]
+            bounces.note(conn, "mail", noted, at=at)
+        enrolment.hold(conn, keys, "mail", "r7@mail.example", suppressed=True)
+
+    await ledger.write(work)
+    await gone.settle(ledger, keys, "mail", at=at)
 
 
 def registered(now: datetime) -> Rows:

@@ -56,7 +56,7 @@ SIGN_IN = "/signin"
 THERE = {
     "drafts-draft": "audio", "drafts-draft-edit": "audio",
     "shelters": "#list-proposals .item button", "devices": "#retired", "device-keys": ".tag.warn",
-    "trial-call-failed": ".item .tag.bad",
+    "trial-call-failed": ".item .tag.bad", "held-back": ".item .tag.warn",
 }  # fmt: skip
 """By a page's name: what it must show when it is looked at."""
 BUDGET_BYTES = 60 * 1024

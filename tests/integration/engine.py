@@ -36,6 +36,7 @@ from hub.draft import Message
 from hub.exposure import NOBODY_FIRST, Exposure
 from hub.fanout import Fanout
 from hub.gate import LEASE, Leases, Stops
+from hub.gone import Settling
 from hub.hazard import Hazard
 from hub.intake import Approval
 from hub.keys import Keys
@@ -167,6 +168,9 @@ class Engine:
             records=self.records,
             waits=waits or SOON_AGAIN,
         )
+
+    def settling(self) -> Settling:
+        return Settling(self.capabilities, ledger=self.ledger, keys=KEYS, clock=self.clock, page=self.page)
 
     @asynccontextmanager
     async def running(self, *roles: str) -> AsyncIterator[None]:

@@ -18,11 +18,12 @@ from channels.mail.intake import maildir as maildirs
 from channels.mail.intake.imap import Mailbox
 from channels.mail.intake.lmtp import Listener
 from channels.mail.intake.maildir import Maildir
+from hub import gone
 from hub.cap import MsgType
 from hub.channel import Receipt
 from hub.delivery import Outcome
 from hub.language import Language
-from hub.ledger import corrections, envelopes, tables
+from hub.ledger import corrections, envelopes, held_back, tables
 from hub.ledger.register import Registration
 from hub.recipient import Reached, RecipientId, Targeting, WholeCity, Zone
 from hub.returns import Returns
@@ -81,13 +82,13 @@ async def test_a_bounce_overrides_the_acceptance_and_two_hold_the_address_back(
     tmp_path: Path, smarthost: SmtpGateway
 ) -> None:
     async with mailing_hub(tmp_path, smarthost) as (hub, returns):
-        gone, full, *_ = await hub.register(neighbours(5))
+        lost, full, *_ = await hub.register(neighbours(5))
         async with hub.running():
             for _ in range(2):
                 alert = await hub.send(targeting=BY_MAIL)
                 assert (await hub.done(alert))["mail"].accepted == 5
-                key = await key_of(hub, alert, gone)
-                assert await take(returns, report(key, hub.addresses[gone].upper().lower()))
+                key = await key_of(hub, alert, lost)
+                assert await take(returns, report(key, hub.addresses[lost].upper().lower()))
                 assert await take(returns, report(key, hub.addresses[full], said="552 full", status="5.2.2"))
                 await until(partial(_failed, hub, alert, 2))
                 tally = (await hub.tally(alert))["mail"]
@@ -95,15 +96,18 @@ async def test_a_bounce_overrides_the_acceptance_and_two_hold_the_address_back(
                     3,
                     {"userunknown 5.1.1": 1, "mailboxfull 5.2.2": 1},
                 )
-                assert (await hub.outcomes(alert))[gone] is Outcome.PERMANENT
-            assert await returns.settle("mail") == 1, "a full mailbox holds nobody back"
-            assert await returns.anybody_suppressed("mail")
+                assert (await hub.outcomes(alert))[lost] is Outcome.PERMANENT
+            assert await settled(hub) == 1, "a full mailbox holds nobody back"
             third = await hub.send(targeting=BY_MAIL)
             await hub.done(third)
         outcomes = await hub.outcomes(third)
-        assert (outcomes.pop(gone), set(outcomes.values())) == (Outcome.SUPPRESSED, {Outcome.ACCEPTED})
+        assert (outcomes.pop(lost), set(outcomes.values())) == (Outcome.SUPPRESSED, {Outcome.ACCEPTED})
         refs = await hub.ledger.read(lambda conn: conn.execute(select(tables.provider_refs)).all())
         assert refs == [], "no reference is kept for a mail"
+
+
+async def settled(hub: Engine) -> int:
+    return await gone.settle(hub.ledger, KEYS, "mail", at=hub.clock())
 
 
 async def _failed(hub: Engine, alert: str, number: int) -> bool:
@@ -127,11 +131,11 @@ async def test_a_correction_goes_to_those_whose_mail_did_not_come_back(
     tmp_path: Path, smarthost: SmtpGateway
 ) -> None:
     async with mailing_hub(tmp_path, smarthost) as (hub, returns):
-        gone, *others = await hub.register(neighbours(4))
+        lost, *others = await hub.register(neighbours(4))
         async with hub.running():
             await hub.done(alert := await hub.send(targeting=BY_MAIL))
-            key = await key_of(hub, alert, gone)
-            await take(returns, report(key, hub.addresses[gone]))
+            key = await key_of(hub, alert, lost)
+            await take(returns, report(key, hub.addresses[lost]))
             await until(partial(_failed, hub, alert, 1))
             reached = await hub.ledger.read(lambda conn: corrections.reached(conn, KEYS, alert))
             assert reached == {"mail": 3}
@@ -160,7 +164,12 @@ async def test_what_arrived_after_all_ends_the_counting(tmp_path: Path, smarthos
                 await take(returns, report(key, hub.addresses[who]))
             arrived = report(key, hub.addresses[who], said="250 Ok", status="2.1.5")
             assert await take(returns, arrived.replace(b"Action: failed", b"Action: delivered"))
-        assert await returns.settle("mail") == 0
+            await until(partial(_forgotten, hub))
+        assert await settled(hub) == 0
+
+
+async def _forgotten(hub: Engine) -> bool:
+    return await hub.ledger.read(lambda conn: conn.execute(select(tables.bounces)).all()) == []
 
 
 async def test_refusals_that_are_about_us_wake_somebody_up(tmp_path: Path, smarthost: SmtpGateway) -> None:
@@ -181,7 +190,7 @@ async def test_refusals_that_are_about_us_wake_somebody_up(tmp_path: Path, smart
         assert topic == "refused by policy mail"
         assert "5" in text
         assert not any(address in text for address in hub.addresses.values())
-        assert await returns.settle("mail") == 0
+        assert await settled(hub) == 0
 
 
 async def test_a_carrier_that_knows_nobody_any_more_wakes_somebody_up_and_blames_nobody(
@@ -194,12 +203,13 @@ async def test_a_carrier_that_knows_nobody_any_more_wakes_somebody_up_and_blames
                 await hub.done(alert := await hub.send(targeting=BY_MAIL))
                 key = await key_of(hub, alert, people[0])
                 assert await take(returns, report(key, *(hub.addresses[who] for who in people[:49])))
-                assert hub.pages == []
-            assert await returns.settle("mail") == 49
+            assert await settled(hub) == 49
+            await hub.settling().look()
+            assert hub.pages == []
             assert await take(returns, report(key, hub.addresses[people[49]]))
-        assert [topic for topic, _ in hub.pages] == ["returned mail"]
-        assert await returns.settle("mail") == 49, "they are let go again"
-        assert not await returns.anybody_suppressed("mail")
+            await hub.settling().look()
+        assert [topic for topic, _ in hub.pages] == ["returned mail"], "they are let go again"
+        assert await hub.ledger.read(lambda conn: held_back.listed(conn, ["mail"])) == []
 
 
 async def test_a_report_of_somebody_elses_mail_or_recipient_changes_nothing(

@@ -103,8 +103,8 @@ def _held_back(conn: Connection, keys: Keys) -> list[RecipientId]:
         bounces.note(
             conn, "mail", [Noted(who, name, True, False, "userunknown 5.1.1") for who in ids], at=utc_now()
         )
-    bounces.settle(conn, "mail")
     register.rebuild(conn, keys)
+    bounces.settle(conn, keys, "mail", at=utc_now())
     return ids
 
 

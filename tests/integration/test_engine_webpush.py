@@ -12,7 +12,7 @@ from channels.webpush.blame import FEW
 from hub.cap import MsgType
 from hub.clock import utc_now
 from hub.delivery import Outcome
-from hub.ledger import packs
+from hub.ledger import held_back, packs
 from hub.recipient import Targeting, WholeCity
 from hub.testing.alerts import a_message
 from hub.testing.channel_suite import until
@@ -77,6 +77,9 @@ async def test_a_browser_that_gave_its_subscription_up_leaves_the_register(
     outcomes = await hub.outcomes(first, "webpush")
     assert {id_ for id_, outcome in outcomes.items() if outcome is Outcome.PERMANENT} == lost
     assert await hub.audited() > 0
+    since = hub.clock() - timedelta(hours=1)
+    assert await hub.ledger.read(lambda conn: held_back.ended(conn, "webpush", since=since)) == 2
+    assert await hub.ledger.read(lambda conn: held_back.ended(conn, "webpush", since=hub.clock())) == 0
 
 
 async def test_a_service_that_calls_everybody_gone_takes_few_out(hub: Engine, service: PushService) -> None:

@@ -96,6 +96,19 @@ def test_what_may_have_arrived_is_sent_again_once_and_flagged() -> None:
     assert [result.outcome for result in second.final.values()] == [Outcome.AMBIGUOUS] * 3
 
 
+@pytest.mark.parametrize(("doubtful", "of"), [(1, 3), (2, 3), (3, 3), (1, 50)])
+def test_the_fewer_of_a_batch_are_in_doubt_the_sooner_they_are_sent_again(doubtful: int, of: int) -> None:
+    """And no more come at once than if all were."""
+    batch = replace(BATCH, members=tuple(RecipientId(n) for n in range(of)))
+    said = {
+        place: Result(RecipientId(place), Outcome.AMBIGUOUS if place < doubtful else Outcome.ACCEPTED)
+        for place in range(of)
+    }
+    (child,) = judge(batch, said, MAIL, now=NOW, random=Longest()).children
+    longest = child.due_at - NOW - RESEND_AFTER
+    assert longest == RESEND_AFTER * (RESEND_SPREAD - 1) * doubtful / of
+
+
 def test_where_a_repeat_is_harmless_what_may_have_arrived_is_repeated_until_it_is_known() -> None:
     line = replace(MAIL, retries_whole_batch=True, max_attempts=3)
     batch, waits = BATCH, []

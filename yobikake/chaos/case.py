@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from hub.alert import Mode
 from hub.delivery import MERGED, REACHED, Outcome
+from hub.ledger.bounces import ALERTS
 from hub.ledger.register import Registration
 from hub.recipient import Kind, Reached, RecipientId, Town, Towns
 from yobikake.chaos.log import Refused, Taken
@@ -89,6 +90,8 @@ class Case:
     """Of whoever is in a batch, and of whoever the gateway took it for."""
     strangers: Sequence[Taken]
     """Taken for an address that nobody registered on the channel."""
+    gone: Collection[RecipientId]
+    """Whom the gateway refused for good in two requests, whatever they were about."""
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -111,6 +114,7 @@ def cases(observed: Observed) -> Iterator[Case]:
     """Every alert that the ledger knows, acknowledged or not, on each of its channels."""
     book = Book(observed)
     taken, refused = _sorted(observed.log.taken), _sorted(observed.log.refused)
+    gone = _gone(observed.log.refused, book)
     for known in observed.record.alerts.values():
         for channel in known.alert.targeting.channels:
             stories = _stories(known, channel)
@@ -124,6 +128,7 @@ def cases(observed: Observed) -> Iterator[Case]:
                 audience=audience(observed, book, known, channel),
                 stories=stories,
                 strangers=strangers,
+                gone=gone[channel],
             )
 
 
@@ -184,6 +189,19 @@ def _told(observed: Observed, reached: Reached, channel: str) -> Audience:
         else Audience(frozenset(), frozenset())
     )
     return Audience(further.all_of | sure, further.none_but | sure | perhaps)
+
+
+def _gone(refused: Iterable[Refused], book: Book) -> Mapping[str, Collection[RecipientId]]:
+    """By channel."""
+    requests: defaultdict[tuple[str, RecipientId], set[int]] = defaultdict(set)
+    for each in refused:
+        if each.permanent and (id_ := book.who(each)) is not None:
+            requests[each.channel, id_].add(each.request)
+    found: defaultdict[str, set[RecipientId]] = defaultdict(set)
+    for (channel, id_), made in requests.items():
+        if len(made) >= ALERTS:
+            found[channel].add(id_)
+    return found
 
 
 Entry = TypeVar("Entry", Taken, Refused)

@@ -54,7 +54,7 @@ def untold(case: Case) -> Recipients:
 
 def groundless(case: Case) -> Recipients:
     """A failure says why nothing was sent, and the reason can be seen from outside."""
-    return {id_ for id_, story in _sent(case) if story.outcome in FAILED and not _grounds(case, story)}
+    return {id_ for id_, story in _sent(case) if story.outcome in FAILED and not _grounds(case, id_, story)}
 
 
 def unresent(case: Case) -> Recipients:
@@ -106,12 +106,13 @@ def _bears_out(story: Story) -> bool:
     return story.whole
 
 
-def _grounds(case: Case, story: Story) -> bool:
+def _grounds(case: Case, id_: RecipientId, story: Story) -> bool:
     """What a failure stands on:
 
     refused for good: the gateway refused this address for good, or a call reached nobody, or every try
     that the channel has was made; expired: the alert has; cancelled or superseded: it was stopped (a
-    stop may come after another); unsupported, suppressed, no address: nobody here is any of these.
+    stop may come after another); suppressed: the gateway refused this address for good before; unsupported, no
+    address: nobody here is any of these.
     """
     match story.outcome:
         case Outcome.PERMANENT:
@@ -125,4 +126,6 @@ def _grounds(case: Case, story: Story) -> bool:
             return case.known.alert.expires <= case.observed.latest_hub_time
         case Outcome.CANCELLED | Outcome.SUPERSEDED:
             return case.known.stopped_as is not None
+        case Outcome.SUPPRESSED:
+            return id_ in case.gone
     return False

@@ -1,4 +1,5 @@
-"""`yobikake bounces`: what came back of our mail, and whom that holds back."""
+"""`yobikake bounces`: what came back, of mail by its reports and of every channel by its provider's word, and whom that
+holds back."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,27 +14,30 @@ from sqlalchemy import Connection
 
 from channels.mail.bounces import Bounce, classify
 from channels.mail.bounces import score as scoring
+from hub import gone
 from hub import keys as key_files
 from hub.authorise import SYSTEM
 from hub.clock import utc_now
 from hub.errors import BadInput
 from hub.keys import Keys
-from hub.ledger import Ledger, audit, packing, register
-from hub.ledger import bounces as table
-from hub.ledger.bounces import Suppressed
+from hub.ledger import held_back, register
+from hub.ledger.held_back import HeldBack
 from hub.recipient import RecipientId
 from hub.settings import Settings
 from yobikake import initialise
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, local, out
+from yobikake.registration import ADDRESSES
 
-MAIL = "mail"
+OnChannel = Annotated[
+    str | None, typer.Option("--channel", help=f"This one alone, of {', '.join(ADDRESSES)}. / この手段だけ")
+]
 
 bounces = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @bounces.callback()
 def returned() -> None:
-    """What came back of our mail, and whom that holds back. / 戻ってきたメールと、送信を止めた宛先"""
+    """What came back, and whom that holds back. / 戻ってきたメールと、送信を止めた宛先"""
 
 
 @bounces.command("classify")
@@ -64,25 +68,27 @@ def score_(
 @bounces.command("list")
 def list_(
     addresses: Annotated[bool, typer.Option("--addresses", help="Show the addresses too.")] = False,
+    channel: OnChannel = None,
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Show who is held back after mail came back hard for two alerts, the newest first. / 送信を止めた宛先"""
-    found = asyncio.run(_suppressed(load(settings_file), addresses=addresses))
-    answer(found, as_json=as_json, show=_list_suppressed)
+    """Show who is held back after two alerts came back as if nobody were there, the newest first. / 送信を止めた宛先"""
+    found = asyncio.run(_held_back(load(settings_file), _channels(channel), addresses=addresses))
+    answer(found, as_json=as_json, show=_list_held_back)
 
 
 @bounces.command()
 def lift(
     ids: Annotated[list[int] | None, typer.Argument(help="Ids of recipients, as `list` shows them.")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is held back.")] = False,
+    channel: OnChannel = None,
     settings_file: SettingsFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Send to these again, and begin to count anew. / 送信を再び始める"""
     if bool(ids) == everybody:
         raise BadInput("lift", "name ids or --all / 番号か --all を指定してください")
-    lifted = asyncio.run(_lift(load(settings_file), None if everybody else ids or []))
+    lifted = asyncio.run(_lift(load(settings_file), _channels(channel), None if everybody else ids or []))
     answer(
         {"lifted": lifted}, as_json=as_json, show=lambda _: out.print(f"Lifted / 解除しました: {lifted:,}")
     )
@@ -107,59 +113,56 @@ def _counts(score: scoring.Score) -> dict[str, int]:
     return {"mails": score.mails, "unlabelled": score.unlabelled, "recipients": score.labelled}
 
 
-async def _suppressed(settings: Settings, *, addresses: bool) -> list[dict[str, Any]]:
+def _channels(channel: str | None) -> Sequence[str]:
+    """Raises `BadInput`."""
+    if channel is not None and channel not in ADDRESSES:
+        raise BadInput("--channel", f"is none of {', '.join(ADDRESSES)} / この手段はありません")
+    return list(ADDRESSES) if channel is None else [channel]
+
+
+async def _held_back(settings: Settings, channels: Sequence[str], *, addresses: bool) -> list[dict[str, Any]]:
     keys = key_files.load(settings.keys)
     async with initialise.opened(settings) as ledger:
-        found = await ledger.read(lambda conn: table.suppressed(conn, MAIL))
+        found = await ledger.read(lambda conn: held_back.listed(conn, channels))
         known = await ledger.read(lambda conn: _addresses(conn, keys, found)) if addresses else {}
-    return [_held(each, known.get(each.recipient)) for each in found]
+    return [_held(each, known.get((each.channel, each.recipient))) for each in found]
 
 
-def _addresses(conn: Connection, keys: Keys, found: Sequence[Suppressed]) -> dict[RecipientId, str]:
-    return register.addresses(conn, keys, MAIL, [each.recipient for each in found])
+def _addresses(conn: Connection, keys: Keys, found: Sequence[HeldBack]) -> dict[tuple[str, RecipientId], str]:
+    return {
+        (channel, who): address
+        for channel in {each.channel for each in found}
+        for who, address in register.addresses(
+            conn, keys, channel, [each.recipient for each in found if each.channel == channel]
+        ).items()
+    }
 
 
-def _held(suppressed: Suppressed, address: str | None) -> dict[str, Any]:
+def _held(each: HeldBack, address: str | None) -> dict[str, Any]:
     row = {
-        "id": suppressed.recipient,
-        "alerts": suppressed.alerts,
-        "reasons": list(suppressed.reasons),
-        "since": suppressed.since,
+        "id": each.recipient,
+        "channel": each.channel,
+        "alerts": each.alerts,
+        "reasons": list(each.reasons),
+        "since": each.since,
+        "others": list(each.others),
     }
     return row if address is None else row | {"address": address}
 
 
-async def _lift(settings: Settings, ids: list[int] | None) -> int:
+async def _lift(settings: Settings, channels: Sequence[str], ids: list[int] | None) -> int:
     keys = key_files.load(settings.keys)
     async with initialise.opened(settings) as ledger:
-        lifted = await ledger.write(lambda conn: _lifted(conn, keys, ids))
-        if lifted:
-            await _repack(ledger, keys)
-    return lifted
-
-
-def _lifted(conn: Connection, keys: Keys, ids: list[int] | None) -> int:
-    held = [each.recipient for each in table.suppressed(conn, MAIL)]
-    wanted = held if ids is None else [RecipientId(each) for each in ids]
-    if unknown := set(wanted) - set(held):
-        raise BadInput(f"id {min(unknown)}", "is not held back / 止められていません")
-    table.forget(conn, MAIL, wanted)
-    table.settle(conn, MAIL)
-    audit.append(
-        conn,
-        keys,
-        at=utc_now(),
-        actor=SYSTEM.login,
-        action="bounces.lift",
-        subject="register",
-        detail={"recipients": wanted},
-    )
+        found = await ledger.read(lambda conn: held_back.listed(conn, channels))
+        if ids is not None and (unknown := set(ids) - {each.recipient for each in found}):
+            raise BadInput(f"id {min(unknown)}", "is not held back / 止められていません")
+        wanted = [each for each in found if ids is None or each.recipient in ids]
+        for channel in channels:
+            who = [each.recipient for each in wanted if each.channel == channel]
+            if who:
+                with err.status("letting in / 反映しています"):
+                    await gone.lift(ledger, keys, channel, who, by=SYSTEM.login, at=utc_now())
     return len(wanted)
-
-
-async def _repack(ledger: Ledger, keys: Keys) -> None:
-    with err.status("packing / 反映しています"):
-        await packing.repack(ledger, keys, [MAIL])
 
 
 def _list_classified(found: list[dict[str, Any]]) -> None:
@@ -183,10 +186,13 @@ def _list_scores(rates: dict[str, dict[str, dict[str, float]]]) -> None:
     out.print(shown)
 
 
-def _list_suppressed(found: list[dict[str, Any]]) -> None:
+def _list_held_back(found: list[dict[str, Any]]) -> None:
     if not found:
         out.print("Nobody / ありません")
     for each in found:
         address = f"  {escape(each['address'])}" if "address" in each else ""
         reasons = escape(", ".join(each["reasons"]))
-        out.print(f"{each['id']:>8}  {local(each['since'])}  {each['alerts']}×  {reasons}{address}")
+        others = ", ".join(each["others"]) or "no other way / ほかの手段なし"
+        out.print(
+            f"{each['id']:>8}  {each['channel']:7}  {local(each['since'])}  {each['alerts']}×  {reasons}  ({others}){address}"
+        )

@@ -13,10 +13,12 @@ from yobikake.rehearsal.twilio_phones import is_loopback, sign
 
 @dataclass(slots=True, kw_only=True)
 class Signal:
-    """How handsets behave: the share of numbers that a first message does not arrive on, and Twilio's code for why."""
+    """How handsets behave: the share of numbers that a first message does not arrive on, and Twilio's code for why.
+    `lasting`: nor does any later one."""
 
     undelivered: float = 0.0
     code: int = 30003
+    lasting: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

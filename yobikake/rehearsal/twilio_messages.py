@@ -117,7 +117,7 @@ class TwilioMessages(TwilioAccount):
         return message
 
     def _ending(self, number: str) -> tuple[str, int | None]:
-        if number in self._by_number:
+        if number in self._by_number and not self.signal.lasting:
             return "delivered", None
         if self.faults.hits(self.faults.temporary, "temporary", number):
             return "undelivered", 30003

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 from hub.ledger.columns import Foreign, Members, UtcTime
@@ -39,7 +41,15 @@ contacts = Table(
     Column("key_id", String(16), nullable=False),
     Column("blind", LargeBinary(32), nullable=False),
     Column("suppressed", Boolean, nullable=False, default=False),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),  # they left by themselves (LINE)
     UniqueConstraint("channel", "blind"),
+    Index(
+        None,
+        "channel",
+        "suppressed",
+        sqlite_where=text("suppressed IS 1"),
+        postgresql_where=text("suppressed IS true"),
+    ),
 )
 
 support = Table(

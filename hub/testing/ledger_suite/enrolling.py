@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, select, update
 
+from hub import gone
 from hub.delivery import Variant
 from hub.errors import BadInput, Conflict
 from hub.language import Language
-from hub.ledger import Ledger, enrolment, packs, register, seen, support, tables
+from hub.ledger import Ledger, bounces, enrolment, packs, register, seen, support, tables
+from hub.ledger.bounces import Noted
 from hub.ledger.enrolment import Enrolled, Home
 from hub.recipient import Kind, RecipientId, Town, Zone
-from hub.testing.ledger_suite.rows import KEYS, NOW
+from hub.testing.ledger_suite.rows import KEYS, NOW, accepted_alerts
 
 CHAT = "line"
 EAST = Home(Town("t1"), Zone("east"), Language.JA, False)
@@ -155,6 +157,29 @@ class EnrollingSuite:
         assert await ledger.write(lambda conn: hold(conn, KEYS, CHAT, user(0), suppressed=False)) == ids[0]
         assert await ledger.write(lambda conn: hold(conn, KEYS, CHAT, user(0), suppressed=False)) is None
         assert await told(ledger, CHAT, EAST) == [(ids[0], True), (ids[1], True)]
+
+    async def test_settling_what_came_back_lets_nobody_in_who_left(self, ledger: Ledger) -> None:
+        ids = [(await enrolled(ledger, number))[0] for number in range(2)]
+        await ledger.write(lambda conn: enrolment.hold(conn, KEYS, CHAT, user(0), suppressed=True))
+        assert await gone.settle(ledger, KEYS, CHAT, at=NOW) == 0
+        assert await told(ledger, CHAT, EAST) == [(ids[0], False), (ids[1], True)]
+
+    async def test_whoever_comes_back_begins_anew(self, ledger: Ledger) -> None:
+        id_, _ = await enrolled(ledger, 0)
+        await accepted_alerts(ledger, "a-1", "a-2", "a-3")
+        for alert in ("a-1", "a-2"):
+            said = [Noted(id_, alert, True, False, "unknown id")]
+            await ledger.write(lambda conn: bounces.note(conn, CHAT, said, at=NOW))  # noqa: B023
+        assert await gone.settle(ledger, KEYS, CHAT, at=NOW) == 1
+        assert await told(ledger, CHAT, EAST) == [(id_, False)]
+        await enrolled(ledger, 0)
+        assert await told(ledger, CHAT, EAST) == [(id_, True)]
+        await ledger.write(
+            lambda conn: bounces.note(conn, CHAT, [Noted(id_, "a-3", True, False, "unknown id")], at=NOW)
+        )
+        assert await gone.settle(ledger, KEYS, CHAT, at=NOW) == 0
+        await ledger.write(lambda conn: enrolment.hold(conn, KEYS, CHAT, user(0), suppressed=False))
+        assert await ledger.read(lambda conn: bounces.doubted(conn, CHAT, [id_])) == set()
 
     async def test_a_stranger_is_held_back_from_nothing(self, ledger: Ledger) -> None:
         assert (

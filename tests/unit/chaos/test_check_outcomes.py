@@ -114,6 +114,15 @@ def test_nobody_here_is_without_address_held_back_or_unsupported(outcome: Outcom
     assert "a failure has a reason" in the_only_violation(run)
 
 
+def test_nobody_is_held_back_who_was_not_refused_for_good_twice() -> None:
+    held, others = with_one(Outcome.SUPPRESSED), {"taken": ALL_BUT_ONE}
+    who = RESIDENTS[-1]
+    nothing_wrong(observed(known(held), refused=[refused(who, request=n) for n in (1, 2)], **others))
+    for said in ([refused(who, request=1)] * 2, [refused(who, request=n, permanent=False) for n in (1, 2)]):
+        run = observed(known(held), refused=said, **others)
+        assert "a failure has a reason" in the_only_violation(run)
+
+
 def test_what_may_have_arrived_is_sent_again_unless_the_alert_was_stopped() -> None:
     rows = with_one(Q)
     assert "sent again, flagged" in the_only_violation(observed(known(rows), taken=ALL_BUT_ONE))
