@@ -1,5 +1,6 @@
 """貼り紙: one alert on a page of A4, to be printed for the walls of shelters, in each language there is a font for."""
 
+import msgspec
 from aiohttp import web
 
 from channels._poster import faces
@@ -11,9 +12,11 @@ from hub.authorise import Action, authorise
 from hub.channel import Content
 from hub.delivery import Variant
 from hub.errors import BadInput, Refused
+from hub.framing import frame
 from hub.language import Language
 from hub.ledger import alerts
 from hub.ledger.alerts import Accepted
+from hub.outbound import Deployment
 from hub.recipient import Called, Zone
 from hub.render import render
 from operator_ui.staff.console import ACTOR, CONSOLE, Console, page, see_other
@@ -86,7 +89,16 @@ async def _accepted(request: web.Request) -> Accepted:
 
 
 async def _content(console: Console, accepted: Accepted, variant: Variant) -> Content:
-    return render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
+    """What a rehearsal hub prints says that it is a drill, whatever the alert's mode: it may be left on a desk."""
+    content = render(accepted.alert, variant, await console.slots(), console.clock, number=accepted.number)
+    if console.deployment is Deployment.PRODUCTION or content.mode is not Mode.LIVE:
+        return content
+    return msgspec.structs.replace(
+        content,
+        mode=Mode.STAFF_DRILL,
+        headline=frame(content.headline, "headline", content.language),
+        body=frame(content.body, "body", content.language),
+    )
 
 
 def _written(accepted: Accepted) -> list[Language]:

@@ -156,6 +156,8 @@ class Desk:
     wifi: Known | None = None
     sounds: dict[str, bytes] = field(default_factory=dict)
 
+    deployment: Deployment = Deployment.REHEARSAL
+
     intake: Scheduling = field(init=False)
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class Desk:
             pointing=pointing.load(folder("desk")),
             capabilities=CAPABILITIES,
             clock=self.clock,
-            deployment=Deployment.REHEARSAL,
+            deployment=self.deployment,
             url=url,
             slots=slots,
             board=self.board,

@@ -6,12 +6,13 @@ from lxml.html import document_fromstring
 from hub.codec import RecordCodec
 from hub.hazard import Hazard
 from hub.language import Language
+from hub.outbound import Deployment
 from shelters import record
 from shelters.shelter import Stage, Step
 from shelters.site import Site
 from tests.unit.channels.pdf import lines, pages
 from tests.unit.channels.test_poster import FONTS_HERE
-from tests.unit.operator_ui.desk import CITY, NOW, SITES, Desk, Person, somebody
+from tests.unit.operator_ui.desk import CITY, NOW, SITES, Desk, Person, served, somebody
 from tests.unit.operator_ui.test_following_an_alert import an_alert
 
 FIT = next(site for site in SITES.values() if site.designated_for(Hazard.FLOOD))
@@ -121,3 +122,15 @@ async def test_a_text_too_long_for_a_page_says_what_to_do(
         page = await staff.get(f"/alerts/{alert}/poster.pdf")
         assert staff.status == 409
         assert "文面を短くしてください" in page
+
+
+@FONTS_HERE
+async def test_what_a_rehearsal_hub_prints_says_that_it_is_a_drill(desk: Desk) -> None:
+    alert = await an_alert(desk)
+    async with somebody(desk, "ito") as staff:
+        printed = await said(staff, alert, "language=en")
+        assert "【訓練】[DRILL]" in printed
+        assert "This is a drill." in printed
+    desk.deployment = Deployment.PRODUCTION
+    async with served(desk), somebody(desk, "ito") as staff:
+        assert "訓練" not in await said(staff, alert, "language=en")
