@@ -24,6 +24,10 @@ from hub.gate import Gate
 from hub.outbound import REHEARSAL_HEADER, Outbound
 
 
+class Rehearsal(aiohttp.ClientError):
+    """A third party's system calls itself a rehearsal gateway, and this hub is in production."""
+
+
 def nowhere(_url: str) -> bool:
     """No other address."""
     return False
@@ -49,13 +53,15 @@ class GatewaySession:
         connections: int,
         library_url: str | None = None,
         others: Callable[[str], bool] = nowhere,
+        third_party: bool = False,
         resolver: Callable[[], AbstractResolver] | None = None,
         speaks_json: bool = False,
         in_clear: bool = False,
     ) -> None:
         """`in_clear`: it may be asked by plain HTTP, since the way there is the city's own. `speaks_json`: it answers with JSON objects, refusals too; whoever answers otherwise (a proxy's page, say) is
         not the gateway. `others`: which addresses besides `base_url` may be asked, each allowed by this hub's way out. `resolver`: of
-        names that somebody else chose; a proxy resolves for itself.
+        names that somebody else chose; a proxy resolves for itself. `third_party`: it is nobody's with whom the city has a
+        contract, so what it calls itself is its own trouble: `Rehearsal` instead of `Refused` (docs/decisions/0061).
 
         Raises `Refused` where this hub may not talk to `base_url`, `BadSettings` where it would do so in clear;
         `setting` names its place.
@@ -72,6 +78,7 @@ class GatewaySession:
         self._free = asyncio.Semaphore(connections)
         self._library_url = library_url or self._base_url
         self._others = others
+        self._third_party = third_party
         self._resolver = resolver if outbound.proxy_to(base_url) is None else None
         self._speaks_json = speaks_json
         # `connect` ends first, so that a connection that never came up is not taken for a lost answer
@@ -146,7 +153,10 @@ class GatewaySession:
             self._outbound.recognise(response.headers.get(REHEARSAL_HEADER), setting=self._setting)
         except Refused:
             response.close()
-            raise
+            if not self._third_party:
+                raise
+            self.recognised = False
+            raise Rehearsal from None
         # a 5xx may be the proxy's, not the gateway's
         if not self.recognised and response.status < 500:
             self.recognised = not self._speaks_json or is_object(await response.read())
@@ -188,6 +198,7 @@ NOT_PUBLIC = "not public"
 
 _WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((Unreadable,), "unreadable answer"),
+    ((Rehearsal,), "rehearsal"),
     ((aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError), "certificate"),
     ((aiohttp.ClientConnectorDNSError,), "unknown name"),
     ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), "proxy"),

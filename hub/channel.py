@@ -342,14 +342,21 @@ class Channel(Protocol):
         """Fixed while the channel lives: a class attribute, unless the contract's rate is a setting."""
 
     async def open(self) -> None:
-        """Connect or warm up. An unreachable gateway is not an error here: `probe` tells."""
+        """Connect or warm up. An unreachable gateway is not an error here: `probe` tells. Whatever it raises, `close`
+        comes next, and after that it may be opened again.
+
+        Raises:
+            BadSettings: a setting cannot work.
+            Refused: a gateway of the other kind of hub.
+        """
 
     def send(self, parcel: Parcel) -> AsyncIterator[Result]: ...
 
     async def probe(self) -> Health:
         """Read only; never reaches a resident; never raises for what the gateway does."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Harmless where it is not open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

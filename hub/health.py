@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 import structlog
 
 from hub import codec
-from hub.channel import Channel, Health
+from hub.background import beat
+from hub.channel import Capabilities, Health
 from hub.clock import Clock
 from hub.deliver import Page
 from hub.errors import BadInput
@@ -32,11 +34,20 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
     missed: int
 
 
+class Probed(Protocol):
+    """Of a channel, what is needed here (`hub.channel.Channel`)."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def probe(self) -> Health: ...
+
+
 class Prober:
     """Probes the channels this process holds, and tells the others through `Live`."""
 
     def __init__(
-        self, *, channels: Mapping[str, Channel], live: Live, clock: Clock, page: Page, recovered: Page
+        self, *, channels: Mapping[str, Probed], live: Live, clock: Clock, page: Page, recovered: Page
     ) -> None:
         """`recovered`: what was paged under this topic is over; it knows itself whether anything was."""
         self._channels = channels
@@ -47,14 +58,20 @@ class Prober:
         self._failing_since: dict[str, datetime] = {}
         self._in_doubt = set(channels)
         """Of whom staff may have been paged, by an earlier process too."""
+        self._poke = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled. The first round comes at once."""
-        while True:
-            await asyncio.gather(*(self._probe(kind, channel) for kind, channel in self._channels.items()))
-            await asyncio.sleep(EVERY.total_seconds())
+        await beat(self._look, EVERY.total_seconds(), poke=self._poke)
 
-    async def _probe(self, kind: str, channel: Channel) -> None:
+    def poke(self) -> None:
+        """A channel is open now that was not: look at once."""
+        self._poke.set()
+
+    async def _look(self) -> None:
+        await asyncio.gather(*(self._probe(kind, channel) for kind, channel in self._channels.items()))
+
+    async def _probe(self, kind: str, channel: Probed) -> None:
         health = self._dated(kind, await self._ask(channel))
         self._missed[kind] = 0 if health.ok else self._missed[kind] + 1
         try:
@@ -85,7 +102,7 @@ class Prober:
             return health
         return replace(health, failing_since=self._failing_since.setdefault(kind, health.checked_at))
 
-    async def _ask(self, channel: Channel) -> Health:
+    async def _ask(self, channel: Probed) -> Health:
         try:
             async with asyncio.timeout(2 * channel.capabilities.request_deadline.total_seconds()):
                 return await channel.probe()

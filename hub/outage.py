@@ -32,9 +32,9 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime
 
 
-async def tell(live: Live, breaker: Breaker, *, now: datetime) -> None:
-    """A worker's word on its gateway. Where several say different things, the last one is heard."""
-    outage = Outage(
+def of(breaker: Breaker, *, now: datetime) -> Outage:
+    """What a worker found out."""
+    return Outage(
         channel=breaker.kind,
         lane=breaker.lane,
         state=breaker.state,
@@ -42,7 +42,12 @@ async def tell(live: Live, breaker: Breaker, *, now: datetime) -> None:
         reason=breaker.reason,
         told_at=now,
     )
-    await live.put({_key(breaker.kind, breaker.lane): (to_us(now), codec.encode(outage))})
+
+
+async def tell(live: Live, outage: Outage) -> None:
+    """Where several say different things, the last one is heard."""
+    key = _key(outage.channel, outage.lane)
+    await live.put({key: (to_us(outage.told_at), codec.encode(outage))})
 
 
 async def known(live: Live, kinds: Iterable[str], *, now: datetime) -> list[Outage]:

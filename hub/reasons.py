@@ -21,6 +21,10 @@ WAY: Mapping[str, Both] = {
     "broken off": ("通信が途中で切れました", "the connection broke off"),
     "unreadable answer": ("応答を読み取れません", "its answer cannot be read"),
     "address": ("アドレスの書き方を確かめてください", "its address cannot be used: check it"),
+    "rehearsal": (
+        "訓練用と名乗っています。本番のハブなので送りません",
+        "it calls itself a rehearsal: this hub is in production, and sends it nothing",
+    ),
     "not public": ("公開されていないアドレスです", "its address is not in public"),
     "not relayed": (
         "こちらからの送信を、どの宛先へも断っています。メールサーバーの管理者に、このハブのIPアドレス・アカウント・差出人からの"

@@ -160,7 +160,8 @@ class Worker:
         self._breaker.look()
         state = self._breaker.state
         if state is not self._told or state is not State.CLOSED:
-            await outage.tell(self._delivery.live, self._breaker, now=self._delivery.clock())
+            now = self._delivery.clock()
+            await outage.tell(self._delivery.live, outage.of(self._breaker, now=now))
             self._told = state
 
     async def _say_urgent(self) -> None:

@@ -37,8 +37,8 @@ async def call(
         ca_file=settings.proxy.ca_file,
     )
     channel = connectors.configured(KIND, settings, outbound, clock).channel
-    await channel.open()
     try:
+        await channel.open()
         asked = await trial.ask(ledger, keys, KIND, typed, actor, at=clock())
         return await trial.call(channel, asked, city=city.names, clock=clock)
     finally:

@@ -43,7 +43,7 @@ class Line:
     async def recognise(self) -> str:
         """So that whoever is there says what they are before anything is sent. Returns why nobody answered.
 
-        Raises `Refused` for a gateway of the other kind of hub.
+        Raises `Refused` for a gateway of the other kind of hub, where that is the city's own.
         """
         try:
             async with self.session.request("HEAD", self.url):
@@ -103,10 +103,12 @@ def line_to(
     setting: str,
     secret_files: Sequence[Path | None],
     private: bool,
+    third_party: bool,
     outbound: Outbound,
     timeout_s: float,
 ) -> Line:
-    """Raises `Refused` or `BadSettings` where this hub may not send there. `private`: it is in the city's own network."""
+    """Raises `Refused` or `BadSettings` where this hub may not send there. `private`: it is in the city's own network.
+    `third_party`: as in `GatewaySession`."""
     secrets = [
         secret(read_secret(file, setting=setting), setting=str(file))
         for file in secret_files
@@ -123,6 +125,7 @@ def line_to(
         connections=2,
         resolver=PublicResolver if guarded else None,
         in_clear=private,
+        third_party=third_party,
     )
     return Line(name=name, url=url, setting=setting, secrets=secrets, session=session)
 

@@ -66,11 +66,7 @@ class Account:
     async def open(self) -> None:
         """Raises `Refused` if this is a production hub and the gateway a rehearsal one."""
         await self._session.open()
-        try:
-            await self.recognise()
-        except Refused:
-            await self.close()
-            raise
+        await self.recognise()
 
     async def close(self) -> None:
         await self._session.close()

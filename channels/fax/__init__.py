@@ -101,9 +101,6 @@ class Fax:
             await self._pool.warm_up(1)
         except DeliveryFailure as e:
             log.warning("fax smarthost not ready", reason=e.reason)
-        except BaseException:
-            await self._pool.close()
-            raise
 
     async def close(self) -> None:
         await self._pool.close()

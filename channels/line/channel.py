@@ -84,11 +84,7 @@ class Line:
         await client.rest_client.close()
         client.rest_client.pool_manager = self._session
         self._client, self._api = client, AsyncMessagingApi(client)
-        try:
-            await self._recognise()
-        except Refused:
-            await self.close()
-            raise
+        await self._recognise()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         if not fits(parcel.content):

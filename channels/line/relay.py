@@ -47,6 +47,7 @@ class Relay:
             setting=SETTING,
             timeout_s=settings.timeout_s,
             connections=WORKERS,
+            third_party=True,
         )
         self._waiting: asyncio.Queue[_Webhook] = asyncio.Queue(MOST)
         self._bytes = 0

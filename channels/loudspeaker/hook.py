@@ -8,7 +8,6 @@ from channels.loudspeaker.handover import Speech
 from channels.loudspeaker.settings import HOOK, Hook, Settings
 from hub.channel import Parcel
 from hub.clock import Clock
-from hub.errors import Refused
 from hub.outbound import Outbound
 
 
@@ -26,17 +25,14 @@ class ByHook:
             setting=HOOK,
             secret_files=(hook.secret_file, hook.next_secret_file),
             private=hook.private,
+            third_party=False,  # the city's own console
             outbound=outbound,
             timeout_s=hook.timeout_s,
         )
 
     async def open(self) -> None:
         await self._line.session.open()
-        try:
-            await self._line.recognise()
-        except Refused:
-            await self.close()
-            raise
+        await self._line.recognise()
 
     async def close(self) -> None:
         await self._line.session.close()

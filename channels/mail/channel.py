@@ -95,9 +95,6 @@ class Mail:
             await self._pool.warm_up(self._warm)
         except DeliveryFailure as e:
             log.warning("mail smarthost not ready", reason=e.reason)
-        except BaseException:
-            await self._pool.close()
-            raise
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         """Personal mail in a transaction for each recipient; else in one, or in several where the smarthost takes

@@ -98,7 +98,9 @@ class Pool:
             session.end_abandoned()
 
     async def warm_up(self, number: int) -> None:
-        """Have so many open, and keep them. Raises whatever opening one raises, of several the gravest."""
+        """Have so many open, and keep them, also after `close`. Raises whatever opening one raises, of several the
+        gravest."""
+        self._closed = False
         opened = await asyncio.gather(*(self._connect() for _ in range(number)), return_exceptions=True)
         failures = [failure for failure in opened if isinstance(failure, BaseException)]
         for session in opened:
@@ -124,12 +126,13 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._opening = 0
         idle = [session for _, session in self._idle]
         self._idle.clear()
         await asyncio.gather(*map(_goodbye, idle))
         for session in list(self._sessions):
             session.abort()
-        self._give_up(TemporaryFailure("closed", "[channels.mail] the hub is ending / 終了しています"))
+        self._give_up()
 
     # --- Host, for the sessions ---
 
@@ -149,6 +152,7 @@ class Pool:
     def _serve(self) -> None:
         """What waits goes to idle sessions; for the rest more are opened."""
         if self._closed:
+            self._give_up()
             return
         given = 0
         while self._idle and given < len(self._waiting):
@@ -208,11 +212,11 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _give_up(self, failure: Exception) -> None:
+    def _give_up(self) -> None:
         """Whoever still waits is told why."""
         waiting, self._waiting = self._waiting, deque()
         for transaction in waiting:
-            transaction.fail(failure)
+            transaction.fail(TemporaryFailure("closed", "the connections are closed / 接続を閉じています"))
 
 
 async def _goodbye(session: Session) -> None:

@@ -73,6 +73,7 @@ class Webpush:
             timeout_s=settings.timeout_s,
             connections=settings.at_once * len(self._services.origins),
             others=self._services.allow,
+            third_party=True,
             resolver=PublicResolver if self._in_production else None,
         )
         self._blame = Blame()

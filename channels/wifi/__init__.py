@@ -26,7 +26,7 @@ from hub.cap import MsgType
 from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
-from hub.errors import BadInput, Refused
+from hub.errors import BadInput
 from hub.outbound import Outbound
 from hub.reasons import Both
 from hub.recipient import Recipient
@@ -88,11 +88,7 @@ class Wifi:
         for controller in self.controllers.values():
             await controller.open()
         first = {facility.controller: facility for facility in reversed(self.settings.facilities)}
-        try:
-            await asyncio.gather(*(self._try(facility) for facility in first.values()))
-        except Refused:
-            await self.close()
-            raise
+        await asyncio.gather(*(self._try(facility) for facility in first.values()))
 
     async def close(self) -> None:
         for controller in self.controllers.values():

@@ -125,11 +125,7 @@ class X:
 
     async def open(self) -> None:
         await self._session.open()
-        try:
-            await self._live.read()
-        except Refused:
-            await self.close()
-            raise
+        await self._live.read()
 
     async def send(self, parcel: Parcel) -> AsyncIterator[Result]:
         account = self._live if parcel.mode is Mode.LIVE else self._drill

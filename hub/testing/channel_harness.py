@@ -32,6 +32,7 @@ class Feature(StrEnum):
     """What a channel may lack. A harness says so in `lacks`, with the reason; nothing else is optional."""
 
     GATEWAY = "somebody who is asked, and may be away"
+    OWN_GATEWAY = "a gateway of the city's own, or of a provider with whom it has a contract"
     NETWORK = "requests over a network"
     PROXY = "a way out through `[proxy]`"
     MANY_RECIPIENTS = "more than one recipient a parcel"

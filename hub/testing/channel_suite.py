@@ -92,6 +92,18 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
         if Feature.GATEWAY not in harness.lacks:
             assert Counter(harness.arrivals()) == {recipient.address: 1 for recipient in to}
 
+    async def test_it_may_be_closed_unopened_and_opened_again(self, harness: Harness) -> None:
+        channel = harness.channel(REHEARSAL)
+        await channel.close()
+        await channel.open()
+        await channel.close()
+        try:
+            await channel.open()
+            said = await send(channel, parcel(harness.recipients(3)))
+        finally:
+            await channel.close()
+        assert set(said.outcomes.values()) <= {Outcome.ACCEPTED, Outcome.DELIVERED}
+
     async def test_results_after_refusals_are_one_each_too(self, harness: Harness, channel: Channel) -> None:
         to = harness.recipients(7)
         harness.faults.permanent = 0.4
@@ -279,7 +291,7 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
             async with opened(harness, where=Where.REMOTE):
                 pass
 
-    @needs(Feature.GATEWAY)
+    @needs(Feature.GATEWAY, Feature.OWN_GATEWAY)
     async def test_a_production_hub_sends_nothing_to_a_rehearsal_gateway(self, harness: Harness) -> None:
         with pytest.raises(Refused):
             async with opened(harness, outbound=PRODUCTION) as channel:

@@ -364,9 +364,9 @@ async def test_a_probe_before_the_quota_is_used_up_is_ok_and_after_it_is_not(
 
 
 async def test_a_production_hub_says_why_it_does_not_use_a_rehearsal_gateway(harness: LineHarness) -> None:
-    channel = harness.channel(PRODUCTION)
     with pytest.raises(Refused, match="rehearsal gateway"):
-        await channel.open()
+        async with opened(harness, outbound=PRODUCTION):
+            pass
     assert {request.method for request in harness.gateway.requests} == {"GET"}
 
 

@@ -568,6 +568,7 @@ async def test_in_production_a_rehearsal_smarthost_never_hears_a_word(harness: M
         channel = harness.channel(PRODUCTION, port=port, warm_connections=1)
         with pytest.raises(Refused):
             await channel.open()
+        await channel.close()
         await until(lambda: bool(heard))
     assert heard == [b""]
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from channels._answer import retry_after
 from channels._hook.hidden import is_hidden
@@ -19,10 +21,12 @@ from channels.webhook import Settings, System, Webhook
 from channels.webhook.answers import classify
 from channels.webhook.event import body
 from hub.alert import Mode
+from hub.breaker import Heard, heard
 from hub.cap import MsgType
 from hub.delivery import Outcome
 from hub.errors import BadSettings, Refused
-from hub.outbound import Outbound
+from hub.outbound import REHEARSAL_HEADER, Outbound
+from hub.reasons import sides
 from hub.recipient import Recipient, RecipientId
 from hub.testing.answers import CUT_ANSWER, NO_ANSWER
 from hub.testing.channel_harness import Feature, Where, send
@@ -41,7 +45,12 @@ ALONE = "what one system answers holds up no other: it is refused for now, by it
 class WebhookHarness(OfHttp):
     kind = "webhook"
     provider = "webhook"
-    lacks: ClassVar = {Feature.THROTTLE: ALONE, Feature.RETRY_AFTER: ALONE, Feature.CREDENTIALS: ALONE}
+    lacks: ClassVar = {
+        Feature.OWN_GATEWAY: "its systems are partners': what one of them calls itself stops no other",
+        Feature.THROTTLE: ALONE,
+        Feature.RETRY_AFTER: ALONE,
+        Feature.CREDENTIALS: ALONE,
+    }
     answers: ClassVar[Mapping[str, Outcome]] = {
         "400": Outcome.PERMANENT,
         "401": Outcome.TEMPORARY,  # a secret that is being changed there is one of these
@@ -190,6 +199,75 @@ async def test_one_that_is_gone_for_good_holds_up_no_other(harness: WebhookHarne
         said = await send(channel, parcel([stranger, *harness.recipients(1)]))
     assert said.outcomes == {99: Outcome.PERMANENT, 1: Outcome.ACCEPTED}
     assert all(result.alone for result in said.results)
+
+
+@asynccontextmanager
+async def partners(*said: Collection[str]) -> AsyncIterator[tuple[Sequence[str], list[tuple[str, str]]]]:
+    """Systems that take whatever comes, each calling itself a rehearsal gateway in its answers to these methods; their
+    addresses, and who was asked by which method."""
+    asked: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        asked.append((name, request.method))
+        headers = {REHEARSAL_HEADER: "1"} if request.method in said[int(name)] else {}
+        return web.Response(headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{name}", answer)
+    async with TestServer(app) as server:
+        yield [str(server.make_url(f"/{number}")) for number in range(len(said))], asked
+
+
+def in_production(folder: Path, urls: Sequence[str]) -> Webhook:
+    (folder / "secret").write_text(SECRET)
+    systems = tuple(
+        System(ref=f"s{number}", name=f"連携先{number}", url=url, secret_file=folder / "secret", private=True)
+        for number, url in enumerate(urls)
+    )
+    return Webhook(Settings(systems=systems), outbound=PRODUCTION, clock=lambda: NOW)
+
+
+TWO = [Recipient(id=RecipientId(number), address=f"s{number}") for number in range(2)]
+
+
+async def test_a_partner_who_says_rehearsal_is_told_nothing_and_named_and_stops_no_other(
+    tmp_path: Path,
+) -> None:
+    async with partners({"HEAD", "POST"}, ()) as (urls, asked):
+        channel = in_production(tmp_path, urls)
+        try:
+            await channel.open()
+            said = await send(channel, parcel(TWO))
+            health = await channel.probe()
+        finally:
+            await channel.close()
+    assert [(each.outcome, each.reason, each.alone) for each in said.results] == [
+        (Outcome.TEMPORARY, "rehearsal", True),  # once it is put right there, it is told
+        (Outcome.ACCEPTED, "", True),
+    ]
+    assert [name for name, method in asked if method == "POST"] == ["1"]
+    assert heard(said.results) is Heard.WORKS, "the channel goes on"
+    assert not health.ok
+    for side in sides(health.detail):
+        assert "連携先0" in side
+        assert "連携先1" not in side
+
+
+async def test_one_who_says_it_behind_the_message_alone_is_in_doubt_and_told_nothing_more(
+    tmp_path: Path,
+) -> None:
+    async with partners({"POST"}, ()) as (urls, asked):
+        channel = in_production(tmp_path, urls)
+        try:
+            await channel.open()
+            first = await send(channel, parcel(TWO))
+            asked.clear()
+            await send(channel, parcel(TWO[:1]))
+        finally:
+            await channel.close()
+    assert first.outcomes == {0: Outcome.AMBIGUOUS, 1: Outcome.ACCEPTED}
+    assert asked[0] == ("0", "HEAD"), "it has to say anew what it is"
 
 
 def test_the_body_speaks_cap() -> None:

@@ -479,9 +479,9 @@ async def test_a_probe_says_what_is_wrong_with_the_drill_account_and_that_posts_
 
 
 async def test_a_production_hub_says_why_it_does_not_use_a_rehearsal_gateway(harness: XHarness) -> None:
-    channel = harness.channel(PRODUCTION)
     with pytest.raises(Refused, match="rehearsal gateway"):
-        await channel.open()
+        async with opened(harness, outbound=PRODUCTION):
+            pass
     assert {request.method for request in harness.gateway.requests} == {"GET"}
 
 
