@@ -152,7 +152,7 @@ class Capabilities:
     once_more: frozenset[str] = frozenset()
     """Reasons of a refusal for good that may not be one: the urgent lane tries once more before it believes them."""
     request_deadline: timedelta = timedelta(seconds=20)
-    """Every request ends within this; it is shorter than the lease."""
+    """Every request ends within this. The channel's claims last long enough for it (`hub.gate.Leases.of`)."""
 
     @property
     def reports(self) -> bool:

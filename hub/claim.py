@@ -57,14 +57,15 @@ Taken = tuple[Claim, Outcome | None]
 """A claim, and what its alert was stopped as."""
 
 
-async def take(ledger: Ledger, life: Life, wanted: Sequence[BatchId]) -> list[Taken | None]:
-    """Make the batches ours, durably, in one commit. None: it is somebody else's, or done.
+async def take(ledger: Ledger, life: Life, leases: Leases, wanted: Sequence[BatchId]) -> list[Taken | None]:
+    """Make the batches of one channel ours, durably, in one commit. `leases`: the channel's. None: it is somebody
+    else's, or done.
 
     Raises:
         hub.ledger.AWAY: the database is; none of them is ours.
     """
     tenure = await life.tenure()
-    begun, lease = monotonic_s(), life.leases.lease
+    begun, lease = monotonic_s(), leases.lease
 
     def work(conn: Connection) -> tuple[list[Batch], dict[str, Outcome]]:
         claimed = batches.claim(conn, wanted, owner=tenure.owner, lease=lease)
@@ -77,7 +78,7 @@ async def take(ledger: Ledger, life: Life, wanted: Sequence[BatchId]) -> list[Ta
         raise
     taken = {
         batch.id: (
-            Claim(batch=batch, tenure=tenure, begun=begun, leases=life.leases),
+            Claim(batch=batch, tenure=tenure, begun=begun, leases=leases),
             stopped.get(batch.alert),
         )
         for batch in claimed

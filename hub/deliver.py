@@ -103,14 +103,15 @@ class Delivery:
         self.clock = clock
         self.page = page
         self.random = random or Random()  # noqa: S311 - jitter
-        self.pace = Pace(live, capabilities, lease=life.leases.lease)
+        leases = life.leases.of(capabilities)
+        self.pace = Pace(live, capabilities, lease=leases.lease)
         self.asking = asking if capabilities.takes_keys else None
         self.naming = naming
         self.breaker: Breaker | None = None
         """The worker's: nothing is sent for a batch that it holds."""
         self.approved = Approved(ledger, keys)
         self.addresses = Addresses(ledger, keys, capabilities.kind)
-        self.claims = Together(partial(claims.take, ledger, life), most=TOGETHER, for_all=AWAY)
+        self.claims = Together(partial(claims.take, ledger, life, leases), most=TOGETHER, for_all=AWAY)
         self.records = Together(partial(_record_all, self), most=TOGETHER, for_all=AWAY)
         self._unprepared: Newest[BatchId, int] = Newest(1000)
 

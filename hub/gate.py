@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hub.alert import Alert
@@ -13,6 +13,8 @@ from hub.errors import BadSettings, Cancelled, Expired, GateClosed, LeaseLost, S
 
 LEASE = timedelta(seconds=90)
 LIFE = timedelta(seconds=12)
+LEASE_PER_REQUEST = 1.5
+"""A lease is so many times as long as a request may take: it may begin late, and ends before the claim is cut off."""
 
 Gate = Callable[[], None]
 Fence = Callable[[], float]
@@ -21,7 +23,8 @@ Fence = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leases:
-    """How long a claim is believed, and how long a process that holds claims (docs/decisions/0011-lives.md).
+    """How long a claim is believed at the least, and how long a process that holds claims
+    (docs/decisions/0011-lives.md).
 
     A claim is abandoned once its own lease has run out or its holder's life has, both in the database's
     time. A holder stops using it earlier, by margins in proportion, in its own monotonic time.
@@ -55,16 +58,9 @@ class Leases:
         """Two renewals may be late or lost before anything stops."""
         return self.life / 4
 
-    def fits(self, channel: Capabilities) -> None:
-        """Raises `BadSettings` where a request may last as long as its claim: it would be taken over meanwhile."""
-        usable, asked = self.lease - self.margin, channel.request_deadline
-        if asked >= usable:
-            raise BadSettings(
-                f"[channels.{channel.kind}] timeout_s",
-                f"a request may take {asked.total_seconds():g} s, but its claim is used for "
-                f"{usable.total_seconds():g} s only: make this shorter, or [delivery] lease_s longer / "
-                "timeout_s を短くするか、[delivery] lease_s を長くしてください",
-            )
+    def of(self, channel: Capabilities) -> "Leases":
+        """This channel's: a claim outlasts its longest request, whatever the other channels' last."""
+        return replace(self, lease=max(self.lease, LEASE_PER_REQUEST * channel.request_deadline))
 
 
 def monotonic_s() -> float:

@@ -225,8 +225,8 @@ class WarningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`backoff_s`: the waits' ceilings before each retry, instead of the channels' own.
 
-    `lease_s`, `life_s`: how long a claim on a batch is believed, and how long a process that holds claims
-    and is not heard any more (docs/decisions/0011-lives.md). An embedded hub has nobody to wait for: there a life is
+    `lease_s`, `life_s`: how long a claim on a batch is believed, at the least (`hub.gate.Leases.of`), and how long a
+    process that holds claims and is not heard any more (docs/decisions/0011-lives.md). An embedded hub has nobody to wait for: there a life is
     as long as a lease.
     """
 

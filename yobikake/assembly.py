@@ -150,7 +150,7 @@ async def assemble(settings: Settings, *, name: str = "", clock: Clock = utc_now
         channels = connectors.build(settings, outbound, clock)
         connectors.leave_by(channels, settings, keys)
         connectors.show_the_city(channels, city, {site.name.ja: site.position for site in sites.values()})
-        leases = leases_for(settings, channels)
+        leases = leases_for(settings)
         owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
         prefix = marked(settings, kind, city)
         background = Background()
@@ -308,16 +308,11 @@ def _telephone_url(settings: Settings, kind: Deployment) -> str:
     return url if kind is Deployment.REHEARSAL or url.startswith("https://") else ""
 
 
-def leases_for(settings: Settings, channels: Mapping[str, Configured]) -> Leases:
-    """Raises `BadSettings` where a channel's requests do not fit into them."""
+def leases_for(settings: Settings) -> Leases:
     lease, life = settings.delivery.lease_s, settings.delivery.life_s
-    leases = Leases(
+    return Leases(
         lease=timedelta(seconds=lease), life=timedelta(seconds=lease if settings.embedded else life)
     )
-    for configured in channels.values():
-        for channel in configured.by_lane.values():
-            leases.fits(channel.capabilities)
-    return leases
 
 
 def correction(city: City) -> Prepare:

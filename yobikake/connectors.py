@@ -54,8 +54,10 @@ class Configured:
         return self.by_lane[Lane.URGENT]
 
     def on(self, lane: Lane) -> Capabilities:
-        """What a worker of this lane goes by: it has that lane's connections, and fills no queue of the other's."""
-        own = replace(self.capabilities, connections=self.by_lane[lane].capabilities.connections)
+        """What a worker of this lane goes by: it has that lane's connections and deadline, and fills no queue of the
+        other's."""
+        its = self.by_lane[lane].capabilities
+        own = replace(self.capabilities, connections=its.connections, request_deadline=its.request_deadline)
         return replace(own, drain_per_s=None) if self.apart and lane is Lane.URGENT else own
 
 

@@ -122,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """For everything up to the log-in."""
     reply_timeout_s: Seconds = 30.0
     timeout_s: Annotated[float, Meta(gt=0, le=600)] = 45.0
-    """For a transaction as a whole, shorter than a lease: what takes longer is cut off."""
+    """For a transaction as a whole: what takes longer is cut off."""
 
     routine: Routine = Routine()
 

@@ -276,7 +276,7 @@ async def engine(
 ) -> AsyncIterator[Engine]:
     """Over the databases in `folder`, which are kept: opened again, it is the next process.
 
-    `url`: of a ledger elsewhere, with its schema.
+    `url`: of a ledger elsewhere, with its schema. Leases are as short as `leases` says: no request is known to last longer.
     """
     database = folder / "ledger.db"
     if not url and not database.exists():
@@ -297,7 +297,14 @@ async def engine(
             await channel.open()
             stack.push_async_callback(channel.close)
         capabilities = {
-            kind: replace(channel.capabilities, **({"backoff": SOON} | overrides))
+            kind: replace(
+                channel.capabilities,
+                **{
+                    "backoff": SOON,
+                    "request_deadline": min(channel.capabilities.request_deadline, leases.lease / 2),
+                }
+                | overrides,
+            )
             for kind, channel in channels.items()
         }
         yield Engine(

@@ -236,7 +236,7 @@ async def test_a_batch_that_is_asked_for_twice_at_once_is_claimed_once(hub: Engi
     async with hub.running("fanout"):
         await hub.planned(await hub.send(**ROUTINE))
     batch = await the_only_batch(hub)
-    first, second = await claim.take(hub.ledger, hub.life, [batch, batch])
+    first, second = await claim.take(hub.ledger, hub.life, hub.life.leases, [batch, batch])
     assert first is not None
     assert second is None
 

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from sqlalchemy import Connection, select, update
 
+from hub.deliver import claim
 from hub.delivery import BatchId, Outcome
 from hub.gate import Leases
 from hub.language import Language
@@ -214,6 +215,21 @@ async def test_an_outcome_that_could_not_be_written_is_kept_until_the_database_i
         await attempt
     assert set((await hub.outcomes(alert)).values()) == {Outcome.ACCEPTED}
     assert set(received(smarthost.inbox).values()) == {1}
+
+
+@pytest.mark.parametrize(("request_s", "lease_s"), [(45, 90), (360, 540)])
+async def test_a_claim_lasts_as_long_as_its_own_channels_requests_need(
+    tmp_path: Path, smarthost: SmtpGateway, request_s: int, lease_s: int
+) -> None:
+    channels, asked = {"mail": mail(smarthost.port)}, timedelta(seconds=request_s)
+    async with engine(tmp_path, channels=channels, leases=LEASES, request_deadline=asked) as hub:
+        _, batch = await one_batch(hub)
+        attempt = await claim(hub.delivery("mail"), batch)
+        left = select((tables.batches.c.lease_until - now_us()) / 1_000_000)
+        left_s = await hub.ledger.read(lambda conn: conn.execute(left).scalar_one())
+    assert attempt is not None
+    assert attempt.claim.ends_at - attempt.claim.begun == pytest.approx(lease_s)
+    assert lease_s - 30 < left_s <= lease_s, "whoever looks at the ledger sees the same"
 
 
 async def test_what_could_not_be_written_before_the_lease_ended_is_ambiguous(

@@ -128,14 +128,14 @@ def test_whatever_leases_are_set_a_holder_stops_before_others_may_begin(
 
 
 @given(seconds, st.floats(0, 3_600).map(lambda number: timedelta(seconds=number)))
-def test_a_request_that_may_outlast_its_claim_is_refused_by_name(lease: timedelta, asked: timedelta) -> None:
+def test_no_request_outlasts_its_claim_and_no_claim_is_longer_for_another_channels(
+    lease: timedelta, asked: timedelta
+) -> None:
     leases = Leases(lease=lease, life=timedelta(seconds=1))
-    channel = Capabilities(kind="line", japanese="LINE", batch_size=1, request_deadline=asked)
-    if asked < lease - leases.margin:
-        leases.fits(channel)
-    else:
-        with pytest.raises(BadSettings, match=r"\[channels.line\] timeout_s: .* lease_s"):
-            leases.fits(channel)
+    its = leases.of(Capabilities(kind="line", japanese="LINE", batch_size=1, request_deadline=asked))
+    assert asked < its.lease - its.margin
+    assert its.lease == (lease if 1.5 * asked <= lease else 1.5 * asked)
+    assert its.life == leases.life, "who is gone is found out as soon as ever"
 
 
 def test_each_refusal_is_an_outcome_but_a_lost_lease() -> None:

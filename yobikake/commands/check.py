@@ -31,7 +31,7 @@ from shelters.crowding import load_thresholds
 from shelters.device_check import load_devices
 from shelters.site import Facility, Site, load_sites
 from yobikake import connectors, initialise
-from yobikake.assembly import city_folder, leases_for
+from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, load, out
 
 
@@ -207,7 +207,6 @@ async def _channel(name: str, settings: Settings, outbound: Outbound) -> list[Fi
     """Its gateway; and the routine lane's, where that is another one."""
     try:
         made = connectors.configured(name, settings, outbound, utc_now)
-        leases_for(settings, {name: made})
     except HubError as e:
         return [Finding(what=name, ok=False, detail=e.message)]
     first, left = await _probed(name, made.channel)
