@@ -1,8 +1,8 @@
 """What has no API a city can call: copy-ready sheets that staff carry over by hand and tick.
 
 緊急速報メール, Lアラート, Yahoo!防災速報, 防災行政無線, 広報車. ACCEPTED means that the sheet stands
-ready in the console; the tick comes later as a receipt, and only then is it DELIVERED: carried
-over. Whom that reached is not known here.
+ready in the console; the tick is a receipt, written in the commit of the tick itself, and only then is it
+DELIVERED: carried over. Whom that reached is not known here.
 """
 
 import re

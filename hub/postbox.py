@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub import bus, receipts
 from hub.bus import Bus
-from hub.channel import Capabilities, Receipt
+from hub.channel import Capabilities, Receipt, Unit
 from hub.clock import Clock
 from hub.codec import ReceiptRecord, RecordCodec
 from hub.consumer import Consumer
@@ -86,6 +86,10 @@ class Postbox:
     def _receipt(self, record: ReceiptRecord) -> Receipt:
         if record.channel not in self._capabilities:
             raise BadInput(bus.RECEIPTS, f"there is no channel {record.channel} any more")
+        if self._capabilities[record.channel].unit is Unit.SHEETS:
+            raise BadInput(
+                bus.RECEIPTS, "a tick is written where it is made: a repeat of it counts for nothing"
+            )
         try:
             outcome = Outcome(record.outcome)
         except ValueError as e:

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, delete, insert, select
 
 from hub.channel import Capabilities, Receipt
 from hub.delivery import MERGED, Batch, BatchId, Outcome, ProviderRef, fold
-from hub.errors import Conflict
 from hub.ledger import alerts, batches, bounces, corrections, envelopes, tables, tempo
 from hub.ledger.bounces import Noted
 from hub.recipient import RecipientId
@@ -97,27 +96,21 @@ def fold_parked(
 
 
 def take_back(conn: Connection, channel: str, ref: ProviderRef, *, now: datetime) -> None:
-    """What staff said by hand, and by mistake: the recipient stands again as before it was said.
-
-    Raises:
-        Conflict: it has not been folded in yet; in a moment it has.
-    """
+    """What staff said by hand, and by mistake: the recipient stands again as before it was said."""
+    conn.execute(delete(tables.parked_receipts).where(_parked.channel == channel, _parked.ref == ref))
     place = conn.execute(
         select(_refs.batch, _refs.position).where(_refs.channel == channel, _refs.ref == ref)
     )
-    if (row := place.one_or_none()) is not None:
-        batch, handover, receipt_bytes, reasons = batches.get(conn, BatchId(row.batch))
-        if receipt_bytes[row.position] in PROOF:
-            receipt_bytes[row.position] = Outcome.PENDING
-            reasons.pop(str(row.position), None)
-            batches.update_arrays(
-                conn, batch.id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
-            )
-            tempo.leave(conn, batch.alert, channel, now)
-            return
-    raise Conflict(
-        "記録の途中です。少し待って、もう一度押してください / Still being recorded; press again in a moment"
-    )
+    if (row := place.one_or_none()) is None:
+        return
+    batch, handover, receipt_bytes, reasons = batches.get(conn, BatchId(row.batch))
+    if receipt_bytes[row.position] in PROOF:
+        receipt_bytes[row.position] = Outcome.PENDING
+        reasons.pop(str(row.position), None)
+        batches.update_arrays(
+            conn, batch.id, handover=bytes(handover), receipt=bytes(receipt_bytes), reasons=reasons
+        )
+        tempo.leave(conn, batch.alert, channel, now)
 
 
 def forget_parked(conn: Connection, *, before: datetime) -> int:

@@ -6,7 +6,7 @@ providers' callbacks and the sensors' readings where they can.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import msgspec
@@ -15,7 +15,7 @@ from aiohttp import web
 import config
 from channels._speech.speaker import Speaker, Voice, speaker
 from channels.loudspeaker import Loudspeaker
-from channels.manual import Field, Manual, ticked
+from channels.manual import Field, Manual
 from hub import health, muster_rules, organisation, outage, phrases, pointing, wifi_state
 from hub.authorise import Actor
 from hub.channel import ByHand, Content, Health, Target, Targets
@@ -100,7 +100,6 @@ def _console(assembly: Assembly, register: Register, book: DeviceBook, samples: 
         aloud=sounds.aloud,
         sound=sounds.file,
         by_hand=_by_hand(assembly),
-        ticked=partial(_ticked, assembly),
         canaries={kind: canary_role.canary(assembly, kind).plan for kind in assembly.settings.canaries},
         drill_within=timedelta(days=assembly.settings.drills.within_days),
         public_url=assembly.settings.residents.url,
@@ -176,10 +175,6 @@ async def _outages(assembly: Assembly) -> Sequence[Outage]:
 
 async def _report(assembly: Assembly, reading: Reading) -> None:
     await intake.publish(assembly.bus, assembly.records, [reading])
-
-
-async def _ticked(assembly: Assembly, channel: str, alert: str, sheet: str, at: datetime) -> None:
-    await assembly.postbox.post(channel, [ticked(alert, sheet, at=at)])
 
 
 def _targets(assembly: Assembly) -> dict[str, tuple[Target, ...]]:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from channels.manual import reference
+from channels.manual import reference, ticked
 from hub import codec, prepared, receipts
 from hub.authorise import Action, authorise, may
 from hub.channel import Content, Unit
@@ -195,8 +196,8 @@ def _following(conn: Connection, console: Console, identifier: str, kind: Follow
 
 
 async def tick(request: web.Request) -> web.Response:
-    """Somebody carried a sheet over, or said so by mistake (`done` is `no`): recorded with time and name, in one commit
-    with its audit row."""
+    """Somebody carried a sheet over, or said so by mistake (`done` is `no`): recorded with time and name, and counted, in
+    one commit with its audit row. So nothing on the way could count it again once it is taken back."""
     authorise(request[ACTOR], Action.TICK)
     console, actor = request.app[CONSOLE], request[ACTOR]
     identifier, typed = request.match_info["alert"], await form.read(request)
@@ -211,6 +212,9 @@ async def tick(request: web.Request) -> web.Response:
             if not is_sheet and Post(channel, sheet) not in by_hand.unposted(conn, console, accepted, now=at):
                 raise BadInput("sheet", "手で投稿するものではありません / There is nothing to post by hand")
             ticks.tick(conn, identifier, sheet, actor, at=at)
+            if is_sheet:
+                said, has = [ticked(identifier, sheet, at=at)], console.capabilities[channel]
+                receipts.apply(conn, channel, said, has, now=at, random=Random())  # noqa: S311 - jitter
         else:
             ticks.untick(conn, identifier, sheet)
             if is_sheet:
@@ -226,8 +230,6 @@ async def tick(request: web.Request) -> web.Response:
         )
 
     await console.ledger.write(work)
-    if done and is_sheet and console.ticked is not None:
-        await console.ticked(channel, identifier, sheet, at)
     return see_other(f"/alerts/{identifier}#by-hand")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -97,8 +97,6 @@ class Console:
     """A recording by its name, as a WAV file; None: it is not there any more."""
     by_hand: Mapping[str, Preview] = field(default_factory=dict)
     """The texts of a channel's posts, of those that may be made by hand where they were refused."""
-    ticked: Callable[[str, str, str, datetime], Awaitable[None]] | None = None
-    """Tells the engine that (channel, alert, sheet) was carried over at that time."""
     canaries: Mapping[str, Plan] = field(default_factory=dict)
     """Of the test messages of each channel that has them."""
     drill_within: timedelta = timedelta(days=180)

@@ -140,7 +140,6 @@ class Desk:
     base: str = ""
     paged: list[str] = field(default_factory=list)
     reported: list[Reading] = field(default_factory=list)
-    ticked: list[tuple[str, str, str]] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
     canaries: dict[str, Plan] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
@@ -200,9 +199,6 @@ class Desk:
         async def samples(since: datetime, until: datetime) -> Sequence[Point]:
             return [point for point in self.past if since <= point.at < until]
 
-        async def ticked(channel: str, alert: str, sheet: str, at: datetime) -> None:
-            self.ticked.append((channel, alert, sheet))
-
         return Console(
             ledger=self.ledger,
             intake=self.intake,
@@ -226,7 +222,6 @@ class Desk:
             by_hand={
                 "x": lambda content: [f"{content.language} {content.number} {part}/2" for part in (1, 2)]
             },
-            ticked=ticked,
             canaries=self.canaries,
             public_url="https://public.example",
             samples=samples,

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from lxml.html import document_fromstring
+from sqlalchemy import select
 
 from hub.delivery import Outcome
-from hub.ledger import ticks
+from hub.ledger import tables, ticks
 from operator_ui.staff.by_hand import Unposted, why_unposted
 from tests.unit.operator_ui.desk import Desk, somebody
 from tests.unit.operator_ui.test_following_an_alert import an_alert, carry
@@ -62,7 +63,10 @@ async def test_whoever_posted_it_by_hand_is_recorded_and_the_channel_still_says_
         assert "X の投稿（日本語）" in await person.get(f"/alerts/{identifier}/report")
     found = await desk.ledger.read(lambda conn: ticks.of_alert(conn, identifier))
     assert found["post:ja"] == (desk.now, "tanaka")
-    assert desk.ticked == [], "the provider reported nothing"
+    parked = select(tables.parked_receipts)
+    assert not await desk.ledger.read(lambda conn: conn.execute(parked).all()), (
+        "the provider reported nothing"
+    )
 
 
 async def test_what_was_posted_is_not_ticked_and_what_is_over_is_not_posted(desk: Desk) -> None:
