@@ -73,9 +73,7 @@ class Opening:
             BadSettings: a setting cannot work.
             Refused: a gateway of the other kind of hub.
         """
-        await self._try(within_s=START_WITHIN_S)
-        if isinstance(self._failure, (BadSettings, Refused)):
-            raise self._failure
+        await self._try(within_s=START_WITHIN_S, fatal=(BadSettings, Refused))
 
     async def run(self) -> None:
         """Until it is open. Staff are called once when it fails again, and see it wherever they see a gateway that takes
@@ -107,16 +105,21 @@ class Opening:
                 self._call()
                 called = True
 
-    async def _try(self, *, within_s: float) -> None:
-        before, self._failure = self._failure, None
+    async def _try(self, *, within_s: float, fatal: tuple[type[Exception], ...] = ()) -> None:
+        """Raises what is fatal."""
+        before = self._failure
         try:
             async with asyncio.timeout(within_s):
                 await self._channel.open()
         except Exception as e:
+            await self._clear()
+            if isinstance(e, fatal):
+                raise
             self._failure = e
             say = log.error if type(e) is not type(before) else log.debug  # hours of it are one line
-            say("a channel could not be opened; it is tried again", channel=self._name, exc_info=e)
-            await self._clear()
+            known = isinstance(e, (HubError, TimeoutError))
+            why = {"reason": self._why()} if known else {"exc_info": e}
+            say("a channel could not be opened; it is tried again", channel=self._name, **why)
         else:
             self._opened.set()
             if before is not None:

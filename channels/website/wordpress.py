@@ -24,6 +24,7 @@ from channels.website.wordpress_post import PREFIX, Draft, Found, User, draft, s
 from hub import typed
 from hub.channel import Parcel, freely
 from hub.delivery import Outcome
+from hub.errors import Refused
 from hub.outbound import Outbound
 from hub.reasons import told
 
@@ -111,6 +112,8 @@ class Wordpress:
             user = await self._ask("GET", "/users/me", User, params={"context": "edit"})
         except Failed as e:
             return told("WordPress", e.reason, refused=e.outcome is Outcome.CREDENTIALS)
+        except Refused as e:
+            return e.message
         if not user.capabilities.get("publish_posts"):
             return (
                 "WordPress：この利用者には投稿を公開する権限（publish_posts）がありません / "

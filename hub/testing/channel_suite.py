@@ -299,6 +299,23 @@ class ChannelSuite(AnswersSuite, WayOutSuite):
         assert harness.sends() == 0
         assert not harness.arrivals()
 
+    @needs(Feature.GATEWAY)
+    async def test_a_production_hubs_probe_says_that_a_gateway_is_a_rehearsals(
+        self, harness: Harness
+    ) -> None:
+        """Of what opens all the same: it is asked nothing meanwhile, or is a third party's."""
+        channel = harness.channel(PRODUCTION)
+        try:
+            await channel.open()
+        except Refused:
+            return
+        else:
+            health = await channel.probe()
+        finally:
+            await channel.close()
+        assert not health.ok
+        _say_it_in_both_languages(health)
+
 
 def _say_it_in_both_languages(health: Health) -> None:
     """Staff read it, in the language of their console; a name in a program is no sentence."""
