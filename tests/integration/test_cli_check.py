@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels.manual import Manual
 from hub import keys as key_files
 from hub.clock import utc_now
 from hub.language import Language
@@ -260,3 +261,21 @@ def test_without_fonts_it_is_said_what_to_install_and_what_comes_of_it(
     assert said["ok"]
     for part in ("fonts-noto-cjk", "fonts-noto-core", "白紙", "empty page"):
         assert part in said["warning"]
+
+
+def test_a_connector_that_cannot_be_opened_is_a_finding_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: Manual) -> None:
+        raise TypeError("a fault of ours")
+
+    settings = hub(tmp_path / "a")
+    add(settings, "[channels.manual]")
+    monkeypatch.setattr(Manual, "open", fails)
+    said = run("check", "-s", settings, "--json")
+    assert said.code == 1
+    found = findings(said)
+    assert not found["manual"]["ok"]
+    assert "TypeError" in found["manual"]["detail"]
+    assert "a fault of ours" not in found["manual"]["detail"]
+    assert found["ledger"]["ok"]

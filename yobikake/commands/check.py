@@ -24,6 +24,7 @@ from hub.keys import Keys
 from hub.ledger import audit, deployment, proof
 from hub.ledger import register as recipients
 from hub.ledger.audit import BrokenChain
+from hub.opening import UNFORESEEN
 from hub.outbound import Deployment, Outbound
 from hub.settings import Settings
 from shelters import device_check, device_rows, register
@@ -265,6 +266,8 @@ async def _probed(what: str, channel: Channel) -> tuple[Finding, int | None]:
         health = await channel.probe()
     except HubError as e:
         return Finding(what=what, ok=False, detail=e.message), None
+    except Exception as e:  # the hub's log has it whole; one connector's fault hides no finding about another
+        return Finding(what=what, ok=False, detail=f"{type(e).__name__}: {UNFORESEEN}"), None
     finally:
         await channel.close()
     left = "" if health.remaining is None else f", {health.remaining} messages left"
