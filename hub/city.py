@@ -64,6 +64,19 @@ class River(msgspec.Struct, frozen=True, kw_only=True):
     names: dict[Language, str]
 
 
+class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A railway station inside the city; its names without 「駅」."""
+
+    ja: str
+    en: str
+    latitude: Latitude
+    longitude: Longitude
+
+    @property
+    def position(self) -> Position:
+        return Position(latitude=self.latitude, longitude=self.longitude)
+
+
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """Where residents can ask. `placeholder`: invented, and refused in production."""
 
@@ -126,6 +139,7 @@ class City:
     """What cannot happen here: no template for it is offered."""
     readings: Mapping[str, str] = field(default_factory=dict)
     """How names are read aloud, in kana, of those that a machine would not know."""
+    stations: tuple[Station, ...] = ()
 
     @property
     def codes(self) -> frozenset[str]:
@@ -193,6 +207,10 @@ class _ReadingsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = {}
 
 
+class _StationsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    stations: tuple[Station, ...] = ()
+
+
 class _LevelsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     levels: list[LevelWords]
 
@@ -214,7 +232,7 @@ class _PresetsFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 def load(folder: Folder) -> City:
     """Read `city.toml`, `towns.csv`, `zones.toml`, `levels.toml`, `presets.toml`, `boundary.geojson`, `wifi.toml`
-    and, where there is one, `readings.toml`.
+    and, where there are any, `readings.toml` and `stations.toml`.
 
     Raises:
         BadSettings: names the file and the key or line, and what to do.
@@ -244,6 +262,7 @@ def load(folder: Folder) -> City:
         wifi=files.toml(folder, "wifi.toml", Wifi),
         absent=city.absent,
         readings=files.optional(folder, "readings.toml", _ReadingsFile).readings,
+        stations=files.optional(folder, "stations.toml", _StationsFile).stations,
     )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import permutations
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from hub.errors import BadSettings
 from hub.folder import Folder
 from hub.hazard import Hazard
 from hub.language import Language
+from hub.place import Position
 from operator_ui.window.answers import Answers
 from operator_ui.window.question import Question
 from operator_ui.window.reply import Kind, NamedSite, Origin, Reply, Said
@@ -23,6 +25,7 @@ from yobikake.evaluation.window_states import NOW, Stated, StateName, may_be_nam
 RIGHT_OR_UNSURE_PERCENT, RIGHT_PERCENT, WRONG_SITES = 95, 80, 0
 """The goals: what is right or says that it is not sure, what is right, and sites that should not have been named."""
 
+_ROUNDED_M = 1
 _SHORTEST_NAME = 4
 """Characters of a site's name that is looked for in a text."""
 
@@ -31,12 +34,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`expect`: topics or kinds of reply, any of which is right. `asked`: hazards that it names.
 
     `held_out`: since when it is part of a set that was asked once, of a bank that did not know it. `unseen`: was such a set
-    until 2026-11-30, and has been used for developing since.
+    until 2026-11-30, and has been used for developing since. `also`: what a second question in it expects. `near`: the town or
+    station it names, from which sites have to be told.
     """
 
     ask: str
     expect: tuple[str, ...]
     at: StateName = StateName.FLOOD
+    also: tuple[str, ...] = ()
+    near: str = ""
     asked: tuple[Hazard, ...] = ()
     unseen: bool = False
     held_out: date | None = None
@@ -106,7 +112,7 @@ def evaluate(
                 replies += 1
                 wrong_sites += sum(1 for _ in wrongly_named(reply, each, stated, city))
                 if name is each.at:
-                    judged.append(_judged(language, each, reply))
+                    judged.append(_judged(language, each, reply, city))
             progress()
     return Judgement(judged=judged, wrong_sites=wrong_sites, replies=replies)
 
@@ -140,18 +146,62 @@ def _said_besides_sites(reply: Reply) -> Iterator[Said]:
     yield from reply.closing
 
 
-def _judged(language: Language, asked: Asked, reply: Reply) -> Judged:
-    got = {reply.kind.value, reply.topic} - {""}
-    if reply.kind is Kind.EMERGENCY:
-        got = {"emergency"}
+def _judged(language: Language, asked: Asked, reply: Reply, city: City) -> Judged:
     shown = reply.topic if reply.kind is Kind.CURATED else reply.kind.value
-    if not got.isdisjoint(asked.expect) or (asked.expect == ("unsure",) and reply.kind is Kind.POLITE):
-        verdict = "right"
-    elif reply.kind is Kind.UNSURE:
-        verdict = "unsure"
-    else:
-        verdict = "wrong"
-    return Judged(language, asked, verdict, shown)
+    return Judged(language, asked, _verdict(asked, reply, city), shown)
+
+
+def _verdict(asked: Asked, reply: Reply, city: City) -> str:
+    """Half of what was asked, told as if it were all, is wrong; sites from nowhere are not sure of the place."""
+    first, *more = _answers(reply)
+    if reply.kind is Kind.UNSURE and "unsure" not in asked.expect:
+        return "unsure"
+    if asked.also:
+        answers = [first, *more]
+        both = any(
+            not one.isdisjoint(asked.expect) and not other.isdisjoint(asked.also)
+            for one, other in permutations(answers, 2)
+        )
+        return "right" if both else "wrong"
+    if first.isdisjoint(asked.expect) and not (asked.expect == ("unsure",) and reply.kind is Kind.POLITE):
+        return "wrong"
+    return _placed(reply, _position(city, asked.near)) if asked.near else "right"
+
+
+def _answers(reply: Reply) -> list[set[str]]:
+    """What each part of a reply answers: a cry for help, then what else was asked."""
+    if reply.kind is Kind.EMERGENCY:
+        return [{"emergency"}, *([{"sites"}] if reply.sites else [])]
+    return [{reply.kind.value, reply.topic} - {""}]
+
+
+def _position(city: City, name: str) -> Position:
+    """Of a station, or the middle of a town. A name that is none of this city's is a mistake in the questions: `BadSettings`."""
+    for station in city.stations:
+        if name == f"{station.ja}駅":
+            return station.position
+    centres = [town.centre for town in city.towns.values() if town.name.ja.startswith(name)]
+    if not centres:
+        raise BadSettings("questions.toml near", f"{name} is no town or station / 町にも駅にもありません")
+    return Position(
+        latitude=sum(each.latitude for each in centres) / len(centres),
+        longitude=sum(each.longitude for each in centres) / len(centres),
+    )
+
+
+def _placed(reply: Reply, near: Position) -> str:
+    """Whether the sites are told from there, from nowhere, or from somewhere else."""
+    if any(site.metres is None for site in reply.sites):
+        return "unsure"
+    apart = (
+        abs(
+            site.metres
+            - near.distance_m(Position(latitude=site.entry.latitude, longitude=site.entry.longitude))
+        )
+        for site in reply.sites
+        if site.metres is not None
+    )
+    return "right" if max(apart, default=0) <= _ROUNDED_M else "wrong"
 
 
 def _shares(judged: list[Judged], *, goals: bool = False) -> dict[str, Figure]:
