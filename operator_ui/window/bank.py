@@ -23,7 +23,15 @@ from shelters.site import Facility
 OTHERS, DANGER = "others", "danger"
 """What is asked that is left to others, and how somebody writes who is in danger now: told apart as topics are."""
 
-OWN = {"sentences.toml", "hazards.toml", "marks.toml", f"{OTHERS}.toml", f"{DANGER}.toml"}
+OWN = {
+    "sentences.toml",
+    "hazards.toml",
+    "marks.toml",
+    "places.toml",
+    "several.toml",
+    f"{OTHERS}.toml",
+    f"{DANGER}.toml",
+}
 """What is no topic."""
 
 ALWAYS = frozenset({"city", "telephone"})
@@ -88,6 +96,35 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Words, with spaces between, that any question has."""
 
 
+class PlaceKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the names of sites end with. `words`: in other languages; `short`: how a name is shortened, if it is."""
+
+    reading: str
+    words: tuple[str, ...] = ()
+    short: str = ""
+
+
+class PlaceWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people write where they are, beside the names themselves."""
+
+    station: tuple[str, ...]
+    behind: tuple[str, ...]
+    """What stands behind a name that is a place."""
+    elsewhere_too: tuple[str, ...]
+    """Names that are better known for another place."""
+    kinds: dict[str, PlaceKind]
+
+
+class Joints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what a message that asks two things is known, in any language."""
+
+    between: tuple[str, ...]
+    ends: tuple[str, ...]
+    asks: tuple[str, ...]
+    begins: tuple[str, ...]
+    adds: tuple[str, ...]
+
+
 Examples = Mapping[Language, tuple[str, ...]]
 
 
@@ -100,6 +137,8 @@ class Bank:
     sentences: Mapping[str, Mapping[Language, str]]
     hazards: Mapping[Hazard, HazardWords]
     marks: Marks
+    places: PlaceWords
+    joints: Joints
 
     def say(self, key: str, language: Language, **values: str) -> Said:
         """A sentence of the window's own, its gaps filled. A gap without a value is a mistake of ours: `KeyError`."""
@@ -134,6 +173,8 @@ def load(folder: Folder) -> Bank:
         sentences=_sentences(folder),
         hazards=_hazards(folder),
         marks=files.toml(folder, "marks.toml", Marks),
+        places=files.toml(folder, "places.toml", PlaceWords),
+        joints=files.toml(folder, "several.toml", Joints),
     )
 
 

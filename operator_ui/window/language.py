@@ -47,6 +47,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in split if not "\u0300" <= c <= "\u036f"))
 
 
+def unaccented(text: str) -> str:
+    """As `folded`, letter by letter: as many as before."""
+    return text if text.isascii() else "".join(folded(letter)[:1] or letter for letter in text)
+
+
 def _japanese(text: str, wish: Language | None) -> Language:
     if wish in _JAPANESE:
         return wish

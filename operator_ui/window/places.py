@@ -7,22 +7,23 @@ from typing import NamedTuple
 import msgspec
 
 from hub import folder as files
-from hub.city import City, CityTown
+from hub.city import City, Station
 from hub.folder import Folder
-from hub.language import Language
 from hub.place import Position
 from hub.recipient import Town
+from operator_ui.window.bank import PlaceWords
+from operator_ui.window.gazetteer import Gazetteer, Place, Script, Spelt
 from operator_ui.window.reading import cleaned
+from operator_ui.window.spelling import devanagari, hangul
 from shelters.site import Site, SiteCode
 
 _KANJI_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
-_CHOME = re.compile(r"([一二三四五六七八九])丁目")
-_NUMBER_BEHIND = re.compile(r"\s*([1-9])(?:丁目|-|ー|の|番|\b)")
+_PART = rf"(?:丁目|ちょうめ|chome|{hangul('ちょうめ')}|{devanagari('ちょうめ')})"
+_NUMBER_BEHIND = re.compile(rf"[\s-]*([1-9])(?:[\s-]?{_PART}|-)")
+_NUMBER_BEHIND_HAN = re.compile(rf"\s*([1-9])(?:{_PART}|-|ー|の|番|\b)")
+"""Which part of a town: 「3丁目」, "3-chome", 「3-2-1」."""
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _MUNICIPALITY = re.compile(r"[\u3400-\u9fff]{1,4}[^本当同全都\W]市(?![役民街内])")
-_SHORTEST_LATIN = 5
-"""Letters of a name that is taken for one."""
-_SHORTEST_SITE = 3
 _NEAR_OUTSIDE_M = 1_000
 """Who is so near to a town's centre may use its sites, though the border runs between."""
 
@@ -34,37 +35,62 @@ class Neighbours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Named(NamedTuple):
-    """`rest`: the question without the places. `outside`: it names one that is not the city's, and none that is."""
+    """`rest`: the question without the places. `outside`: it names one that is not the city's, and none that is. `either`: towns
+    that are spelt alike, when one of them is named; `towns` are none then."""
 
     rest: str
-    towns: tuple[Town, ...]
-    site: SiteCode | None
-    outside: bool
+    towns: tuple[Town, ...] = ()
+    site: SiteCode | None = None
+    station: Station | None = None
+    outside: bool = False
+    either: tuple[Place, ...] = ()
+
+    @property
+    def in_city(self) -> bool:
+        """Whether a town or a station of the city is named."""
+        return bool(self.towns or self.station or self.either)
+
+    @property
+    def placed(self) -> bool:
+        return self.in_city or self.site is not None
 
 
 class Places:
     def __init__(
-        self, city: City, sites: Iterable[Site], neighbours: Neighbours, others: Iterable[str]
+        self,
+        city: City,
+        sites: Iterable[Site],
+        neighbours: Neighbours,
+        words: PlaceWords,
+        others: Iterable[str] = (),
     ) -> None:
         """`others`: further places that are nobody's neighbour."""
         self._city = city
-        self._sites = _by_name(sites, cleaned(city.names[Language.JA]))
+        self._gazetteer = Gazetteer(city, sites, words)
         self._own = _Names(
             shorter for name in city.names.values() for shorter in (name, _without_kind(cleaned(name)))
         )
         self._outside = _Names((*neighbours.names, *others))
-        self._towns = _by_base(city.towns.values())
-        self._latin = _by_latin(city.towns.values())
 
     def named(self, text: str) -> Named:
         """In a cleaned text. A number behind a town's name says which part of it (丁目)."""
         site, rest = self._site(text)
-        outside, rest = self._outside.taken(rest)
-        towns, rest = self._town(rest)
+        spelt = self._gazetteer.towns.find(rest)
+        if spelt is None or self._outside.covers(rest, spelt):
+            outside, rest = self._outside.taken(rest)
+            spelt = self._gazetteer.towns.find(rest)
+            found, rest = _taken(rest, spelt)
+        else:
+            found, rest = _taken(rest, spelt)
+            outside, rest = self._outside.taken(rest)
         own, rest = self._own.taken(rest)
         other = _KANA.search(rest) is not None and _MUNICIPALITY.search(rest) is not None
-        ours = bool(towns) or site is not None or own
-        return Named(" ".join(rest.split()), towns, site, (outside or other) and not ours)
+        ours = bool(spelt) or site is not None or own
+        return found._replace(rest=" ".join(rest.split()), site=site, outside=(outside or other) and not ours)
+
+    @property
+    def all_towns(self) -> Sequence[Place]:
+        return self._gazetteer.named
 
     def centre(self, towns: Sequence[Town]) -> Position | None:
         """The middle of the towns; None for none."""
@@ -85,24 +111,33 @@ class Places:
         near = position.distance_m(nearest.centre) <= _NEAR_OUTSIDE_M
         return nearest.code if near or _inside(position, self._city.boundary) else None
 
-    def _town(self, text: str) -> tuple[tuple[Town, ...], str]:
-        for base in sorted(self._towns, key=len, reverse=True):
-            if (at := text.find(base)) >= 0 and text[at + len(base) :][:1] != "市":
-                parts, end = self._towns[base], at + len(base)
-                number = _NUMBER_BEHIND.match(text.translate(_KANJI_DIGITS), end)
-                if number and number[1] in parts:
-                    return (parts[number[1]],), f"{text[:at]} {text[number.end() :]}"
-                return tuple(parts.values()), f"{text[:at]} {text[end:]}"
-        for base, towns in self._latin.items():
-            if found := re.search(rf"\b{base}(?:[ -]?(?:cho|machi))?\b(?:[ -]?[1-9](?:[ -]?chome)?)?", text):
-                return towns, f"{text[: found.start()]} {text[found.end() :]}"
-        return (), text
-
     def _site(self, text: str) -> tuple[SiteCode | None, str]:
-        for name, code in self._sites:
-            if name in text:
-                return code, text.replace(name, " ")
-        return None, text
+        spelt = self._gazetteer.sites.find(text)
+        if spelt is None or len(spelt.places) > 1:
+            return None, text
+        return spelt.places[0].site, f"{text[: spelt.start]} {text[spelt.end :]}"
+
+
+def _taken(text: str, spelt: Spelt | None) -> tuple[Named, str]:
+    """What is spelt there, and the text without it."""
+    if spelt is None:
+        return Named(text), text
+    place, *others = spelt.places
+    number = None if place.station else _number_behind(text, spelt.end)
+    rest = f"{text[: spelt.start]} {text[number.end() if number else spelt.end :]}"
+    if others:
+        return Named(rest, either=spelt.places), rest
+    if place.station:
+        return Named(rest, station=place.station), rest
+    parts = dict(place.parts)
+    one = (parts[number[1]],) if number and number[1] in parts else place.towns
+    return Named(rest, towns=one), rest
+
+
+def _number_behind(text: str, end: int) -> re.Match[str] | None:
+    japanese = Script.HAN.value.match(text[end - 1]) is not None
+    pattern = _NUMBER_BEHIND_HAN if japanese else _NUMBER_BEHIND
+    return pattern.match(text.translate(_KANJI_DIGITS), end)
 
 
 class _Names:
@@ -115,6 +150,15 @@ class _Names:
         words = [rf"(?<![a-z])(?:{latin})(?:[ -](?:city|shi|ku|ward))?(?![a-z])"] if latin else []
         words += [rf"(?:{others})[市区區町村시]?"] if others else []
         self._pattern = re.compile("|".join(words) or r"(?!)")
+
+    def covers(self, text: str, spelt: Spelt) -> bool:
+        """Whether a longer one has that in it: 「武蔵野市」."""
+        return any(
+            each.start() <= spelt.start
+            and spelt.end <= each.end()
+            and each.group() != text[spelt.start : spelt.end]
+            for each in self._pattern.finditer(text)
+        )
 
     def taken(self, text: str) -> tuple[bool, str]:
         """Whether one is in the text, and the text without."""
@@ -130,37 +174,6 @@ def _without_kind(name: str) -> str:
 def load_neighbours(folder: Folder) -> Neighbours:
     """Raises `BadSettings`. Without the file no neighbour is known, and only 「○○市」 is told from the city's own."""
     return files.optional(folder, "neighbours.toml", Neighbours)
-
-
-def _by_name(sites: Iterable[Site], city: str) -> Sequence[tuple[str, SiteCode]]:
-    """Whole names, and those without who keeps the place (「○○市立…」); the longest first."""
-    found = []
-    for site in sites:
-        whole = cleaned(site.name.ja)
-        for name in {whole, whole.removeprefix(city).removeprefix("立"), cleaned(site.name.en)}:
-            if len(name) >= _SHORTEST_SITE:
-                found.append((name, site.code))
-    return sorted(found, key=lambda each: (-len(each[0]), each))
-
-
-def _by_base(towns: Iterable[CityTown]) -> dict[str, dict[str, Town]]:
-    """The name before 丁目 → its number → the code. A town that has no parts has one, called by nothing."""
-    found: dict[str, dict[str, Town]] = {}
-    for town in towns:
-        number = _CHOME.search(town.name.ja)
-        base = cleaned(town.name.ja[: number.start()] if number else town.name.ja)
-        found.setdefault(base, {})[number[1].translate(_KANJI_DIGITS) if number else ""] = town.code
-    return found
-
-
-def _by_latin(towns: Iterable[CityTown]) -> dict[str, tuple[Town, ...]]:
-    """The name before "-cho" → the codes of its parts."""
-    found: dict[str, tuple[Town, ...]] = {}
-    for town in towns:
-        base = re.split(r"[-\s](?:cho|machi)\b|[-\s][1-9]", cleaned(town.name.en))[0]
-        if len(base) >= _SHORTEST_LATIN:
-            found[base] = (*found.get(base, ()), town.code)
-    return dict(sorted(found.items(), key=lambda each: -len(each[0])))
 
 
 def _inside(position: Position, ring: Sequence[tuple[float, float]]) -> bool:

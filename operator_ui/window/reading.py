@@ -29,6 +29,9 @@ _DIGITS = re.compile(r"[0-9]{1,2}")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _DEVANAGARI_WORD = re.compile(r"[\u0900-\u0963\u0966-\u097f]+|[a-z0-9]+")
 
+SAYS = re.compile(r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*){2}")
+"""More than a particle or a house number: two letters, with the signs that Devanagari puts on them."""
+
 
 def cleaned(text: str) -> str:
     """In one form of Unicode, small letters, without control characters; spaces are single."""

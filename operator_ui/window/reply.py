@@ -95,7 +95,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """Read in the order of its fields. `topic`: the name of the bank's file it was taken for, empty when it is unsure.
 
-    `answer`: what the bank says to the alerts above it. `hazards`: those for which every named site is designated.
+    `answer`: what the bank says to the alerts above it. `hazards`: those for which every named site is designated. `more`: the
+    answers to what else was asked, less urgent than this one; they have no `more`. `in_part`: something in the question was not
+    understood, and its last sentences say so.
     """
 
     kind: Kind
@@ -109,6 +111,12 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     closing: tuple[Said, ...] = ()
     choices: tuple[Choice, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    more: "tuple[Reply, ...]" = ()
+    in_part: bool = False
+
+    def each(self) -> "tuple[Reply, ...]":
+        """This answer and those to what else was asked."""
+        return (self, *self.more)
 
     def said(self) -> Iterator[Said]:
         """Everything in it that is read, from top to bottom."""
@@ -121,6 +129,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
             yield self.heading
         yield from (site.line for site in self.sites)
         yield from self.closing
+        for other in self.more:
+            yield from other.said()
 
     @property
     def text(self) -> str:

@@ -29,6 +29,10 @@ from shelters.site import Facility, Site
 _COMMAS = {Language.JA: "・", Language.JA_EASY: "・", Language.ZH_HANS: "、", Language.ZH_HANT: "、"}
 
 
+_BESIDE_A_CRY = frozenset({Kind.SITES, Kind.ALERTS, Kind.CURATED})
+"""What may stand below 119 and 110."""
+
+
 class Window:
     """Made once, and asked from any thread; the first question in a language takes up to a second more: it is learnt then.
 
@@ -37,7 +41,7 @@ class Window:
 
     def __init__(self, bank: Bank, city: City, sites: Iterable[Site], neighbours: Neighbours) -> None:
         self._bank, self._city = bank, city
-        self._places = Places(city, sites, neighbours, bank.marks.other_places)
+        self._places = Places(city, sites, neighbours, bank.places, bank.marks.other_places)
         self._lock = Lock()
 
     @cached_property
@@ -47,15 +51,22 @@ class Window:
     def answer(self, question: Question, now: State) -> Reply:
         with self._lock:  # the tokenizer is for one at a time
             understood = self._understanding.read(question)
-        reply = _Answering(
+        replies = _Answering(
             self._bank, self._city, self._places, question=question, understood=understood, now=now
-        ).reply()
-        if not understood.danger:
-            return reply
-        danger = self._bank.say("emergency", understood.language)
-        if reply.kind is Kind.SITES:
-            return replace(reply, kind=Kind.EMERGENCY, lead=(danger, *reply.lead))
-        return Reply(kind=Kind.EMERGENCY, language=understood.language, lead=(danger,))
+        ).replies()
+        if understood.danger:
+            return self._to_a_cry(replies, understood.language)
+        first, *more = replies
+        return replace(first, more=tuple(more), in_part=understood.in_part)
+
+    def _to_a_cry(self, replies: Sequence[Reply], language: Language) -> Reply:
+        """119 and 110, and below them only what helps whoever is in danger."""
+        danger = self._bank.say("emergency", language)
+        helpful = [each for each in replies if each.kind in _BESIDE_A_CRY]
+        if not helpful:
+            return Reply(kind=Kind.EMERGENCY, language=language, lead=(danger,))
+        first, *more = helpful
+        return replace(first, kind=Kind.EMERGENCY, lead=(danger, *first.lead), more=tuple(more))
 
 
 class _Answering:
@@ -75,16 +86,31 @@ class _Answering:
         self._asked, self._now, self._language = understood, now, understood.language
         own = question.town if question.town in city.towns else None
         at = places.town_at(question.position) if question.position else None
-        self._away = question.position is not None and at is None and not understood.towns
+        self._away = question.position is not None and at is None and not understood.in_city
         self._towns = understood.towns or ((at,) if at else ()) or ((own,) if own else ())
         named = places.centre(understood.towns)
         self._near = named or question.position or places.centre(self._towns)
+        if understood.station is not None:  # where people from all towns are
+            self._towns, self._near = (), understood.station.position
+        elif understood.either:  # which of them is asked back
+            self._towns, self._near = (), None
 
-    def reply(self) -> Reply:
-        topic = self._asked.topic
-        if topic is None:
+    def replies(self) -> list[Reply]:
+        """One for each topic, no two alike. The number to call stands at the end: whoever is not helped can ask a person."""
+        if not self._asked.topics:
             # a cry for help that was not heard as one is most often among what is not understood
-            return self._made(Kind.UNSURE, lead=(self._say("unsure"), self._say("in_danger")))
+            lead = (self._say("unsure"), self._say("in_danger"))
+            return [self._made(Kind.UNSURE, lead=lead, closing=(self._call(),))]
+        made = [replace(self._reply(topic), topic=topic.id) for topic in self._asked.topics]
+        *before, last = {(each.kind, each.lead, each.answer): each for each in made}.values()
+        closing: tuple[Said, ...] = ()
+        if self._asked.in_part:
+            closing = (self._say("only_part"), self._say("in_danger"))
+        if closing or any(each.kind is not Kind.POLITE for each in made):
+            closing += (self._call(),)
+        return [*before, replace(last, closing=(*last.closing, *closing))]
+
+    def _reply(self, topic: Topic) -> Reply:
         if topic.live is None:
             return self._curated(topic)
         answer = self._answer(topic) if topic.answers else None
@@ -94,16 +120,25 @@ class _Answering:
         if self._now.stuck:
             return replace(self._made(Kind.STUCK, lead=(self._say("stuck"),)), answer=answer)
         if topic.live is not Live.ALERTS:
-            return self._sites()
+            return self._which_town(self._sites(), "ask_town")
         alerts = self._alerts()  # what is said beside them would puzzle where there are none
-        return replace(alerts, answer=answer) if alerts.alerts else alerts
+        alerts = replace(alerts, answer=answer) if alerts.alerts else alerts
+        return self._which_town(alerts, "ask_town_alerts")
+
+    def _which_town(self, reply: Reply, ask: str) -> Reply:
+        """Where a town is named that is spelt like another, asks which; meanwhile it says what is true for the whole city."""
+        if not self._asked.either or reply.choices:
+            return reply
+        asks = [self._say(ask, town=each.called(self._language)) for each in self._asked.either]
+        choices = tuple(Choice(label=each, ask=each.text) for each in asks)
+        return replace(reply, lead=(*reply.lead, self._say("which_town")), choices=choices)
 
     # --- what the bank answers ------------------------------------------------------------------
 
     def _curated(self, topic: Topic) -> Reply:
         said = self._answer(topic)
         if topic.polite:
-            return Reply(kind=Kind.POLITE, language=self._language, topic=topic.id, lead=(said,))
+            return self._made(Kind.POLITE, lead=(said,))
         reply = self._made(Kind.CURATED, lead=(said,))
         if topic.facility is None or self._asked.outside or self._away:
             return reply
@@ -216,7 +251,7 @@ class _Answering:
             alerts=self._drills(),
             heading=self._say(key, hazard=self._listed(hazards)),
             sites=sites,
-            closing=(*advice, *reply.closing),
+            closing=tuple(advice),
             hazards=hazards,
         )
 
@@ -248,17 +283,12 @@ class _Answering:
         )
         return placename.of_town(shared)[self._language]
 
-    def _made(self, kind: Kind, *, lead: tuple[Said, ...]) -> Reply:
-        """With the city's number at the end: whoever is not helped by this can ask a person."""
-        contact, topic = self._city.contact, self._asked.topic
-        key = "call_sample" if contact.placeholder else "call"
-        return Reply(
-            kind=kind,
-            language=self._language,
-            topic=topic.id if topic else "",
-            lead=lead,
-            closing=(self._say(key, telephone=contact.telephone),),
-        )
+    def _made(self, kind: Kind, *, lead: tuple[Said, ...], closing: tuple[Said, ...] = ()) -> Reply:
+        return Reply(kind=kind, language=self._language, lead=lead, closing=closing)
+
+    def _call(self) -> Said:
+        contact = self._city.contact
+        return self._say("call_sample" if contact.placeholder else "call", telephone=contact.telephone)
 
 
 def _shared(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """How well the window answers: a city's set of questions, each with what is right."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import permutations
@@ -18,7 +18,7 @@ from hub.language import Language
 from hub.place import Position
 from operator_ui.window.answers import Answers
 from operator_ui.window.question import Question
-from operator_ui.window.reply import Kind, NamedSite, Origin, Reply, Said
+from operator_ui.window.reply import Kind, NamedSite, Origin, Reply
 from yobikake.evaluation.figure import Figure
 from yobikake.evaluation.window_states import NOW, Stated, StateName, may_be_named
 
@@ -131,19 +131,17 @@ def _names(reply: Reply, code: str, name: str) -> bool:
     def of(site: NamedSite) -> bool:
         return site.entry.code == code
 
-    live = (
-        span.text for said in _said_besides_sites(reply) for span in said.spans if span.origin is Origin.LIVE
+    return any(
+        any(map(of, each.sites))
+        or (len(name) >= _SHORTEST_NAME and any(name in text for text in _put_in(each)))
+        for each in reply.each()
     )
-    return any(map(of, reply.sites)) or (len(name) >= _SHORTEST_NAME and any(name in text for text in live))
 
 
-def _said_besides_sites(reply: Reply) -> Iterator[Said]:
-    yield from reply.lead
-    if reply.answer is not None:
-        yield reply.answer
-    if reply.heading is not None:
-        yield reply.heading
-    yield from reply.closing
+def _put_in(reply: Reply) -> Iterator[str]:
+    """What the hub put into its sentences, besides those of sites."""
+    said = (*reply.lead, reply.answer, reply.heading, *reply.closing)
+    return (span.text for each in said if each for span in each.spans if span.origin is Origin.LIVE)
 
 
 def _judged(language: Language, asked: Asked, reply: Reply, city: City) -> Judged:
@@ -157,22 +155,28 @@ def _verdict(asked: Asked, reply: Reply, city: City) -> str:
     if reply.kind is Kind.UNSURE and "unsure" not in asked.expect:
         return "unsure"
     if asked.also:
-        answers = [first, *more]
         both = any(
             not one.isdisjoint(asked.expect) and not other.isdisjoint(asked.also)
-            for one, other in permutations(answers, 2)
+            for one, other in permutations([first, *more], 2)
         )
-        return "right" if both else "wrong"
+        return "right" if both else "unsure" if _in_part(asked, [first, *more], reply) else "wrong"
     if first.isdisjoint(asked.expect) and not (asked.expect == ("unsure",) and reply.kind is Kind.POLITE):
         return "wrong"
     return _placed(reply, _position(city, asked.near)) if asked.near else "right"
 
 
+def _in_part(asked: Asked, answers: Sequence[set[str]], reply: Reply) -> bool:
+    """Whether one of two questions was answered, and it was said that the other was not."""
+    return reply.in_part and any(not each.isdisjoint({*asked.expect, *asked.also}) for each in answers)
+
+
 def _answers(reply: Reply) -> list[set[str]]:
     """What each part of a reply answers: a cry for help, then what else was asked."""
     if reply.kind is Kind.EMERGENCY:
-        return [{"emergency"}, *([{"sites"}] if reply.sites else [])]
-    return [{reply.kind.value, reply.topic} - {""}]
+        own = [{"emergency"}, *([{reply.topic}] if reply.topic else [])]
+    else:
+        own = [{reply.kind.value, reply.topic} - {""}]
+    return own + [{each.kind.value, each.topic} for each in reply.more]
 
 
 def _position(city: City, name: str) -> Position:

@@ -25,18 +25,22 @@ SITES, ALERTS, REGISTER = "sites", "alerts", "register"
 
 def said(reply: Reply, *, url: str) -> list[Message]:
     """An answer of the window: every sentence of it in its order, each alert with its page, each site a line."""
-    parts = [each.text for each in reply.lead]
-    parts += ["\n".join(_alert(each, url)) for each in reply.alerts]
-    if reply.answer is not None:
-        parts.append(reply.answer.text)
-    if reply.sites or reply.heading is not None:
-        lines = [reply.heading.text] if reply.heading is not None else []
-        parts.append("\n".join([*lines, *(site.line.text for site in reply.sites)]))
-    parts += [each.text for each in reply.closing]
+    parts = [part for each in reply.each() for part in _parts(each, url)]
     messages: list[Message] = [
         {"type": "text", "text": text} for text in _packed([each for each in parts if each.strip()])
     ]
-    return touchable(messages, reply.language, reply.choices)
+    return touchable(messages, reply.language, [choice for each in reply.each() for choice in each.choices])
+
+
+def _parts(reply: Reply, url: str) -> Iterator[str]:
+    yield from (each.text for each in reply.lead)
+    yield from ("\n".join(_alert(each, url)) for each in reply.alerts)
+    if reply.answer is not None:
+        yield reply.answer.text
+    if reply.sites or reply.heading is not None:
+        lines = [reply.heading.text] if reply.heading is not None else []
+        yield "\n".join([*lines, *(site.line.text for site in reply.sites)])
+    yield from (each.text for each in reply.closing)
 
 
 def touchable(messages: list[Message], language: Language, choices: Sequence[Choice] = ()) -> list[Message]:

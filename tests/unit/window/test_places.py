@@ -4,8 +4,9 @@ from config import folder
 from hub.place import Position
 from operator_ui.window.places import Places, load_neighbours
 from tests.unit.residents.portal_setup import CITY, SITES
+from tests.unit.window.asking import bank
 
-PLACES = Places(CITY, SITES.values(), load_neighbours(folder("akishima")), ["大阪"])
+PLACES = Places(CITY, SITES.values(), load_neighbours(folder("akishima")), bank().places, ["大阪"])
 
 
 @pytest.mark.parametrize(
