@@ -24,7 +24,7 @@ from shelters.site import Site, SiteCode
 _TOWN, _TOWN_READ = "町", ("ちょう", "まち")
 _STATION, _STATION_READ = "駅", "えき"
 _CHOME = re.compile(r"([一二三四五六七八九])丁目")
-_KANJI_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
+KANJI_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 _ORDINALS = dict(
     zip(
         "一二三四五六七八九",
@@ -38,8 +38,6 @@ _PARTED = 4
 """Syllables of a name that is parted in Latin letters: "Mokusei no Mori"."""
 _NO_SCHOOL = "(?![学校央心期国間止継児型])"
 """What does not stand behind 「拝島小」."""
-_NO_SCHOOL_IN_HANGUL = "(?!등학교)"
-"""「미도리초」 is no town where it begins a 초등학교."""
 
 
 class Script(Enum):
@@ -110,6 +108,8 @@ class Index:
         self._patterns: dict[Script, list[tuple[re.Pattern[str], Place]]] = defaultdict(list)
         for place, forms in spelt:
             for script, found in forms.items():
+                if not found:
+                    continue
                 pattern = re.compile(_BOUNDS[script].format("|".join(found)))
                 self._patterns[script].append((pattern, place))
 
@@ -135,7 +135,7 @@ class Gazetteer:
     def __init__(self, city: City, sites: Iterable[Site], words: PlaceWords) -> None:
         self._words, self._city = words, cleaned(city.names[Language.JA])
         self._read = _Read(city.readings)
-        self._behind = f"(?={_any(re.escape(plain(word)) for word in words.behind)})"
+        self._behind = f"(?= ?{_any(' ?'.join(map(re.escape, plain(word))) for word in words.behind)})"
         self.named = towns = _towns(city.towns.values())
         taken = {each.name.ja.removesuffix(_TOWN) for each in towns} | {self._city[:-1]}
         stations = [Place(Name(ja=each.ja, en=each.en), station=each) for each in city.stations]
@@ -216,7 +216,7 @@ def _towns(towns: Iterable[CityTown]) -> list[Place]:
     for town in towns:
         number = _CHOME.search(town.name.ja)
         base = cleaned(town.name.ja[: number.start()] if number else town.name.ja)
-        parts[base][number[1].translate(_KANJI_DIGITS) if number else ""] = town.code
+        parts[base][number[1].translate(KANJI_DIGITS) if number else ""] = town.code
         english[base] = re.split(r"[-\s](?:cho|machi)\b|[-\s][1-9]", town.name.en, flags=re.IGNORECASE)[0]
     return [Place(Name(ja=base, en=english[base]), parts=tuple(each.items())) for base, each in parts.items()]
 
@@ -289,4 +289,3 @@ def _shortened(stem: str, short: str) -> list[str]:
 
 
 _TOWN_KINDS = _joined(*(_written("", "", read) for read in _TOWN_READ), _by_script([_TOWN, "정"]))
-_TOWN_KINDS[Script.HANGUL] = [form + _NO_SCHOOL_IN_HANGUL for form in _TOWN_KINDS[Script.HANGUL]]

@@ -59,7 +59,7 @@ class Message:
     def _asked(self, text: str) -> list[Part]:
         whole = self._part(text)
         found = self._parted(whole)
-        if not found and not self._is_topic(whole):
+        if not found and not self._is_topic(whole) and whole.name != DANGER:
             found = self._one_sentence(whole)
         return (found or [whole])[:_MOST_ASKED]
 
@@ -80,14 +80,11 @@ class Message:
         return not all(self._topics[each.name].live is Live.ALERTS for each in (one, other))
 
     def _one_sentence(self, whole: Part) -> list[Part]:
-        """Of what is not understood as a whole, the one sentence that asks: what is told besides may have hidden that."""
-        if whole.name in (DANGER, OTHERS):
-            return []
+        """Of what is not understood as a whole, the sentence that asks and is: what stands beside it may have hidden that."""
         best: list[Part] = []
-        for cut in self._several.cuts(whole.text, sentences=True):
-            for side, beside in (cut, cut[::-1]):
-                if self._several.asks(side) and not self._several.asks(beside):
-                    best = max(best, self._understood([self._part(side)]), key=_sum)
+        for side in (side for cut in self._several.cuts(whole.text, sentences=True) for side in cut):
+            if self._several.asks(side):
+                best = max(best, self._understood([self._part(side)]), key=_sum)
         return best
 
     def _beside_a_cry(self) -> list[Part]:

@@ -12,12 +12,11 @@ from hub.folder import Folder
 from hub.place import Position
 from hub.recipient import Town
 from operator_ui.window.bank import PlaceWords
-from operator_ui.window.gazetteer import Gazetteer, Place, Script, Spelt
+from operator_ui.window.gazetteer import KANJI_DIGITS, Gazetteer, Place, Script, Spelt
 from operator_ui.window.reading import cleaned
 from operator_ui.window.spelling import devanagari, hangul
 from shelters.site import Site, SiteCode
 
-_KANJI_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 _PART = rf"(?:丁目|ちょうめ|chome|{hangul('ちょうめ')}|{devanagari('ちょうめ')})"
 _NUMBER_BEHIND = re.compile(rf"[\s-]*([1-9])(?:[\s-]?{_PART}|-)")
 _NUMBER_BEHIND_HAN = re.compile(rf"\s*([1-9])(?:{_PART}|-|ー|の|番|\b)")
@@ -137,7 +136,7 @@ def _taken(text: str, spelt: Spelt | None) -> tuple[Named, str]:
 def _number_behind(text: str, end: int) -> re.Match[str] | None:
     japanese = Script.HAN.value.match(text[end - 1]) is not None
     pattern = _NUMBER_BEHIND_HAN if japanese else _NUMBER_BEHIND
-    return pattern.match(text.translate(_KANJI_DIGITS), end)
+    return pattern.match(text.translate(KANJI_DIGITS), end)
 
 
 class _Names:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from operator_ui.window.bank import Joints
@@ -9,10 +10,9 @@ from operator_ui.window.reading import SAYS
 
 _SENTENCE = re.compile(r"[?!。।؟]+|(?<!\d)\.(?=\s|$)")
 _PAUSE = re.compile(r"\s*[,、;]\s*")
-_QUESTION = re.compile(r"([^?!。।؟]+)\?")
 _LETTER = r"[a-z\u00c0-\u0fff\u1e00-\u1eff]"
-_NO_KANA = r"(?![\u3041-\u309f])"
-"""「どこ」 is no end in 「どこに」."""
+_NO_KANA = r"(?!\s*で(?:す|しょう)|[\u3041-\u309f])"
+"""「どこ」 is no end in 「どこに」 and 「どこ ですか」."""
 _EDGES = " ,、。."
 _MOST = 12
 """Places of a message that are tried, from its beginning."""
@@ -49,12 +49,14 @@ class Several:
 
     def sentences(self, text: str) -> list[str]:
         """Of a cleaned text that has more than one."""
-        found = [each.strip() for each in _SENTENCE.split(text) if SAYS.search(each)]
+        ends = [0, *(each.end() for each in _SENTENCE.finditer(text)), len(text)]
+        parts = [text[start:end].strip() for start, end in pairwise(ends)]
+        found = [each for each in parts if SAYS.search(each)]
         return found if len(found) > 1 else []
 
     def questions(self, text: str) -> list[str]:
-        """The sentences of a cleaned text that end in a question mark."""
-        return [found[1].strip() for found in _QUESTION.finditer(text)]
+        """Those of its sentences that ask."""
+        return [each for each in self.sentences(text) if self.asks(each)]
 
 
 def _trimmed(cut: Cut) -> Cut:

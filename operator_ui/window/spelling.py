@@ -89,7 +89,7 @@ _LATIN = {
     "sh": "(?:sh|sy|s)",
     "ch": "(?:ch|ty|t|c)",
     "j": "(?:jy?|zy?|dj)",
-    "ts": "t?s",
+    "ts": "(?:t?s|t)",
     "f": "[fh]",
     "z": "d?z",
 }

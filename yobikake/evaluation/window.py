@@ -146,10 +146,10 @@ def _put_in(reply: Reply) -> Iterator[str]:
 
 def _judged(language: Language, asked: Asked, reply: Reply, city: City) -> Judged:
     shown = reply.topic if reply.kind is Kind.CURATED else reply.kind.value
-    return Judged(language, asked, _verdict(asked, reply, city), shown)
+    return Judged(language, asked, verdict(asked, reply, city), shown)
 
 
-def _verdict(asked: Asked, reply: Reply, city: City) -> str:
+def verdict(asked: Asked, reply: Reply, city: City) -> str:
     """Half of what was asked, told as if it were all, is wrong; sites from nowhere are not sure of the place."""
     first, *more = _answers(reply)
     if reply.kind is Kind.UNSURE and "unsure" not in asked.expect:

@@ -12,6 +12,7 @@ from operator_ui.residents.asking import AT_ONCE
 from operator_ui.residents.portal import ask_path, home_path
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import CITY, NOT_FLOOD, Town, flood_order, open_some, served
+from tests.unit.window.asking import bank
 
 ASK = f"{ask_path(Language.JA)}/reply"
 
@@ -150,3 +151,17 @@ async def test_one_address_asks_so_often_and_others_do_not_wait_for_it(town: Tow
         assert (await status(http, url, "1.1.1.2"))[0] == 200
         town.now += timedelta(seconds=2)
         assert (await status(http, url, "1.1.1.1"))[0] == 200
+
+
+async def test_two_questions_get_both_answers_on_the_page_and_a_cry_the_buttons_once(town: Town) -> None:
+    await flooded(town)
+    pets = bank().topics["pets"].answers[Language.JA]
+    async with served(town) as url:
+        both = reply(await asked(url, question="避難所はどこですか。犬も連れて行けますか？"))
+        cry = reply(await asked(url, question="助けてください。避難所はどこですか。犬も連れて行けますか？"))
+    for page in (both, cry):
+        assert page.index("<li>") < page.index(pets[:20])
+        assert page.count(CITY.contact.telephone) == 1
+    assert "tel:119" not in both
+    assert cry.count("tel:119") == 1
+    assert cry.index("tel:119") < cry.index("<li>")

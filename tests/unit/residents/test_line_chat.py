@@ -463,6 +463,26 @@ def test_line_takes_every_answer_and_what_may_be_touched_below_it(language: Lang
     ]
 
 
+def test_what_was_asked_besides_is_answered_behind_it_and_may_be_touched_too() -> None:
+    def choice(text: str) -> Choice:
+        return Choice(label=bank(text), ask=text)
+
+    second = Reply(
+        kind=Kind.CURATED,
+        language=Language.JA,
+        lead=(bank("二"),),
+        choices=(choice("乙"),),
+        closing=(bank("終わり"),),
+    )
+    first = Reply(
+        kind=Kind.SITES, language=Language.JA, lead=(bank("一"),), choices=(choice("甲"),), more=(second,)
+    )
+    [made] = messages.said(first, url="https://hub.example")
+    assert made["text"].split() == ["一", "二", "終わり"]
+    labels = [item["action"]["label"] for item in made["quickReply"]["items"]]
+    assert labels[:2] == ["甲", "乙"]
+
+
 def test_an_alert_stands_with_its_page_and_a_long_answer_fits() -> None:
     alert = NamedAlert(
         number="2026-0147",

@@ -3,11 +3,13 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from config import folder
+from hub.errors import BadSettings
 from hub.language import Language
 from operator_ui.window.reading import cleaned
-from operator_ui.window.reply import NamedSite, Reply
+from operator_ui.window.reply import Kind, NamedSite, Reply
 from tests.unit.residents.portal_setup import CITY, window
 from tests.unit.window.asking import ask, bank, stated
 from yobikake.evaluation import window as evaluation
@@ -67,6 +69,47 @@ def test_a_set_that_was_held_out_has_a_line_of_its_own() -> None:
     assert figures["held out 2026-11-30"]["questions"].value == 1
     assert figures["held out 2026-11-30"]["right %"].met is False
     assert figures["all"]["right %"].value == 50
+
+
+def verdict(reply: Reply, **asked: object) -> str:
+    question = Asked(ask="", **asked)  # type: ignore[arg-type]
+    return evaluation.verdict(question, reply, CITY)
+
+
+def test_half_of_two_questions_is_wrong_unless_it_says_so() -> None:
+    both, one, half = (
+        ask("避難所はどこ？犬もいい？"),
+        ask("避難所はどこ？"),
+        ask("避難所はどこ？明日の給食はある？"),
+    )
+    expected = {"expect": ("sites",), "also": ("pets",)}
+    assert [verdict(each, **expected) for each in (both, one, half)] == ["right", "wrong", "unsure"]
+    assert verdict(both, expect=("pets",), also=("sites",)) == "right"
+    assert verdict(ask("犬もいい？"), **expected) == "wrong"
+
+
+def test_sites_from_elsewhere_are_wrong_and_from_nowhere_unsure() -> None:
+    for near, text, expected in [
+        ("拝島町", "하이지마초 대피소", "right"),
+        ("東中神駅", "東中神駅の避難所", "right"),
+        ("緑町", "하이지마초 대피소", "wrong"),
+        ("緑町", "避難所はどこ", "unsure"),
+    ]:
+        assert verdict(ask(text, None), expect=("sites",), near=near) == expected
+    with pytest.raises(BadSettings, match="near"):
+        verdict(ask("避難所はどこ"), expect=("sites",), near="江戸")
+
+
+def test_a_wrong_site_is_found_in_a_second_answer_too() -> None:
+    stolen = next(
+        site for site in ask("地震の避難所", at=StateName.CALM_OPEN).sites if "flood" not in hazards(site)
+    )
+    second = Reply(kind=Kind.SITES, language=Language.JA, sites=(stolen,))
+    reply = replace(ask("ペットは"), more=(second,))
+    asked = Asked(ask="", expect=())
+    assert list(evaluation.wrongly_named(reply, asked, stated()[StateName.FLOOD], CITY)) == [
+        stolen.entry.code
+    ]
 
 
 def test_a_wrong_site_would_be_found() -> None:

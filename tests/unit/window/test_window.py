@@ -288,6 +288,121 @@ def test_danger_leaves_room_for_where_to_go_and_for_nothing_else() -> None:
     assert len(list(ask("बचाउनुहोस्", Language.NE).said())) == 1
 
 
+# --- two questions in one message ----------------------------------------------------------------
+
+
+def topics(reply: Reply) -> list[str]:
+    return [each.topic for each in reply.each()]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("避難所はどこ？犬もいい？", Language.JA, ["sites", "pets"]),
+        ("犬も連れて行ける？避難所はどこ？", Language.JA, ["sites", "pets"]),
+        ("避難所どこ犬もいい", Language.JA, ["sites", "pets"]),
+        ("ひなんじょは どこですか\nおかねは いりますか", Language.JA_EASY, ["sites", "cost"]),
+        ("where is the shelter and can I bring my dog", Language.EN, ["sites", "pets"]),
+        ("what should I pack, and is there an evacuation order", Language.EN, ["alerts", "go-bag"]),
+        ("避难所在哪里？可以带狗吗？", Language.ZH_HANS, ["sites", "pets"]),
+        ("可以帶狗嗎？要收費嗎？", Language.ZH_HANT, ["pets", "cost"]),
+        ("대피소 어디예요? 강아지도 되나요?", Language.KO, ["sites", "pets"]),
+        ("Nơi sơ tán ở đâu? Mang chó theo được không?", Language.VI, ["sites", "pets"]),
+        ("आश्रय स्थल कहाँ छ? पैसा लाग्छ?", Language.NE, ["sites", "cost"]),
+        (
+            "拝島町です。警報は出てる？犬も連れてっていい？車で行っていい？",
+            Language.JA,
+            ["alerts", "pets", "car"],
+        ),
+    ],
+)
+def test_both_questions_are_answered_the_more_urgent_first(
+    text: str, language: Language, expected: list[str]
+) -> None:
+    reply = ask(text, language)
+    assert topics(reply) == expected
+    told(reply)
+    assert reply.text.count(CITY.contact.telephone) == 1
+    assert reply.text.rstrip().endswith([*reply.said()][-1].text)
+    for topic, each in zip(expected, reply.each(), strict=True):
+        if (answers := bank().topics[topic].answers) and topic != "alerts":
+            assert answers[language] in each.text
+    assert not reply.in_part
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "topic"),
+    [
+        ("避難所はどこ？明日の給食はある？", Language.JA, "sites"),
+        ("where is the shelter? who won the football game?", Language.EN, "sites"),
+        ("可以带狗吗？你喜欢什么颜色？", Language.ZH_HANS, "pets"),
+    ],
+)
+def test_half_an_answer_says_that_it_is_one(text: str, language: Language, topic: str) -> None:
+    reply = ask(text, language)
+    assert topics(reply) == [topic]
+    assert reply.in_part
+    *_, half, danger, call = reply.said()
+    assert (half, danger) == (bank().say("only_part", language), bank().say("in_danger", language))
+    assert CITY.contact.telephone in call.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "犬がいます。避難所に連れて行っていいですか",
+        "近くの避難所はどこですか？",
+        "避難所に食べ物と水はありますか",
+        "レベル3とレベル4はどう違うの？",
+        "停電しています。いつ直りますか？",
+        "can I bring my dog and my cat",
+        "避难所里有水和毯子吗",
+        "피난소에 물과 담요가 있나요",
+    ],
+)
+def test_one_question_gets_one_answer(text: str) -> None:
+    reply = ask(text, None)
+    assert reply.kind is not Kind.UNSURE
+    assert not reply.more
+    assert not reply.in_part
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "besides"),
+    [
+        ("助けてください。避難所はどこですか。犬も連れて行けますか", Language.JA, ["sites", "pets"]),
+        ("犬も連れて行けますか？家の中に水が入ってきました", Language.JA, ["pets"]),
+        ("where is the shelter? my uncle can't breathe", Language.EN, ["sites"]),
+        ("救命啊，我被困在家里。可以带狗吗？", Language.ZH_HANS, ["pets"]),
+    ],
+)
+def test_a_cry_beside_a_question_is_answered_first(text: str, language: Language, besides: list[str]) -> None:
+    reply = ask(text, language)
+    assert reply.kind is Kind.EMERGENCY
+    assert next(reply.said()) == bank().say("emergency", language)
+    assert topics(reply) == besides
+    assert bool(reply.sites) is ("sites" in besides)
+
+
+def test_a_greeting_and_what_one_tells_of_oneself_do_not_hide_the_question() -> None:
+    for text in ("こんにちは。避難所はどこですか？", "いま仕事から帰ったところです。避難所はどこですか？"):
+        reply = ask(text)
+        assert "sites" in topics(reply), text
+
+
+@pytest.mark.parametrize("at", StateName)
+def test_two_questions_in_every_state_name_no_site_that_must_not_be(at: StateName) -> None:
+    for text in (
+        "避難所はどこ？犬もいい？",
+        "避難指示は出てる？避難所はどこ？昭和公園は？",
+        "ミルクはある？車で行ける？",
+    ):
+        reply = ask(text, at=at)
+        here = stated()[at]
+        assert list(wrongly_named(reply, Asked(ask="", expect=()), here, CITY)) == []
+        assert len({(each.kind, each.lead, each.answer) for each in reply.each()}) == len(reply.each())
+
+
 @pytest.mark.parametrize(
     ("text", "topic"),
     [
@@ -369,8 +484,9 @@ def told(reply: Reply) -> None:
         for span in said.spans:
             if span.origin is Origin.BANK:
                 assert any(span.text in text for text in texts), span.text
-    known = {alert.short.text for alert in reply.alerts}
-    for alert in reply.alerts:
+    alerts = [alert for each in reply.each() for alert in each.alerts]
+    known = {alert.short.text for alert in alerts}
+    for alert in alerts:
         assert {span.origin for said in alert.said() for span in said.spans} == {Origin.ALERT}
     assert all(known)
 
@@ -397,6 +513,11 @@ WORDS = [
     "台風",
     "いま",
     "警報",
+    "？",
+    "犬もいい？",
+    "and can i bring my dog",
+    "하이지마초",
+    "拝島駅",
 ]
 
 
@@ -412,8 +533,10 @@ def test_whatever_is_asked_no_site_is_named_that_must_not_be(
     reply = ask(" ".join(words), language, at=at)
     told(reply)
     here = stated()[at]
-    assert list(wrongly_named(reply, Asked(ask="", expect=(), asked=reply.hazards), here, CITY)) == []
-    assert here.hazards <= {*reply.hazards} or not reply.sites
+    hazards = tuple({hazard for each in reply.each() for hazard in each.hazards})
+    assert list(wrongly_named(reply, Asked(ask="", expect=(), asked=hazards), here, CITY)) == []
+    for each in reply.each():
+        assert here.hazards <= {*each.hazards} or not each.sites
 
 
 def test_what_the_menu_of_line_asks_is_understood() -> None:
