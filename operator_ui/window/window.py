@@ -1,9 +1,9 @@
 """The window: from a question to a reply.
 
-understood? → in danger? → topic → sites | alerts | curated answer | unsure, with the number to call
+understood? → in danger? → topics → sites | alerts | curated answer, each; or unsure → the number to call
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from threading import Lock
 
@@ -102,7 +102,7 @@ class _Answering:
             lead = (self._say("unsure"), self._say("in_danger"))
             return [self._made(Kind.UNSURE, lead=lead, closing=(self._call(),))]
         made = [replace(self._reply(topic), topic=topic.id) for topic in self._asked.topics]
-        *before, last = {(each.kind, each.lead, each.answer): each for each in made}.values()
+        *before, last = _once({(each.kind, each.lead, each.answer): each for each in made}.values())
         closing: tuple[Said, ...] = ()
         if self._asked.in_part:
             closing = (self._say("only_part"), self._say("in_danger"))
@@ -289,6 +289,14 @@ class _Answering:
     def _call(self) -> Said:
         contact = self._city.contact
         return self._say("call_sample" if contact.placeholder else "call", telephone=contact.telephone)
+
+
+def _once(replies: Iterable[Reply]) -> Iterator[Reply]:
+    """Advice that stands below the first of them is not repeated: the nearest place is among the first."""
+    told: set[Said] = set()
+    for reply in replies:
+        yield replace(reply, closing=tuple(said for said in reply.closing if said not in told))
+        told.update(reply.closing)
 
 
 def _shared(names: Sequence[str]) -> str:

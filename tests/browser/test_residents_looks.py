@@ -91,7 +91,7 @@ QUESTIONS = {
     Language.JA: ("避難所はどこですか", "#reply .going li"),
     Language.JA_EASY: ("いま なにが おきていますか", "#reply .told .drill-mark"),
     Language.NE: ("बचाउनुहोस्", "#reply a[href='tel:119']"),
-    Language.EN: ("where is the shelter and can I bring my dog", "#reply hr"),
+    Language.EN: ("where is the shelter and can I bring my dog", "#reply .stack > .stack + .stack"),
 }
 """What is asked, and what the reply then shows."""
 
