@@ -102,7 +102,7 @@ class Understanding:
             topics=self._bank.topics,
             several=self._several,
             cries=self._danger,
-            part=lambda part: self._part(part, language),
+            part=lambda part: self._part(part, language, in_city=named.in_city),
         )
         readable = len(question.text) <= LONGEST and not _CODE.search(text)
         danger = message.in_danger() if readable else self._danger.heard(text)
@@ -128,25 +128,28 @@ class Understanding:
             hazards=hazards.hazards,
         )
 
-    def _part(self, text: str, language: Language) -> Part:
+    def _part(self, text: str, language: Language, *, in_city: bool) -> Part:
+        """`in_city`: a town is named somewhere in the message."""
         named = self._places.named(text)
         rest = self._levels.marked(named.rest)
         found = self._hazards.named(rest)
         if not SAYS.search(found.rest):
             return Part(text, "")
-        name, score = _first(self._scores(rest, found, language, named))
+        name, score = _first(self._scores(rest, found, language, named, in_city=in_city))
         topic = self._bank.topics.get(name)
         if named.site is not None and name != OTHERS and (topic is None or topic.hazards):
             name = name if name == DANGER else self._sites.id
         return Part(text, name, score)
 
-    def _scores(self, rest: str, found: NamedHazards, language: Language, named: Named) -> dict[str, float]:
+    def _scores(
+        self, rest: str, found: NamedHazards, language: Language, named: Named, *, in_city: bool
+    ) -> dict[str, float]:
         """By topic. An answer for another hazard than was named is none."""
         scores = self._likeness.scores(rest, found.rest, language)
         if named.site is not None:
             scores[self._sites.id] += _AT_A_SITE
         asks_live = self._asks_live(rest)
-        if named.in_city or (named.outside and asks_live):
+        if in_city or (named.outside and asks_live):
             for topic in self._live:
                 scores[topic] += _IN_A_TOWN
         if named.outside and not asks_live and self._relatives.found(rest):
