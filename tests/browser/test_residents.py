@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from hub.cap import MsgType
 from hub.exposure import NOBODY_FIRST
@@ -256,6 +256,28 @@ async def test_a_finger_and_a_keyboard_reach_everything(chromium: Browser, town:
     await expect(it.page.locator(":focus")).to_have_attribute("id", "main")
     await expect(it.page.locator("h1")).to_have_count(1)
     await it.page.context.close()
+
+
+async def test_the_numbers_to_call_stand_before_the_sites_on_a_telephone_and_beside_them_on_a_desk(
+    chromium: Browser, town: Town, url: str
+) -> None:
+    open_some(town.shelters)
+    await town.publish(flood_order(), NUMBER)
+    it = await reader(chromium)
+    await it.page.goto(url + "/ja/")
+    names = (".alert", ".danger", ".tel >> nth=0", ".shelters")
+    alert, danger, tel, sites = [await top(it.page, name) for name in names]
+    assert alert < danger < tel < sites
+    await it.page.set_viewport_size({"width": 1280, "height": 844})
+    assert await top(it.page, ".shelters") == await top(it.page, ".alert") < await top(it.page, ".danger")
+    await it.page.context.close()
+
+
+async def top(page: Page, name: str) -> float:
+    """In CSS pixels."""
+    box = await page.locator(name).bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 async def test_on_paper_the_alert_and_the_list_stay(chromium: Browser, town: Town, url: str) -> None:

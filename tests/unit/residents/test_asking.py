@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from hub.language import Language
 from operator_ui.residents.asking import AT_ONCE
 from operator_ui.residents.portal import ask_path, home_path
+from operator_ui.residents.reader import Reader
 from shelters.shelter import Stage
 from tests.unit.residents.portal_setup import CITY, NOT_FLOOD, Town, flood_order, open_some, served
 from tests.unit.window.asking import bank
@@ -85,6 +86,33 @@ async def test_in_calm_a_choice_is_one_touch(town: Town) -> None:
         assert "地震のときの避難場所" in choices
         assert "洪水のときの避難場所" not in choices
         assert NOT_FLOOD[0].name.ja in reply(await asked(url, question="", choice="地震のときの避難場所"))
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_every_example_asks_what_it_says(town: Town, language: Language) -> None:
+    await flooded(town)
+    async with served(town) as url, ClientSession() as http:
+        async with http.get(url + ask_path(language)) as form:
+            examples = re.findall(r'name="choice" value="([^"]+)"', await form.text())
+        answers = [
+            reply(
+                await asked(
+                    url,
+                    f"{ask_path(language)}/reply",
+                    question="",
+                    choice=each,
+                    latitude="35.711",
+                    longitude="139.365",
+                )
+            )
+            for each in examples
+        ]
+    assert len(answers) == 3
+    sites, level, pets = answers
+    assert 'class="going"' in sites
+    assert f"/{language}/a/2026-0147" in level
+    answer = bank().topics["pets"].answers[language].split()[0]
+    assert str(Reader(language, town.now).text(answer)) in pets
 
 
 async def test_who_is_in_danger_can_touch_the_number(town: Town) -> None:
