@@ -47,6 +47,12 @@ def most_useful(found: Sequence[Entry], near: Position | None) -> list[Entry]:
     return first
 
 
+def ranked(sites: Sequence[NamedSite]) -> bool:
+    """Whether they stand in another order than by way, which who reads the list must be told."""
+    metres = [site.metres for site in sites if site.metres is not None]
+    return metres != sorted(metres)
+
+
 def named(found: Sequence[Entry], bank: Bank, language: Language, near: Position | None) -> list[NamedSite]:
     """Each with its official name, its word or number, and how far it is; of several, which is nearest."""
     if near is None or not found:

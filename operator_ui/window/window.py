@@ -239,6 +239,8 @@ class _Answering:
         self, reply: Reply, found: Sequence[Entry], hazards: tuple[Hazard, ...], *, key: str = "sites_for"
     ) -> Reply:
         sites = tuple(going.named(found, self._bank, self._language, self._near))
+        if key == "sites_for" and going.ranked(sites):
+            key = "sites_ranked"
         reported = [each.as_of for each in found if each.as_of is not None]
         advice = [] if self._warnings() else [self._say("danger_nearest")]
         advice.append(self._say("anyone"))

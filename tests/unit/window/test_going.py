@@ -44,6 +44,13 @@ def test_room_comes_first_where_the_words_differ_and_the_nearest_is_marked() -> 
     assert ["いちばん近い" in line for line in lines] == [False, False, True]
 
 
+def test_another_order_than_by_way_is_said() -> None:
+    by_room = entries((900, Crowding.HAS_ROOM), (200, Crowding.CROWDED))
+    assert going.ranked(going.named(by_room, bank(), Language.JA, HERE))
+    assert not going.ranked(going.named(by_room[::-1], bank(), Language.JA, HERE))
+    assert not going.ranked(going.named(by_room, bank(), Language.JA, None))
+
+
 def test_one_site_alone_is_not_called_the_nearest() -> None:
     [line] = said(entries((900, Crowding.HAS_ROOM)))
     assert line == "第900小学校：空いています、直線0.9km"

@@ -54,6 +54,9 @@ def test_from_a_place_the_nearest_is_always_among_them() -> None:
             for row in stated()[StateName.FLOOD].now.board.recommended(Hazard.FLOOD)
         )
         assert min(each for each in metres if each is not None) == round(nearest)
+        assert ("空きと近さを合わせた順" in reply.text) == (
+            metres != sorted(metres, key=lambda each: each or 0)
+        )
     assert all(site.metres is None for site in every.sites)
 
 
