@@ -21,9 +21,22 @@ _JAPANESE = (
     (re.compile(r"Expected `\w+` <= ([-\d.]+)"), r"\1 以下にしてください"),
     (re.compile(r"Expected `\w+` < ([-\d.]+)"), r"\1 より小さくしてください"),
     (re.compile(r"Expected `\w+` of length >= 1\b"), "空にはできません"),
-    (re.compile(r"Expected `\w+.*`, got"), "値の種類が違います"),
+    (re.compile(r"Expected the path of a file or folder"), '場所を "…" で囲んで書いてください'),
     (re.compile(r"Expected|Invalid"), "この値は使えません"),
 )
+_KINDS = re.compile(r"Expected `([\w |]+)`, got `(\w+)`")
+_KIND_NAMES = {
+    "int": "整数",
+    "float": "数（1.5 など）",
+    "str": '"…" で囲んだ文字',
+    "bool": "true か false",
+    "array": "[…] で囲んだ一覧",
+    "object": "名前 = 値 の表",
+    "datetime": "日時",
+    "date": "日付",
+    "time": "時刻",
+}
+"""The library's word → as TOML writes it. `null` TOML does not have: a line is left out."""
 
 
 def worded(message: str, kind: Any, place: str) -> str:
@@ -38,10 +51,16 @@ def worded(message: str, kind: Any, place: str) -> str:
             if isinstance(each, type) and issubclass(each, Enum):
                 words = ", ".join(str(member.value) for member in each)
                 return f"is one of {words} / {words} のどれかを書いてください"
+    if (match := _KINDS.search(message)) and (wanted := _named(match[1])):
+        return f"{message} / {wanted}を書いてください（いまは{_named(match[2]) or match[2]}です）"
     for pattern, japanese in _JAPANESE:
         if match := pattern.search(message):
             return f"{message} / {match.expand(japanese)}"
     return message
+
+
+def _named(kinds: str) -> str:
+    return "か".join(_KIND_NAMES[each] for each in kinds.split(" | ") if each in _KIND_NAMES)
 
 
 def _at(kind: Any, place: str) -> Iterator[object]:

@@ -61,6 +61,7 @@ from shelters.routing import usable
 from shelters.site import Site, SiteCode, load_sites
 from yobikake import compose, connectors
 from yobikake.connectors import Configured
+from yobikake.offering import offered
 from yobikake.slot_source import Renderer
 
 if TYPE_CHECKING:
@@ -191,9 +192,18 @@ def city_folder(name: str) -> Folder:
     own = Path(name)
     if own.is_dir():
         return own
+    english, japanese = offered(Path(name).name, shipped_cities())
     raise BadSettings(
-        "city", f"{name!r} is neither a city in config/ nor a folder / config/ にもフォルダーにもありません"
+        "city",
+        f"{name!r} is neither a city in config/ nor a folder; {english}, or write the path of your city's folder / "
+        f"config/ にもフォルダーにもありません。{japanese}。ほかの市は、その市のフォルダーの場所を書いてください",
     )
+
+
+def shipped_cities() -> list[str]:
+    """By name: the cities that can be named without a folder of one's own."""
+    config = resources.files("config")
+    return sorted(each.name for each in config.iterdir() if (each / "city.toml").is_file())
 
 
 def _assembly(

@@ -19,6 +19,7 @@ refuse_foreign_packages()
 from rich.markup import escape  # noqa: E402 - only after the preflight
 
 from hub.errors import HubError  # noqa: E402
+from yobikake import usage  # noqa: E402
 from yobikake.commands.output import err  # noqa: E402
 
 COMMANDS = {
@@ -136,7 +137,7 @@ def options(
 
 
 def main() -> None:
-    """Run a command. What the hub says on purpose is printed without a traceback, and ends with 2.
+    """Run a command. What the hub says on purpose, also of the command line itself, is printed without a traceback, and ends with 2.
 
     Anything else is a fault: it ends with 1, and keeps its traceback. A crash of the interpreter itself says on
     standard error where each thread stood.
@@ -146,7 +147,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without Japanese
     try:
-        app()
+        sys.exit(_run())
     except (HubError, ExceptionGroup) as e:
         ours, others = (e, None) if isinstance(e, HubError) else e.split(HubError)
         for message in dict.fromkeys(error.message for error in _leaves(ours)):
@@ -154,6 +155,20 @@ def main() -> None:
         if others is not None:
             raise others from None
         sys.exit(2)
+
+
+def _run() -> int:
+    """What `typer.Exit` said, else 0. Raises `HubError` for a command line that was written wrong."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        err.print("Aborted; nothing more was done / 中止しました")
+        return 1
+    except typer.TyperException as e:
+        if wrong := usage.worded(e):
+            raise wrong from e
+        return e.exit_code
+    return code if isinstance(code, int) else 0
 
 
 def _leaves(error: BaseException | None) -> Iterator[HubError]:

@@ -16,6 +16,7 @@ from hub.keys import Keys
 from hub.outbound import Deployment, Outbound
 from hub.place import Position
 from hub.settings import Settings, convert
+from yobikake.offering import offered
 
 CONNECTORS: Mapping[str, tuple[str, str]] = {
     "mail": ("channels.mail", "Mail"),
@@ -77,10 +78,27 @@ def build(settings: Settings, outbound: Outbound, clock: Clock) -> dict[str, Con
 def refuse_unknown(settings: Settings) -> None:
     """Raises `BadSettings` for a stanza of no channel."""
     if unknown := settings.channels.keys() - CONNECTORS.keys():
-        raise BadSettings(
-            f"[channels.{min(unknown)}]",
-            f"is no channel; there are {', '.join(CONNECTORS)} / この手段はありません",
-        )
+        raise _no_channel(f"[channels.{min(unknown)}]", min(unknown))
+
+
+def require(kind: str, settings: Settings) -> None:
+    """Raises `BadSettings` for a channel without a stanza: how it is switched on, or which channels there are."""
+    if kind not in CONNECTORS:
+        raise _no_channel(kind, kind)
+    if kind not in settings.channels:
+        raise BadSettings(f"[channels.{kind}]", SWITCHED_OFF.format(kind=kind))
+
+
+SWITCHED_OFF = (
+    "is switched off: in yobikake.toml remove the # before [channels.{kind}] and before the lines you need below it "
+    "(config/city.example.toml has them all) / この手段は使う設定になっていません。yobikake.toml の [channels.{kind}] と、"
+    "その下の必要な行の # を消してください（すべての行は config/city.example.toml にあります）"
+)
+
+
+def _no_channel(place: str, kind: str) -> BadSettings:
+    english, japanese = offered(kind, CONNECTORS)
+    return BadSettings(place, f"is no channel; {english} / この手段はありません。{japanese}")
 
 
 def configured(kind: str, settings: Settings, outbound: Outbound, clock: Clock) -> Configured:

@@ -5,7 +5,7 @@ from hub import city as cities
 from hub.alert import Lane
 from hub.clock import Clock
 from hub.contact import Wrong
-from hub.errors import BadInput, BadSettings
+from hub.errors import BadInput
 from hub.language import Language
 from hub.ledger import deployment
 from hub.outbound import Deployment, Outbound
@@ -28,8 +28,7 @@ async def try_out(settings: Settings, typed: str, clock: Clock) -> None:
     from channels.fax import Fax  # noqa: PLC0415 - loaded only by a hub that has it
 
     number = _number(typed)
-    if FAX not in settings.channels:
-        raise BadSettings(f"[channels.{FAX}]", "is missing / FAXは設定されていません")
+    connectors.require(FAX, settings)
     async with initialise.opened(settings) as ledger:
         kind = Deployment(await ledger.read(deployment.read))
     outbound = Outbound(

@@ -24,7 +24,7 @@ from hub.disk import is_full
 from hub.errors import BadInput, BadSettings, Refused
 from hub.ledger import Ledger, deployment, migrations, tables, trouble
 from hub.outbound import Deployment
-from yobikake.assembly import city_folder
+from yobikake.assembly import city_folder, shipped_cities
 
 SETTINGS = "yobikake.toml"
 
@@ -141,11 +141,9 @@ def _write_settings(path: Path, city: str | None) -> bool:
 
 
 def _only_city() -> str:
-    shipped = [each.name for each in resources.files("config").iterdir() if (each / "city.toml").is_file()]
+    shipped = shipped_cities()
     if len(shipped) != 1:
-        raise BadInput(
-            "--city", f"is one of {', '.join(sorted(shipped))}, or a folder / 市を指定してください"
-        )
+        raise BadInput("--city", f"is one of {', '.join(shipped)}, or a folder / 市を指定してください")
     return shipped[0]
 
 

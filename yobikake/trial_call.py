@@ -6,7 +6,6 @@ from hub.authorise import Actor
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Result
-from hub.errors import BadSettings
 from hub.keys import Keys
 from hub.ledger import Ledger, deployment
 from hub.outbound import Outbound
@@ -25,10 +24,7 @@ async def call(
         Forbidden, BadInput, Conflict, DatabaseAway: as `trial.ask`.
         Refused: the gateway is not one this hub may talk to.
     """
-    if KIND not in settings.channels:
-        raise BadSettings(
-            "[channels.voice]", "is not configured: nobody can be called / 電話が設定されていません"
-        )
+    connectors.require(KIND, settings)
     kind = await ledger.read(deployment.read)
     outbound = Outbound(
         deployment=kind,

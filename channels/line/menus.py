@@ -149,7 +149,14 @@ class Menus:
                     raise _failure(answer.status)
                 return await answer.read()
         except (aiohttp.ClientError, TimeoutError) as e:
-            raise TemporaryFailure(why(e), "LINE does not answer / LINEが応答しません") from e
+            raise TemporaryFailure(why(e), AWAY) from e
+
+
+AWAY = (
+    "LINE does not answer: see whether this machine reaches base_url and data_url of [channels.line] (a proxy: "
+    "[proxy] url), and try again / LINEが応答しません。この機械から [channels.line] の base_url と data_url につながるか"
+    "（プロキシがあれば [proxy] url）を確かめ、もう一度実行してください"
+)
 
 
 def _failure(status: int) -> Exception:

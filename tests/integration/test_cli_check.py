@@ -221,7 +221,7 @@ def test_without_a_database_the_rest_is_still_looked_at(tmp_path: Path) -> None:
         "settings": True, "city": True, "ledger": False, "audit": False, "alerts": False, "disk": True,
         "devices": False,
     }  # fmt: skip
-    assert "yobikake init" in found["ledger"]["detail"]
+    assert [what for what, each in found.items() if "yobikake init" in each["detail"]] == ["ledger"]
 
 
 def test_a_production_hub_with_invented_telephone_numbers_is_found_out(tmp_path: Path) -> None:
@@ -237,6 +237,34 @@ def test_a_channel_there_is_not_is_answered_with_those_there_are(tmp_path: Path)
     assert said.plain
     assert "manual" in said.err
     assert run("check", "manual", "-s", settings).code == 0
+
+
+def test_a_channel_whose_name_was_mistyped_is_offered_and_one_switched_off_says_how_it_is_switched_on(
+    tmp_path: Path,
+) -> None:
+    settings = hub(tmp_path / "a")
+    said = run("check", "mial", "-s", settings)
+    assert said.plain
+    assert "did you mean mail?" in said.err
+    assert "mail ですか" in said.err
+    said = run("check", "mail", "-s", settings)
+    assert said.plain
+    assert "did you mean" not in said.err
+    assert "[channels.mail] と、その下の必要な行の # を消してください" in said.err
+    assert "\n#[channels.mail]\n" in settings.read_text(encoding="utf-8")
+
+
+def test_a_city_that_is_none_is_said_once_with_those_there_are(tmp_path: Path) -> None:
+    settings = hub(tmp_path / "a")
+    change(settings, 'city = "akishima"', 'city = "akisima"')
+    said = run("check", "-s", settings)
+    assert said.code == 1
+    assert said.out.count("akisima") == 1
+    assert "akishima ですか" in said.out
+    assert said.out.count("city を直すと調べられます") == 4
+    said = run("init", tmp_path / "b", "--city", "akisima")
+    assert said.plain
+    assert "did you mean akishima?" in said.err
 
 
 def test_without_the_speech_engine_seconds_are_estimates(

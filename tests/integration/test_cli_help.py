@@ -52,5 +52,52 @@ def test_the_list_says_what_the_command_says(name: str) -> None:
 
 def test_a_slip_of_the_pen_is_answered_with_what_was_meant() -> None:
     said = run("chek")
-    assert said.code == 2
+    assert said.plain
     assert "'check'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (("chek",), ["'chek' というコマンドはありません。'check' ですか"]),
+        (("telegraph",), ["'telegraph' というコマンドはありません。使い方"]),
+        (("line", "mneu"), ["'menu' ですか", "line --help"]),
+        (("check", "--bogus"), ["--bogus はありません", "check --help"]),
+        (("send", "--are", "x"), ["近いものは --area"]),
+        (("send", "--as"), ["'--as' には値が要ります"]),
+        (("check", "--json=1"), ["'--json' に値は書けません"]),
+        (("alerts", "a", "b"), ["b が余分です"]),
+        (("approve", "x", "--as", "sato", "--level", "four"), ["'--level' の値が使えません"]),
+        (("bench", "report", "--only", "x"), ["there are mail", "この計測はありません"]),
+    ],
+    ids=" ".join,
+)
+def test_a_command_written_wrong_is_said_in_both_languages(line: tuple[str, ...], words: list[str]) -> None:
+    said = run(*line)
+    assert said.plain
+    assert all(word in said.err for word in words), said.err
+
+
+def test_everything_that_a_command_needs_is_said_at_once() -> None:
+    said = run("send")
+    assert said.plain
+    assert "It needs --as, --template, --grounds" in said.err
+    assert "要るもの：--as, --template, --grounds" in said.err
+
+
+def test_help_that_was_asked_for_by_writing_nothing_is_no_error() -> None:
+    said = run("line")
+    assert (said.code, said.err) == (2, "")
+    assert "menu" in said.out
+
+
+def test_a_prompt_that_is_left_is_said_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-D, or without a terminal."""
+
+    def left(**_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr(cli, "app", left)
+    said = run("voice", "test")
+    assert said.code == 1
+    assert "中止しました" in said.err

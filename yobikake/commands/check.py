@@ -1,7 +1,7 @@
 """`yobikake check`: is everything as it must be, without sending anything?"""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable, Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +19,7 @@ from hub.bus.transport import Unavailable
 from hub.channel import Channel, LookedUp
 from hub.clock import utc_now
 from hub.disk import Disk, Room
-from hub.errors import BadInput, HubError, Refused
+from hub.errors import HubError, Refused
 from hub.keys import Keys
 from hub.ledger import audit, deployment, proof
 from hub.ledger import register as recipients
@@ -57,9 +57,8 @@ def check(
     """
     settings = load(settings_file)
     connectors.refuse_unknown(settings)
-    if channel is not None and channel not in settings.channels:
-        there = ", ".join(settings.channels) or "none"
-        raise BadInput(channel, f"is not configured; there are {there} / この手段は設定されていません")
+    if channel is not None:
+        connectors.require(channel, settings)
     findings = [Finding(what="settings", ok=True, detail=str(settings_file))]
     findings += asyncio.run(_check(settings, [channel] if channel else list(settings.channels)))
     answer(findings, as_json=as_json, show=_show)
@@ -74,6 +73,7 @@ async def _check(settings: Settings, channels: Collection[str]) -> list[Finding]
     findings = [city, ledger, await _finding("audit", _audit(settings))]
     findings += [await _finding("alerts", _alerts(settings)), await _finding("disk", _disk(settings))]
     findings += [await _finding("devices", _devices(settings))]
+    findings = list(_once(findings))
     findings += [] if settings.embedded else [await _finding("bus", _kafka(settings))]
     if not ledger.ok:
         return findings
@@ -96,6 +96,20 @@ async def _finding(what: str, looking: Coroutine[Any, Any, str]) -> Finding:
         return Finding(what=what, ok=True, detail=await looking)
     except HubError as e:
         return Finding(what=what, ok=False, detail=e.message)
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """What several rest on (the city, the database) is said of the first; the others say that they wait for it."""
+    first: dict[str, str] = {}
+    for finding in findings:
+        what = finding.what if finding.ok else first.setdefault(finding.detail, finding.what)
+        if what == finding.what:
+            yield finding
+        else:
+            yield msgspec.structs.replace(finding, detail=WAITS.format(what=what))
+
+
+WAITS = "cannot be looked at before {what} is right / {what} を直すと調べられます"
 
 
 async def _city(settings: Settings) -> str:

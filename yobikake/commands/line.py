@@ -11,11 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub import city as cities
-from hub.errors import BadSettings
 from hub.ledger import deployment
 from hub.outbound import Outbound
 from hub.settings import Settings, convert
-from yobikake import initialise
+from yobikake import connectors, initialise
 from yobikake.assembly import city_folder
 from yobikake.commands.output import DEFAULT, AsJson, SettingsFile, answer, err, load, out
 
@@ -98,8 +97,7 @@ async def _installed(settings: Settings, *, replace: bool) -> dict[str, Any]:
 
 
 def _line(settings: Settings) -> "LineSettings":
-    if "line" not in settings.channels:
-        raise BadSettings("[channels.line]", "is not there / LINEの設定がありません")
+    connectors.require("line", settings)
     from channels.line.settings import Settings as LineSettings  # noqa: PLC0415 - its library takes seconds
 
     return convert(settings.channels["line"], LineSettings, where="[channels.line]")
