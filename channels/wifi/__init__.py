@@ -54,7 +54,7 @@ class Wifi:
         kind="wifi",
         japanese="公衆Wi-Fi",
         unit=Unit.FACILITIES,
-        batch_size=3,
+        batch_size=1,
         one_instance=True,
         msg_types=frozenset({MsgType.ALERT, MsgType.UPDATE}),
         drilling=Drilling.RESTRICTED_TARGETS,
@@ -249,11 +249,13 @@ class Wifi:
             self.controllers[facility.controller].requests / stanzas[facility.controller].requests_per_s
             for facility in self.settings.facilities
         ]
-        facilities_per_s = len(cost_s) / sum(cost_s) if cost_s else 1.0
+        longest_s = [
+            controller.requests * stanzas[name].timeout_s for name, controller in self.controllers.items()
+        ]
         return replace(
             self.capabilities,
-            requests_per_s=facilities_per_s / self.capabilities.batch_size,
-            request_deadline=timedelta(seconds=self._deadline_s),
+            requests_per_s=len(cost_s) / sum(cost_s) if cost_s else 1.0,
+            request_deadline=timedelta(seconds=max(longest_s, default=self._deadline_s)),
         )
 
     @property

@@ -143,7 +143,7 @@ async def test_a_drill_opens_what_was_chosen_puts_it_back_and_writes_it_down(
         told = await wifi_state.known(assembly.live)
         assert told is not None
         looks = [told.look(state) for state in told.states]
-        assert looks == [wifi_state.Look.EVERYDAY, wifi_state.Look.EVERYDAY, wifi_state.Look.FAILED]
+        assert looks == [wifi_state.Look.EVERYDAY, wifi_state.Look.EVERYDAY, wifi_state.Look.UNKNOWN]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await wifi.close()
