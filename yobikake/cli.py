@@ -137,7 +137,8 @@ def options(
 
 
 def main() -> None:
-    """Run a command. What the hub says on purpose, also of the command line itself, is printed without a traceback, and ends with 2.
+    """Run a command. What the hub says on purpose, also of the command line itself, is printed without a
+    traceback, and ends with 2.
 
     Anything else is a fault: it ends with 1, and keeps its traceback. A crash of the interpreter itself says on
     standard error where each thread stood.
@@ -181,7 +182,11 @@ def _leaves(error: BaseException | None) -> Iterator[HubError]:
 
 def _log(level: int, *, as_json: bool) -> None:
     """To standard error: standard output belongs to the answer."""
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -49,7 +49,7 @@ def run(*arguments: str | Path, typed: Iterable[str] = ()) -> Said:
 
 @contextmanager
 def _logging_as_it_was() -> Iterator[None]:
-    """`bench`, `chaos` and `demo` say nothing below an error: not what the next test of this process wants."""
+    """`bench`, `chaos`, `check` and `demo` say nothing below an error: not what the next test of this process wants."""
     before = structlog.get_config()
     try:
         yield

@@ -267,6 +267,18 @@ def test_a_city_that_is_none_is_said_once_with_those_there_are(tmp_path: Path) -
     assert "did you mean akishima?" in said.err
 
 
+async def test_a_finding_is_not_logged_as_well_unless_every_step_is_asked_for(tmp_path: Path) -> None:
+    settings = tmp_path / "a" / "yobikake.toml"
+    assert (await run_apart("init", settings.parent, "--without-account")).code == 0
+    add(settings, '[channels.mail]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\nsender = "a@b.example"')
+    said = await run_apart("check", "mail", "-s", settings)
+    assert (said.code, said.err) == (1, "")
+    assert "FAIL mail " in said.out
+    said = await run_apart("--verbose", "check", "mail", "-s", settings)
+    assert "mail smarthost not ready" in said.err
+    assert "\x1b" not in said.err, "a file has no colours"
+
+
 def test_without_the_speech_engine_seconds_are_estimates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

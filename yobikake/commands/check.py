@@ -1,10 +1,12 @@
 """`yobikake check`: is everything as it must be, without sending anything?"""
 
 import asyncio
+import logging
 from collections.abc import Collection, Coroutine, Iterable, Iterator
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 import typer
 from rich.markup import escape
 
@@ -55,6 +57,7 @@ def check(
 
     Ends with 1 if anything is not as it must be, and with 2 if the settings cannot be read.
     """
+    _log_what_no_finding_says()
     settings = load(settings_file)
     connectors.refuse_unknown(settings)
     if channel is not None:
@@ -64,6 +67,12 @@ def check(
     answer(findings, as_json=as_json, show=_show)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+def _log_what_no_finding_says() -> None:
+    """A connector's warning is its finding once more; with `--verbose` it is wanted all the same."""
+    if not structlog.get_logger().is_enabled_for(logging.DEBUG):
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
 async def _check(settings: Settings, channels: Collection[str]) -> list[Finding]:
