@@ -37,7 +37,17 @@ async def test_each_channel_says_when_and_how_it_was_last_seen_alive(desk: Desk)
         assert "市の受信箱に届いたことまで" in page
         assert "良好" in page
         assert "いま試験を送る" not in page, "who only looks sends nothing"
-        assert "試験の送信を見る" in await viewer.get("/")
+
+
+async def test_home_leads_by_name_to_every_channel_and_to_each_desk(desk: Desk) -> None:
+    async with somebody(desk, "ono") as viewer:
+        home = html.document_fromstring(await viewer.get("/"))
+        main = {" ".join(a.text_content().split()): a.get("href") for a in home.xpath("//main//a")}
+        assert main["メール"] == "/channels#channel-mail"
+        assert main["手段の調子を見る"] == "/channels"
+        assert (main["電話対応"], main["Wi-Fiの災害モード"], main["参集"]) == ("/phone-desk", "/wifi", "/musters")
+        channels = html.document_fromstring(await viewer.get("/channels"))
+    assert channels.xpath("//*[@id='channel-mail']")
 
 
 async def test_what_did_not_arrive_stands_out(desk: Desk) -> None:

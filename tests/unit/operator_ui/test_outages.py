@@ -19,7 +19,7 @@ def an_outage(lane: Lane, reason: str = "") -> Outage:
 
 def seen(page: str, kind: str) -> tuple[str, str]:
     """What the mark and the line of a channel say."""
-    (line,) = document_fromstring(page).xpath(f"//ul[@class='health']/li[b='{kind}']")
+    (line,) = document_fromstring(page).xpath(f"//ul[@class='health']/li[a/b='{kind}']")
     (mark,) = line.xpath(".//svg/@aria-label")
     return str(mark), " ".join(line.text_content().split())
 
