@@ -135,7 +135,13 @@ def create_app(console: Console) -> web.Application:
     app = web.Application(client_max_size=FORM_BYTES)
     pages = Pages(
         templates=[Path(str(FOLDER / "staff" / "templates"))],
-        styles=[FOLDER / "staff.css", FOLDER / "wall.css", FOLDER / "desk.css", FOLDER / "report.css"],
+        styles=[
+            FOLDER / "staff.css",
+            FOLDER / "line.css",
+            FOLDER / "wall.css",
+            FOLDER / "desk.css",
+            FOLDER / "report.css",
+        ],
         https=console.https,
         context=partial(_context, console),
         policy={"media-src": "'self'"},

@@ -7,6 +7,8 @@ from datetime import datetime
 from math import ceil
 from typing import NamedTuple, Protocol
 
+from channels.line.message import Message as ChatMessage
+from channels.line.message import messages
 from channels.manual import Field
 from hub.alert import Alert
 from hub.channel import Capabilities, Content, Speaking, Target, Unit
@@ -109,6 +111,8 @@ class Shown:
     """Loudspeakers say it, in Japanese."""
     sound: str = ""
     """The name of the recording, which then gives the seconds."""
+    chat: Sequence[ChatMessage] = ()
+    """What LINE is handed: the bubble and the text."""
 
     @property
     def too_long(self) -> int:
@@ -208,6 +212,7 @@ async def _shown(
         sheets=await _sheets(hub, has.kind, contents.get(Language.JA, chosen)),
         read_out=read_out,
         sound=recording.name if recording else "",
+        chat=messages(content) if has.kind == "line" else (),
     )
 
 

@@ -13,7 +13,7 @@ import asyncio
 import ssl
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,6 +31,7 @@ from yobikake.rehearsal.drain import Drain
 from yobikake.rehearsal.exchange import Exchange, Witness, nobody
 from yobikake.rehearsal.faults import NO_ANSWER, Faults
 from yobikake.rehearsal.inbox import Arrival, Inbox
+from yobikake.rehearsal.line_messages import Message
 from yobikake.rehearsal.mishap import Mishap, Mishaps, Strike
 
 EXCHANGE = web.RequestKey("exchange", Exchange)
@@ -144,11 +145,19 @@ class HttpGateway(ABC):
         """For how many the mishap of this request leaves open, to its sender, whether it reached them."""
         return 0 if exchange.mishap in REFUSALS else len(exchange.to)
 
-    def arrive(self, *, address: str, text: str, key: str, subject: str = "") -> None:
+    def arrive(
+        self, *, address: str, text: str, key: str, subject: str = "", chat: Sequence[Message] = ()
+    ) -> None:
         """Record that `address` received something, now. `key` makes a repeat of it visible."""
         self.inbox.add(
             Arrival(
-                channel=self.channel, address=address, at=self._clock(), subject=subject, text=text, key=key
+                channel=self.channel,
+                address=address,
+                at=self._clock(),
+                subject=subject,
+                text=text,
+                key=key,
+                chat=chat,
             )
         )
 

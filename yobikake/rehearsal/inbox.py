@@ -1,9 +1,11 @@
 """What the simulated gateways handed over: the rehearsal's own record, independent of the hub's."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from yobikake.rehearsal.line_messages import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,8 @@ class Arrival:
     subject: str
     text: str
     key: str
+    chat: Sequence[Message] = ()
+    """Of LINE: the messages themselves."""
 
 
 @dataclass(slots=True, kw_only=True)

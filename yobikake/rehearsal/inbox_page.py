@@ -17,7 +17,7 @@ from hub.language import Language
 from hub.ledger import Ledger
 from hub.recipient import Kind, Town
 from operator_ui.changes import Changes, version_of
-from operator_ui.pages import Pages
+from operator_ui.pages import FOLDER, Pages
 from yobikake.rehearsal import story
 from yobikake.rehearsal.inbox import Inbox
 from yobikake.rehearsal.residents import Persona
@@ -100,7 +100,7 @@ class InboxPage:
         self._changes = Changes(self._look, self._background)
         self._pages = Pages(
             templates=[Path(str(_HERE / "templates"))],
-            styles=[_HERE / "inbox.css"],
+            styles=[FOLDER / "line.css", _HERE / "inbox.css"],
             static=[_HERE / "static"],
             context=lambda _request: {
                 "languages": list(Language),

@@ -144,7 +144,7 @@ class LineGateway(HttpGateway):
         self.used += len(multicast.to)
         text = multicast.text
         for user in multicast.to:
-            self.arrive(address=user, text=text, key=exchange.key)
+            self.arrive(address=user, text=text, key=exchange.key, chat=multicast.messages)
         exchange.take(self._clock(), to=exchange.to)
         answer = json_answer({})
         if exchange.key:
@@ -164,7 +164,12 @@ class LineGateway(HttpGateway):
         user, until = self._tokens.pop(reply.replyToken, ("", self._clock()))
         if self._clock() >= until:
             return error(400, "Invalid reply token")
-        self.arrive(address=user, text="\n".join(each.read for each in reply.messages), key=reply.replyToken)
+        self.arrive(
+            address=user,
+            text="\n".join(each.read for each in reply.messages),
+            key=reply.replyToken,
+            chat=reply.messages,
+        )
         return json_answer(
             {"sentMessages": [{"id": uuid4().hex, "quoteToken": uuid4().hex} for _ in reply.messages]}
         )

@@ -45,7 +45,11 @@ async def test_home_leads_by_name_to_every_channel_and_to_each_desk(desk: Desk) 
         main = {" ".join(a.text_content().split()): a.get("href") for a in home.xpath("//main//a")}
         assert main["メール"] == "/channels#channel-mail"
         assert main["手段の調子を見る"] == "/channels"
-        assert (main["電話対応"], main["Wi-Fiの災害モード"], main["参集"]) == ("/phone-desk", "/wifi", "/musters")
+        assert (main["電話対応"], main["Wi-Fiの災害モード"], main["参集"]) == (
+            "/phone-desk",
+            "/wifi",
+            "/musters",
+        )
         channels = html.document_fromstring(await viewer.get("/channels"))
     assert channels.xpath("//*[@id='channel-mail']")
 

@@ -44,6 +44,23 @@ async def test_a_template_fills_in_everything_but_the_grounds(desk: Desk) -> Non
     assert (message.order.issuer, message.order.grounds) == ("昭島市長", "")
 
 
+async def test_line_is_shown_as_it_arrives(desk: Desk) -> None:
+    async with somebody(desk, "ito") as author:
+        path = await begin(author)
+        (shown,) = document_fromstring(author.page).xpath("//*[@id='preview-line']")
+    texts = {
+        name: [each.text_content() for each in shown.find_class(name)] for name in ("flex", "bubble", "who")
+    }
+    ((header,), (button,)) = (shown.find_class(name) for name in ("flex-header", "flex-button"))
+    assert "l4" in header.get("class").split()
+    assert [each.text for each in header] == ["警戒レベル4", "避難指示"]
+    assert button.text_content() == "くわしく見る"
+    info = next(info for info in (await stored(desk, path)).message.infos if info.language is Language.JA)
+    assert [len(texts[name]) for name in ("flex", "bubble", "who")] == [1, 1, 2], "sender and notification"
+    assert texts["who"][1].split("：", 1)[0].strip() == "通知に出る文"
+    assert info.short[:10] in texts["who"][1]
+
+
 async def test_what_is_typed_is_kept_exactly(desk: Desk) -> None:
     async with somebody(desk, "ito") as author:
         path = await begin(author)

@@ -1,30 +1,38 @@
 """Looking over the shoulder of an invented resident: what came, and why something did not."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 from lxml import html
 from sqlalchemy import Connection
 
+from channels.line.message import messages
+from channels.line.words import DETAILS
 from hub.alert import Mode
 from hub.channel import Capabilities, Unit
 from hub.delivery import Batch, BatchId, Outcome, Result, Variant
+from hub.evacuation import Level
 from hub.language import Language
 from hub.ledger import batches, plans, register
 from hub.ledger.batches import Planned
 from hub.ledger.plans import Cursor
 from hub.ledger.register import Registration
+from hub.level_words import LEVEL_WORDS
 from hub.recipient import Kind, RecipientId, Town
+from hub.testing import parcels
 from tests.unit.residents.portal_setup import CITY, NOW, a_town, flood_order
 from tests.unit.residents.portal_setup import Town as Hub
 from yobikake.rehearsal import inbox_page, story
 from yobikake.rehearsal.inbox import Arrival, Inbox, Picture
 from yobikake.rehearsal.inbox_page import sentences
+from yobikake.rehearsal.line_messages import Message
 from yobikake.rehearsal.residents import Persona
 from yobikake.rehearsal.story import Someone
 
@@ -68,7 +76,8 @@ def inbox() -> Inbox:
 
 def came(channel: str, address: str, seconds: float, *, key: str = "k", text: str = NUMBER) -> Arrival:
     at = NOW - timedelta(minutes=1) + timedelta(seconds=seconds)
-    return Arrival(channel=channel, address=address, at=at, subject="件名", text=text, key=key)
+    chat = (Message(type="text", text=text),) if channel == "line" else ()
+    return Arrival(channel=channel, address=address, at=at, subject="件名", text=text, key=key, chat=chat)
 
 
 async def recorded(hub: Hub, channel: str, results: dict[int, tuple[Outcome, str]]) -> None:
@@ -244,11 +253,26 @@ async def test_a_persons_page_shows_what_they_read_and_that_nobody_is_real(
     inbox.add(came("line", "U1", 1, text="Cảnh báo cấp 4\nhttp://127.0.0.1:8081/vi/a/2026-0147 <b>"))
     found = await page(web, "/p/1")
     (bubble,) = found.find_class("bubble")
-    assert bubble.get("lang") == "vi"
+    assert bubble.getparent().get("lang") == "vi"
     assert bubble.text_content().endswith("<b>")
     assert bubble.xpath(".//a/@href") == ["http://127.0.0.1:8081/vi/a/2026-0147"]
     assert "実在の人には送りません" in found.find_class("band")[0].text_content()
     assert "U1" not in found.text_content().split()
+
+
+async def test_a_bubble_of_line_is_drawn_as_one(web: aiohttp.ClientSession, hub: Hub, inbox: Inbox) -> None:
+    await publish(hub)
+    chat = msgspec.convert(messages(parcels.content(Language.VI)), tuple[Message, ...])
+    inbox.add(replace(came("line", "U1", 1), chat=chat))
+    found = await page(web, "/p/1")
+    bubble, text = chat
+    ((header,), (button,)) = (found.find_class(name) for name in ("flex-header", "flex-button"))
+    words = LEVEL_WORDS[Language.VI]
+    assert header.get("class") == "flex-header l4"
+    assert [each.text for each in header] == [f"{words.level}4", words.names[Level.EVACUATE]]
+    assert button.text == DETAILS[Language.VI]
+    assert [each.text_content() for each in found.xpath("//p[@class='who']/span")] == [bubble.altText]
+    assert [each.text_content() for each in found.find_class("bubble")] == [text.text]
 
 
 async def test_anybody_sees_posts_and_the_wifi(web: aiohttp.ClientSession, inbox: Inbox) -> None:
