@@ -18,7 +18,8 @@ from channels._display import display_text
 from channels._fit import CUT, MEASURES, fitted, lines
 from channels._settings import Ref
 from hub.alert import Mode
-from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Receipt, Target, Unit
+from hub.capabilities import Capabilities, Drilling, Unit
+from hub.channel import Content, Health, Parcel, Receipt, Target
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import PermanentFailure

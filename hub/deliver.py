@@ -26,7 +26,8 @@ from hub.approved import Approved
 from hub.asking import Asking
 from hub.attempt import Attempt
 from hub.breaker import Breaker
-from hub.channel import Capabilities, Channel, Drilling, Parcel
+from hub.capabilities import Capabilities, Drilling
+from hub.channel import Channel, Parcel
 from hub.claim import give_back, insist
 from hub.clock import Clock
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from hub import codec, source
 from hub import folder as files
 from hub.alert import Alert
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.city import City
 from hub.errors import BadInput, BadSettings
 from hub.folder import Folder

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from hub import bus, codec
 from hub.alert import Alert
 from hub.bus import Bus
-from hub.channel import Capabilities, Content
+from hub.capabilities import Capabilities
+from hub.channel import Content
 from hub.clock import Clock
 from hub.codec import BatchRecord, RecordCodec
 from hub.delivery import Batch, Outcome, Variant

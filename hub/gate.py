@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hub.alert import Alert
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.clock import Clock
 from hub.delivery import Batch, Outcome
 from hub.errors import BadSettings, Cancelled, Expired, GateClosed, LeaseLost, Superseded, WrongMode

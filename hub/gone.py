@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.background import beat
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.clock import Clock
 from hub.delivery import REACHED, Batch, Outcome, Result
 from hub.errors import BadInput

@@ -11,7 +11,8 @@ import structlog
 
 from hub import codec
 from hub.background import beat
-from hub.channel import Capabilities, Health
+from hub.capabilities import Capabilities
+from hub.channel import Health
 from hub.clock import Clock
 from hub.deliver import Page
 from hub.errors import BadInput

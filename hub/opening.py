@@ -16,7 +16,8 @@ from hub import outage
 from hub.alert import Lane
 from hub.background import beat
 from hub.breaker import State
-from hub.channel import Capabilities, Channel, Health
+from hub.capabilities import Capabilities
+from hub.channel import Channel, Health
 from hub.clock import Clock
 from hub.deliver import Page
 from hub.errors import BadSettings, HubError, Refused

@@ -11,7 +11,8 @@ from math import inf
 from typing import NamedTuple
 
 from hub.alert import Lane
-from hub.channel import Allowance, Capabilities, Turn, at_once
+from hub.capabilities import Allowance, Capabilities
+from hub.channel import Turn, at_once
 from hub.gate import Gate
 from hub.live import Live
 from hub.live.turns import AHEAD_S, LATE_S, gap_s

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from hub import bus, receipts
 from hub.bus import Bus
-from hub.channel import Capabilities, Receipt, Unit
+from hub.capabilities import Capabilities, Unit
+from hub.channel import Receipt
 from hub.clock import Clock
 from hub.codec import ReceiptRecord, RecordCodec
 from hub.consumer import Consumer

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.delivery import FAILED, MERGED, Outcome
 from hub.ledger import batches, plans
 

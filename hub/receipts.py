@@ -8,7 +8,8 @@ from random import Random
 
 from sqlalchemy import Connection, delete, insert, select
 
-from hub.channel import Capabilities, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Receipt
 from hub.delivery import MERGED, Batch, BatchId, Outcome, ProviderRef, fold
 from hub.ledger import alerts, batches, bounces, corrections, envelopes, tables, tempo
 from hub.ledger.bounces import Noted

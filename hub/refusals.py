@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.delivery import Batch, Outcome, Result
 from hub.ledger import AWAY, Ledger, bounces
 from hub.ledger.bounces import Noted

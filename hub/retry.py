@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 
 from hub.alert import Lane
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.delivery import FAILED, REACHED, Batch, BatchId, Outcome, Result
 from hub.ledger.batches import Planned
 

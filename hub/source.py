@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 
 from hub.alert import Alert, Mode
 from hub.blocks import blocks
-from hub.channel import Capabilities, Drilling
+from hub.capabilities import Capabilities, Drilling
 from hub.delivery import Variant
 from hub.errors import WrongMode
 from hub.idset import IdSet

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select
 from hub import receipts
 from hub.background import beat
 from hub.bus import Bus
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.clock import Clock
 from hub.delivery import Batch, BatchId, Outcome, Result
 from hub.gate import Stops

@@ -17,7 +17,8 @@ from hub.alert import Lane
 from hub.background import beat
 from hub.breaker import SINGLE_REJECTIONS, Breaker, State, Waits
 from hub.bus import Bus
-from hub.channel import Elastic, Unit
+from hub.capabilities import Unit
+from hub.channel import Elastic
 from hub.codec import BatchRecord, RecordCodec
 from hub.consumer import Consumer
 from hub.deliver import Delivery

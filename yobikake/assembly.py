@@ -27,7 +27,8 @@ from hub.background import Background
 from hub.bus import Bus
 from hub.bus.access import access
 from hub.bus.split import SplitBus
-from hub.channel import Capabilities, Target, Targets
+from hub.capabilities import Capabilities
+from hub.channel import Target, Targets
 from hub.city import City
 from hub.clock import Clock, utc_now
 from hub.codec import RecordCodec

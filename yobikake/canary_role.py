@@ -13,7 +13,8 @@ from channels.mail.intake import From, Source
 from hub import canary_device
 from hub.canaries import Canaries
 from hub.canary import Canary, Proof, To, only
-from hub.channel import CanaryTo, Targets
+from hub.capabilities import CanaryTo
+from hub.channel import Targets
 from hub.errors import BadSettings
 from hub.language import Language
 from hub.settings import CanarySettings, convert

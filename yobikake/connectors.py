@@ -8,7 +8,8 @@ from importlib import import_module
 
 from hub import unsubscribe
 from hub.alert import Lane
-from hub.channel import Beside, ByLane, Capabilities, Channel, Mapped, OneClick
+from hub.capabilities import Capabilities
+from hub.channel import Beside, ByLane, Channel, Mapped, OneClick
 from hub.city import City
 from hub.clock import Clock
 from hub.errors import BadSettings

@@ -9,7 +9,8 @@ import msgspec
 from hub import city as cities
 from hub import keys as key_files
 from hub.alert import DecisionMethod, Mode
-from hub.channel import Capabilities, Target
+from hub.capabilities import Capabilities
+from hub.channel import Target
 from hub.city import City
 from hub.clock import Clock, utc_now
 from hub.details import Details

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from hub import gone, muster_rules, organisation
 from hub import silence as silences
 from hub.background import beat
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.contact import TYPED
 from hub.inbound.folder import TelegramFolder
 from hub.muster_watch import EVERY_S, MusterWatch

@@ -26,7 +26,8 @@ from channels.mail.connection import Smarthost
 from channels.mail.handover import Envelope, Gates
 from channels.mail.pool import Pool
 from channels.mail.replies import NO_SUCH_ADDRESS
-from hub.channel import Capabilities, Content, Health, Parcel, freely
+from hub.capabilities import Capabilities
+from hub.channel import Content, Health, Parcel, freely
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Outcome, Result

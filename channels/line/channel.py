@@ -28,7 +28,8 @@ from channels._session import GatewaySession, unanswered, why
 from channels.line.answers import ACCEPTED, UNKNOWN_ID, UNREADABLE, Answer, classify, is_from_line
 from channels.line.message import TEXT_LIMIT, Message, fits, messages, text_alone
 from channels.line.settings import Settings
-from hub.channel import Capabilities, Health, Parcel
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused

@@ -18,7 +18,8 @@ from channels.loudspeaker.hook import ByHook
 from channels.loudspeaker.settings import Display, Settings
 from channels.loudspeaker.sip import BySip
 from hub.alert import Mode
-from hub.channel import Capabilities, Content, Drilling, Health, Parcel, Target, Unit
+from hub.capabilities import Capabilities, Drilling, Unit
+from hub.channel import Content, Health, Parcel, Target
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Outcome, Result

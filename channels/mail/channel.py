@@ -20,7 +20,8 @@ from channels.mail.relaying import Relaying
 from channels.mail.replies import EVERYONES, NO_SUCH_ADDRESS
 from channels.mail.room import Room
 from channels.mail.settings import Settings
-from hub.channel import Capabilities, Health, Parcel, Remark
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel, Remark
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import DeliveryFailure, HubError, TemporaryFailure

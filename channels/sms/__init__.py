@@ -31,7 +31,8 @@ from channels._twilio.answers import (
 from channels.sms import report
 from channels.sms.wording import LIMIT, text
 from hub import measure
-from hub.channel import Capabilities, Health, Parcel, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel, Receipt
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import TemporaryFailure

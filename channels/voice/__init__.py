@@ -29,7 +29,8 @@ from channels._twilio.answers import (
     unseen,
 )
 from channels.voice import report, speech
-from hub.channel import Capabilities, Content, Health, Parcel, Receipt, Speaking
+from hub.capabilities import Capabilities
+from hub.channel import Content, Health, Parcel, Receipt, Speaking
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.errors import TemporaryFailure

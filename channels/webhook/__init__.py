@@ -22,7 +22,8 @@ from channels._settings import Ref, TimeoutS
 from channels.webhook.answers import UNFIT, classify
 from channels.webhook.event import body, canary
 from hub.alert import Mode
-from hub.channel import CanaryTo, Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.capabilities import CanaryTo, Capabilities, Drilling, Unit
+from hub.channel import Health, Parcel, Target
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.language import Language

@@ -26,7 +26,8 @@ from channels.webpush.encryption import encrypt
 from channels.webpush.message import payload, topic, urgent
 from channels.webpush.settings import PLACE, Settings, services
 from channels.webpush.ways import Ways
-from hub.channel import CanaryTo, Capabilities, Content, Health, Parcel
+from hub.capabilities import CanaryTo, Capabilities
+from hub.channel import Content, Health, Parcel
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import Refused

@@ -16,7 +16,8 @@ from channels.website.notice import Masthead
 from channels.website.place import Failed, Place
 from channels.website.wordpress import Wordpress, WordpressSettings
 from hub.alert import Mode
-from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.capabilities import Capabilities, Drilling, Unit
+from hub.channel import Health, Parcel, Target
 from hub.clock import Clock
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.outbound import Outbound

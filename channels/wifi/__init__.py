@@ -23,7 +23,8 @@ from channels.wifi.turns import Turns, kept_apart
 from channels.wifi.vendors import controllers
 from hub.alert import Mode
 from hub.cap import MsgType
-from hub.channel import Capabilities, Drilling, Health, Parcel, Target, Unit
+from hub.capabilities import Capabilities, Drilling, Unit
+from hub.channel import Health, Parcel, Target
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import BadInput

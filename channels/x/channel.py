@@ -22,7 +22,8 @@ from channels.x.posting import Posting
 from channels.x.thread import thread
 from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
-from hub.channel import Allowance, Capabilities, Content, Drilling, Health, Parcel, Target, Unit
+from hub.capabilities import Allowance, Capabilities, Drilling, Unit
+from hub.channel import Content, Health, Parcel, Target
 from hub.clock import Clock
 from hub.delivery import Outcome, Result
 from hub.errors import GateClosed, Refused

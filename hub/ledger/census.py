@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, case, func, select
 
 from hub.alert import Mode
-from hub.channel import Capabilities, Drilling
+from hub.capabilities import Capabilities, Drilling
 from hub.ledger import tables
 from hub.recipient import Kind, Town
 

@@ -17,7 +17,8 @@ from typing import ClassVar
 import pytest
 
 from hub import gone
-from hub.channel import Channel, Health, Unit
+from hub.capabilities import Unit
+from hub.channel import Channel, Health
 from hub.delivery import Outcome
 from hub.errors import Cancelled, Expired, GateClosed, LeaseLost, Refused, WrongMode
 from hub.reasons import sides

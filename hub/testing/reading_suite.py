@@ -19,7 +19,8 @@ from sqlalchemy import Connection, func, select
 from hub import receipts
 from hub.alert import Alert
 from hub.cap import MsgType
-from hub.channel import Capabilities, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Receipt
 from hub.delivery import Batch, Outcome, ProviderRef, Result, Variant
 from hub.gate import LEASE
 from hub.keys import Keys

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from channels.manual import reference, ticked
 from hub import codec, prepared, receipts
 from hub.authorise import Action, authorise, may
-from hub.channel import Content, Unit
+from hub.capabilities import Unit
+from hub.channel import Content
 from hub.delivery import Variant
 from hub.details import Details
 from hub.draft import Draft, Message

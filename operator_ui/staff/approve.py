@@ -15,7 +15,7 @@ from aiohttp import web
 from hub import on_call
 from hub.approval import alone_from, may_approve
 from hub.authorise import Action, Actor, authorise, may
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.draft import Draft, State
 from hub.errors import AlreadySent, BadInput, Conflict, DatabaseAway, Forbidden, HubError, Refused
 from hub.evacuation import Level

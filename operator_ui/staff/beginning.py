@@ -7,7 +7,7 @@ from enum import StrEnum
 from hub import prepared
 from hub.alert import Alert, AlertInfo, Area, DecisionMethod, Mode, Order
 from hub.cap import MsgType
-from hub.channel import Capabilities, Drilling
+from hub.capabilities import Capabilities, Drilling
 from hub.city import City
 from hub.details import Details
 from hub.draft import Message

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from channels.manual import Field
 from hub.alert import Alert, Mode
-from hub.channel import Content, Target, Unit
+from hub.capabilities import Unit
+from hub.channel import Content, Target
 from hub.delivery import MERGED, REACHED, Outcome
 from hub.errors import HubError
 from hub.ledger import batches

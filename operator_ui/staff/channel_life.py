@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from hub.canary import AT_ONCE, Plan
-from hub.channel import Capabilities, Health, Target, Unit
+from hub.capabilities import Capabilities, Unit
+from hub.channel import Health, Target
 from hub.health import SILENT_AFTER
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from hub import canary_device, wifi_drill
 from hub.authorise import Action, authorise, may
 from hub.canary import Proof
-from hub.channel import Health, Unit
+from hub.capabilities import Unit
+from hub.channel import Health
 from hub.ledger import audit, batches, canaries, held_back, ticks
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known

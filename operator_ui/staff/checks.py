@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hub import draft, render
 from hub.alert import AlertInfo
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.draft import Message
 from hub.errors import BadInput, HubError, Refused
 from hub.hazard import Hazard

@@ -9,7 +9,8 @@ from aiohttp import web
 from hub.authorise import Actor
 from hub.background import Background
 from hub.canary import Plan
-from hub.channel import Capabilities, Health, Target
+from hub.capabilities import Capabilities
+from hub.channel import Health, Target
 from hub.city import City
 from hub.clock import Clock
 from hub.delivery import Result

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from hub.alert import AlertInfo, Area, DecisionMethod, Order
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.city import City
 from hub.clock import JST
 from hub.draft import LeftOut, Message

@@ -6,7 +6,7 @@ Redials and retries are not in it. Where no contract sets a speed there is no es
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 
 ANSWER_S = 15
 """Seconds that a telephone rings before somebody answers, as it is reckoned with."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from hub.alert import Mode
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.city import City, Population
 from hub.keys import Keys
 from hub.ledger import Ledger, census, corrections

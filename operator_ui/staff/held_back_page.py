@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub import gone
 from hub.authorise import Action, authorise
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.errors import BadInput
 from hub.ledger import held_back
 from hub.ledger.held_back import HeldBack

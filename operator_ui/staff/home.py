@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from hub import codec, headquarters, scheduling, targets
 from hub.authorise import Action, Actor, authorise, may
-from hub.channel import Health, Unit
+from hub.capabilities import Unit
+from hub.channel import Health
 from hub.disk import Room
 from hub.draft import Draft, State
 from hub.evacuation import Level

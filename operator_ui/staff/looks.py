@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.cap import MsgType
-from hub.channel import Capabilities, Content, Health
+from hub.capabilities import Capabilities
+from hub.channel import Content, Health
 from hub.city import City
 from hub.draft import Message
 from hub.hazard import Hazard

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from hub import roster
 from hub.alert import Mode
 from hub.authorise import Action, authorise, may
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.contact import TYPED
 from hub.errors import BadInput, DiskFull, Refused
 from hub.ledger import accounts, musters

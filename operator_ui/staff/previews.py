@@ -11,7 +11,8 @@ from channels.line.message import Message as ChatMessage
 from channels.line.message import messages
 from channels.manual import Field
 from hub.alert import Alert
-from hub.channel import Capabilities, Content, Speaking, Target, Unit
+from hub.capabilities import Capabilities, Unit
+from hub.channel import Content, Speaking, Target
 from hub.city import City
 from hub.clock import JST, Clock
 from hub.delivery import Variant

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.delivery import Outcome
 from hub.ledger.tempo import Tempo, half
 from hub.progress import Tally

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from hub import codec, headquarters
 from hub.authorise import Action, authorise, may
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.clock import JST
 from hub.errors import BadInput, Conflict
 from hub.keys import Keys

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub.alert import Alert, Mode, Order
 from hub.cap import MsgType
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.evacuation import Level
 from hub.inbound import occasions
 from hub.language import Language

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hub.alert import AlertInfo
 from hub.cap import MsgType
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.draft import Message
 from hub.language import Language
 from operator_ui import moments

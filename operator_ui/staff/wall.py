@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from hub import codec, headquarters, targets
 from hub.alert import Mode
 from hub.authorise import Action, authorise
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.draft import State
 from hub.evacuation import Level
 from hub.hazard import Hazard

@@ -17,7 +17,8 @@ from channels.x.account import Account, Keys
 from channels.x.answers import Answer
 from channels.x.weight import LIMIT, weight
 from hub.alert import Mode
-from hub.channel import Channel, Drilling, Measured, Parcel, Span
+from hub.capabilities import Drilling
+from hub.channel import Channel, Measured, Parcel, Span
 from hub.delivery import Outcome, Result
 from hub.errors import BadSettings, Cancelled, Refused
 from hub.language import Language

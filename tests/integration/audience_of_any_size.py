@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import structlog
 from sqlalchemy import Connection, insert
 
-from hub.channel import Capabilities, Health, Parcel
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel
 from hub.clock import utc_now
 from hub.delivery import Outcome, Result
 from hub.language import Language

@@ -27,7 +27,8 @@ from hub.authorise import Actor, Role
 from hub.breaker import Waits
 from hub.bus import Bus
 from hub.bus.embedded import EmbeddedBus
-from hub.channel import Capabilities, Channel, Content
+from hub.capabilities import Capabilities
+from hub.channel import Channel, Content
 from hub.clock import Clock, utc_now
 from hub.codec import RecordCodec
 from hub.deliver import Delivery

@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 
 from hub import bus
 from hub.alert import Mode
-from hub.channel import Content, Drilling
+from hub.capabilities import Drilling
+from hub.channel import Content
 from hub.delivery import Outcome, Variant
 from hub.errors import HubError
 from hub.language import Language

@@ -17,7 +17,7 @@ from channels.voice import Voice
 from hub import claim, outage
 from hub.alert import Lane
 from hub.breaker import FAILURES, State
-from hub.channel import ROUTINE_BATCH
+from hub.capabilities import ROUTINE_BATCH
 from hub.clock import utc_now
 from hub.delivery import BatchId, Outcome
 from hub.evacuation import Level

@@ -14,7 +14,8 @@ from channels.webhook import System, Webhook
 from hub import receipts
 from hub.canaries import Canaries
 from hub.canary import AGAIN_AFTER, AT_ONCE, DAY, Canary, Proof, To, only
-from hub.channel import Capabilities, Channel, Health, Parcel, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Channel, Health, Parcel, Receipt
 from hub.clock import JST
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.ledger import Ledger, canaries

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hub.canary import DAY, Plan, Proof
-from hub.channel import CanaryTo, Capabilities, Target
+from hub.capabilities import CanaryTo, Capabilities
+from hub.channel import Target
 from hub.errors import BadSettings
 from hub.settings import CanarySettings, Settings
 from yobikake.canary_role import canary, check

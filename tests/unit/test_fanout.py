@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.delivery import Variant
 from hub.fanout import told
 from hub.language import Language

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub import gate as gates
 from hub.alert import Mode
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.claim import Claim
 from hub.delivery import Batch, Outcome
 from hub.errors import BadSettings, Cancelled, Expired, GateClosed, LeaseLost, Superseded, WrongMode

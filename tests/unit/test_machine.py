@@ -11,7 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import StaticPool, create_engine, func, select
 
 from hub import receipts
-from hub.channel import Capabilities, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Receipt
 from hub.delivery import FAILED, MERGED, REACHED, Batch, Outcome, ProviderRef, Result, Variant
 from hub.gate import LEASE
 from hub.keys import Keys

@@ -33,7 +33,8 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, sel
 
 from hub import receipts
 from hub.cap import MsgType
-from hub.channel import Capabilities, Content, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Content, Receipt
 from hub.codec import RecordCodec
 from hub.delivery import MERGED, REACHED, Batch, BatchId, Outcome, ProviderRef, Result, Variant
 from hub.draft import Message, State

@@ -10,7 +10,8 @@ import pytest
 from channels.manual import CAPABILITIES
 from hub import outage
 from hub.alert import Lane
-from hub.channel import Capabilities, Health, Parcel
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel
 from hub.clock import utc_now
 from hub.delivery import Result
 from hub.errors import BadSettings, PermanentFailure, Refused

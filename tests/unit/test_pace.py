@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hub.alert import Lane
-from hub.channel import ROUTINE_BATCH, Allowance, Capabilities, Unit
+from hub.capabilities import ROUTINE_BATCH, Allowance, Capabilities, Unit
 from hub.errors import Cancelled
 from hub.live.memory import MemoryLive
 from hub.live.turns import AHEAD_S, gap_s

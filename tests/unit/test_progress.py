@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub import progress as counting
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.delivery import RECEIPTS, Outcome
 from hub.progress import Tally
 

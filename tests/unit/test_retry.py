@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from channels.voice import Voice
 from hub.alert import Lane, Mode
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.delivery import FAILED, Batch, Outcome, Result, Variant
 from hub.language import Language
 from hub.ledger.batches import Planned

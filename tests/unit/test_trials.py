@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from hub import receipts, trials
 from hub.alert import Mode
-from hub.channel import Capabilities, Health, Parcel, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Health, Parcel, Receipt
 from hub.delivery import Outcome, ProviderRef, Result
 from hub.language import Language
 from hub.ledger import audit, register

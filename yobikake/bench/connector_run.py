@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.channel import Capabilities
+from hub.capabilities import Capabilities
 from hub.clock import utc_now
 from hub.draft import Draft
 from hub.keys import Keys

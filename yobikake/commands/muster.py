@@ -14,7 +14,7 @@ from hub import keys as key_files
 from hub import organisation, roster
 from hub.alert import Mode
 from hub.authorise import Actor
-from hub.channel import Unit
+from hub.capabilities import Unit
 from hub.clock import utc_now
 from hub.contact import TYPED
 from hub.errors import BadInput

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from hub import codec
 from hub.background import Background
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.language import Language
 from hub.ledger import Ledger
 from hub.recipient import Kind, Town

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from hub import codec
 from hub.alert import Alert, Mode
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.delivery import MERGED, Outcome
 from hub.ledger import batches, plans, tables
 from hub.recipient import Kind, Reached, RecipientId, Towns

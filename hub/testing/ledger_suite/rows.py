@@ -11,7 +11,8 @@ from sqlalchemy import Connection, update
 from hub import receipts
 from hub.alert import Alert
 from hub.authorise import Actor, Role
-from hub.channel import Capabilities, Receipt
+from hub.capabilities import Capabilities
+from hub.channel import Receipt
 from hub.codec import RecordCodec
 from hub.delivery import Batch, BatchId, Outcome, ProviderRef, Result, Variant
 from hub.draft import Message

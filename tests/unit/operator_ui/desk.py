@@ -22,7 +22,8 @@ from hub import organisation, phrases, pointing, prepared
 from hub.authorise import Actor, Role
 from hub.background import Background
 from hub.canary import Plan
-from hub.channel import Capabilities, Drilling, Health, Target, Unit
+from hub.capabilities import Capabilities, Drilling, Unit
+from hub.channel import Health, Target
 from hub.codec import RecordCodec
 from hub.delivery import Result
 from hub.disk import Disk

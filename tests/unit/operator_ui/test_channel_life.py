@@ -7,7 +7,8 @@ import pytest
 
 from hub.alert import Mode
 from hub.canary import DAY, Plan, Proof
-from hub.channel import Capabilities, Health, Target
+from hub.capabilities import Capabilities
+from hub.channel import Health, Target
 from hub.ledger.batches import Taken
 from hub.ledger.canaries import Known
 from hub.wifi_drill import Part, Record

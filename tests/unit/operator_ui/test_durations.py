@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from operator_ui.staff.durations import ANSWER_S, estimate, longest
 from operator_ui.words import one_language
 

@@ -10,7 +10,8 @@ from channels.manual import Field
 from channels.voice import CAPABILITIES as VOICE
 from channels.voice.speech import TWIML_LIMIT, VOICES
 from hub.background import Background
-from hub.channel import Capabilities, Content, Target, Unit
+from hub.capabilities import Capabilities, Unit
+from hub.channel import Content, Target
 from hub.hazard import Hazard
 from hub.language import Language
 from hub.measure import loudspeaker, segments

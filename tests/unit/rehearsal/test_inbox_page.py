@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from channels.line.message import messages
 from channels.line.words import DETAILS
 from hub.alert import Mode
-from hub.channel import Capabilities, Unit
+from hub.capabilities import Capabilities, Unit
 from hub.delivery import Batch, BatchId, Outcome, Result, Variant
 from hub.evacuation import Level
 from hub.language import Language
