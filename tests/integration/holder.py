@@ -10,9 +10,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,8 +27,9 @@ from tests.integration.engine import engine, mail, until
 class Holder:
     """The test's end of it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, ledger: Path) -> None:
         self._process = process
+        self._ledger = ledger
         self.events: list[str] = []
         self._reading = asyncio.create_task(self._read())
 
@@ -40,14 +42,22 @@ class Holder:
         await until(logged)
 
     async def freeze(self) -> None:
-        """Returns once it stands still, wherever it was."""
-        self._process.send_signal(signal.SIGSTOP)
+        """Returns once it stands still, wherever it was but in the middle of a commit: of SQLite it would keep everybody
+        else out for as long."""
 
         async def stopped() -> bool:
             status = Path(f"/proc/{self._process.pid}/stat").read_text()
             return status.rpartition(")")[2].split()[0] == "T"
 
-        await until(stopped)
+        async def keeps_nobody_out() -> bool:
+            self._process.send_signal(signal.SIGSTOP)
+            await until(stopped)
+            if free := _may_be_written(self._ledger):
+                return free
+            self.thaw()
+            return False
+
+        await until(keeps_nobody_out)
 
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
@@ -70,6 +80,15 @@ class Holder:
             self.events.append(json.loads(line)["event"])
 
 
+def _may_be_written(ledger: Path) -> bool:
+    with closing(sqlite3.connect(ledger, timeout=0)) as conn:
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
 @asynccontextmanager
 async def holder(folder: Path, port: int, leases: Leases) -> AsyncIterator[Holder]:
     process = await asyncio.create_subprocess_exec(
@@ -77,7 +96,7 @@ async def holder(folder: Path, port: int, leases: Leases) -> AsyncIterator[Holde
         "--lease-s", str(leases.lease.total_seconds()), "--life-s", str(leases.life.total_seconds()),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    held = Holder(process)
+    held = Holder(process, folder / "ledger.db")
     try:
         await held.said("ready")
         yield held
