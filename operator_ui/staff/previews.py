@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from channels.line.message import Message as ChatMessage
-from channels.line.message import messages
 from channels.manual import Field
 from hub.alert import Alert
 from hub.capabilities import Capabilities, Unit
@@ -25,6 +23,8 @@ from shelters.board import Board
 
 Preview = Callable[[Content], Sequence[str]]
 """A content as one channel words it: one text, or several (a mail's subject and body, a thread's posts)."""
+ChatMessage = Mapping[str, Any]
+"""As LINE's Messaging API has it."""
 Length = Callable[[Content], int]
 """How long a content is, as the channel's provider counts."""
 Speak = Callable[[Content], Speaking]
@@ -213,8 +213,14 @@ async def _shown(
         sheets=await _sheets(hub, has.kind, contents.get(Language.JA, chosen)),
         read_out=read_out,
         sound=recording.name if recording else "",
-        chat=messages(content) if has.kind == "line" else (),
+        chat=_chat(content) if has.kind == "line" else (),
     )
+
+
+def _chat(content: Content) -> Sequence[ChatMessage]:
+    from channels.line.message import messages  # noqa: PLC0415 - a connector is loaded when configured
+
+    return messages(content)
 
 
 def _languages(hub: Hub, has: Capabilities) -> Collection[Language] | None:
