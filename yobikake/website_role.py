@@ -68,6 +68,7 @@ class _Keeper:
                 "the website is not as it should be", place=self._ref, reason=e.reason, again_in=str(wait)
             )
         except Refused as e:
+            self._not_before = now + LOCKED_OUT.total_seconds()
             log.error("the website belongs to another kind of hub", place=self._ref, error=e.message)
         except Exception as e:
             if not is_away(e):

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from channels.website import wordpress
-from channels.website.folder import LOCK_WAIT, Folder
+from channels.website.folder import LOCK_WAIT, Folder, unreadable
 from channels.website.notice import Masthead
 from channels.website.place import Failed, Place
 from channels.website.wordpress import Wordpress, WordpressSettings
@@ -95,7 +95,10 @@ class Website:
         for place in self.places.values():
             if bad := await place.trouble():
                 return self._health(ok=False, detail=bad)
-        shown = await self._folder.shown()
+        try:
+            shown = await self._folder.shown()
+        except Failed as e:  # it was there a moment ago
+            return self._health(ok=False, detail=unreadable(e))
         return self._health(ok=True, detail=f"いま {shown} 件を載せています / {shown} on the page")
 
     async def _put(self, parcel: Parcel, target: str) -> Failed | None:

@@ -76,10 +76,7 @@ class Folder:
         except Refused as e:
             return e.message
         except Failed as e:
-            return (
-                f"掲載用のフォルダを読めません（{e.reason}）。directory と権限を確かめてください / "
-                f"the folder cannot be read ({e.reason}): check directory and who may read it"
-            )
+            return unreadable(e)
         return ""
 
     async def shown(self) -> int:
@@ -158,6 +155,14 @@ class Folder:
             if not self._recognise():
                 replace_file(self._directory / MARK, self._deployment.value.encode())
             yield
+
+
+def unreadable(failed: Failed) -> str:
+    """For staff."""
+    return (
+        f"掲載用のフォルダを読めません（{failed.reason}）。directory と権限を確かめてください / "
+        f"the folder cannot be read ({failed.reason}): check directory and who may read it"
+    )
 
 
 def _acquire(lock: IO[str]) -> None:

@@ -323,6 +323,21 @@ async def test_the_probe_counts_what_is_shown(harness: WebsiteHarness) -> None:
     assert "1 件" in (await harness.website().probe()).detail
 
 
+async def test_a_folder_that_goes_in_the_middle_of_a_probe_is_told(
+    harness: WebsiteHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    website = harness.website()
+
+    async def well() -> str:
+        harness.faults.down = True
+        return ""
+
+    monkeypatch.setattr(website.places[PAGE], "trouble", well)
+    health = await website.probe()
+    assert not health.ok
+    assert "ENOENT" in health.detail
+
+
 def test_there_is_one_page_to_reach(harness: WebsiteHarness) -> None:
     assert [target.ref for target in harness.website().targets()] == ["website"]
 

@@ -105,32 +105,30 @@ class MerakiGateway(HttpGateway):
         return self._inaccessible(request) or _json(_shown(self._addressed(request)))
 
     async def _update(self, request: web.Request) -> web.Response:
-        refused = self._inaccessible(request)
-        if refused:
-            return refused
-        try:
-            change = typed.from_json(await request.read(), Change)
-        except msgspec.DecodeError as e:
-            return _errors(400, str(e))
-        fields = {name: value for name, value in msgspec.to_builtins(change).items() if value is not None}
-        return self._carry_out(request, fields)
+        fields = await self._asked(request, Change)
+        return fields if isinstance(fields, web.Response) else self._carry_out(request, fields)
 
     async def _read_hours(self, request: web.Request) -> web.Response:
         return self._inaccessible(request) or _json(self._hours_addressed(request))
 
     async def _update_hours(self, request: web.Request) -> web.Response:
+        fields = await self._asked(request, Hours)
+        if isinstance(fields, web.Response):
+            return fields
+        hours = self._hours_addressed(request)
+        hours.update(fields)
+        return _json(hours)
+
+    async def _asked(self, request: web.Request, kind: type[msgspec.Struct]) -> dict[str, Any] | web.Response:
+        """The fields to change, or the refusal."""
         refused = self._inaccessible(request)
         if refused:
             return refused
         try:
-            change = typed.from_json(await request.read(), Hours)
+            change = typed.from_json(await request.read(), kind)
         except msgspec.DecodeError as e:
             return _errors(400, str(e))
-        hours = self._hours_addressed(request)
-        hours.update(
-            (name, value) for name, value in msgspec.to_builtins(change).items() if value is not None
-        )
-        return _json(hours)
+        return {name: value for name, value in msgspec.to_builtins(change).items() if value is not None}
 
     def _carry_out(self, request: web.Request, fields: dict[str, Any]) -> web.Response:
         network, ssid = request.match_info["network"], self._addressed(request)
